@@ -1,0 +1,31 @@
+use std::convert::Infallible;
+
+use axum_core::{
+    body::Body,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+};
+use bytes::Bytes;
+use futures_core::Stream;
+use http::request::Parts;
+
+use crate::{Error, LastEventId, SseEncoder, header};
+
+impl<S, T, Q, P> IntoResponse for SseEncoder<S, T, Q, P>
+where
+    Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+{
+    fn into_response(self) -> Response {
+        (header::RESPONSE, Body::from_stream(self)).into_response()
+    }
+}
+
+/// From the header `Last-Event-ID`, then from the query parameter `lastEventId`.
+impl<S: Sync> FromRequestParts<S> for LastEventId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
+        let header = parts.headers.get(header::LAST_EVENT_ID).map(http::HeaderValue::as_bytes);
+        Ok(Self::from_request(header, parts.uri.query()))
+    }
+}

@@ -1,0 +1,207 @@
+//! An item that came as one JSON object, as the reference takes it.
+
+use std::{borrow::Cow, fmt};
+
+use bytes::{Bytes, BytesMut};
+use serde_json::{Map, Value as JsonValue, value::RawValue};
+
+use super::{
+    members::{Key, Raw, Rule, Source, Typed, TypedJson, Value, Visitor},
+    merge, raw,
+};
+use crate::{
+    error::{Error, Kind},
+    event::{EventTypeField, IdField},
+    json,
+    value::{EventId, EventType},
+};
+
+/// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
+#[derive(Clone)]
+pub(crate) enum Item {
+    /// JSON text: its members keep their order and their digits.
+    Raw {
+        json: Bytes,
+        data: Bytes,
+    },
+    Value(Map<String, JsonValue>),
+}
+
+/// An item taken apart.
+pub(crate) struct Parts {
+    pub(crate) id: IdField,
+    pub(crate) event_type: EventTypeField,
+    pub(crate) item: Item,
+}
+
+impl Parts {
+    pub(crate) fn from_raw(json: Box<RawValue>) -> Result<Self, Error> {
+        let json = Bytes::from(Box::<str>::from(json).into_boxed_bytes());
+        let kind = raw::Kind::of(&json);
+        if kind != raw::Kind::Object {
+            return Err(Kind::NotAnItem { found: kind.name() }.into());
+        }
+        let (mut id, mut event_type, mut data) = (&b""[..], &b""[..], &b""[..]);
+        for (key, value) in raw::Members::new(&json) {
+            // Of members with the same key the last one counts.
+            match member(&raw::text(key)) {
+                Some(Member::Data) => data = value,
+                Some(Member::Id) => id = value,
+                Some(Member::Type) => event_type = value,
+                None => {}
+            }
+        }
+        let id = id_field(raw_scalar("id", id)?)?;
+        let event_type = event_type_field(raw_scalar("type", event_type)?)?;
+        let data = json.slice_ref(data);
+        Ok(Self { id, event_type, item: Item::Raw { json, data } })
+    }
+
+    pub(crate) fn from_value(value: JsonValue) -> Result<Self, Error> {
+        let JsonValue::Object(members) = value else {
+            return Err(Kind::NotAnItem { found: kind_of(&value).name() }.into());
+        };
+        let id = id_field(scalar("id", members.get("id"))?)?;
+        let event_type = event_type_field(scalar("type", members.get("type"))?)?;
+        Ok(Self { id, event_type, item: Item::Value(members) })
+    }
+}
+
+impl Item {
+    /// Appends the merged object.
+    pub(crate) fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
+        match self {
+            Self::Raw { json, data } => {
+                let data = Raw { json: data, rule: Rule::Spread };
+                let other = Raw { json, rule: Rule::Object { part: "other" } };
+                merge::put(dst, &data, &Other(other), limit)
+            }
+            Self::Value(members) => {
+                let data = Typed { value: &members.get("data"), rule: Rule::Spread };
+                merge::put(dst, &data, &OtherMembers(members), limit)
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Raw { json, .. } => f.debug_tuple("Item").field(json).finish(),
+            Self::Value(members) => f.debug_tuple("Item").field(members).finish(),
+        }
+    }
+}
+
+/// The members that have a meaning of their own.
+enum Member {
+    Data,
+    Id,
+    Type,
+}
+
+fn member(key: &[u8]) -> Option<Member> {
+    match key {
+        b"data" => Some(Member::Data),
+        b"id" => Some(Member::Id),
+        b"type" => Some(Member::Type),
+        _ => None,
+    }
+}
+
+/// All members but those with a meaning of their own.
+struct Other<S>(S);
+
+impl<S: Source> Source for Other<S> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
+        self.0.visit(&mut Rest(visitor))
+    }
+}
+
+struct Rest<'a, V>(&'a mut V);
+
+impl<V: Visitor> Visitor for Rest<'_, V> {
+    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
+        if member(&key.text()).is_some() { Ok(()) } else { self.0.member(key, value) }
+    }
+}
+
+struct OtherMembers<'a>(&'a Map<String, JsonValue>);
+
+impl Source for OtherMembers<'_> {
+    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
+        let mut rest = Rest(visitor);
+        self.0.iter().try_for_each(|(key, value)| rest.member(Key::Text(key), &TypedJson(value)))
+    }
+}
+
+/// What the reference writes for an id or a type, before it asks whether that is falsy.
+enum Scalar<'a> {
+    Boolean(bool),
+    Missing,
+    Number(String),
+    String(Cow<'a, str>),
+}
+
+fn raw_scalar<'a>(field: &'static str, json: &'a [u8]) -> Result<Scalar<'a>, Error> {
+    match raw::Kind::of(json) {
+        raw::Kind::Null => Ok(Scalar::Missing),
+        raw::Kind::False => Ok(Scalar::Boolean(false)),
+        raw::Kind::True => Ok(Scalar::Boolean(true)),
+        raw::Kind::Number => {
+            Ok(Scalar::Number(json::javascript_number(str::from_utf8(json).unwrap_or_default())))
+        }
+        raw::Kind::String => Ok(Scalar::String(raw::lossy_text(json))),
+        kind @ (raw::Kind::Array | raw::Kind::Object) => {
+            Err(Kind::NotScalar { field, found: kind.name() }.into())
+        }
+    }
+}
+
+fn scalar<'a>(field: &'static str, value: Option<&'a JsonValue>) -> Result<Scalar<'a>, Error> {
+    match value {
+        None | Some(JsonValue::Null) => Ok(Scalar::Missing),
+        Some(JsonValue::Bool(value)) => Ok(Scalar::Boolean(*value)),
+        Some(JsonValue::Number(number)) => {
+            Ok(Scalar::Number(json::javascript_number(&number.to_string())))
+        }
+        Some(JsonValue::String(text)) => Ok(Scalar::String(Cow::Borrowed(text))),
+        Some(value @ (JsonValue::Array(_) | JsonValue::Object(_))) => {
+            Err(Kind::NotScalar { field, found: kind_of(value).name() }.into())
+        }
+    }
+}
+
+fn id_field(scalar: Scalar<'_>) -> Result<IdField, Error> {
+    let text = match scalar {
+        Scalar::Missing | Scalar::Boolean(false) => return Ok(IdField::Automatic),
+        Scalar::Boolean(true) => return Ok(IdField::Explicit(EventId::from_static("true"))),
+        Scalar::Number(number) if number == "0" => return Ok(IdField::Automatic),
+        Scalar::String(text) if text.is_empty() => return Ok(IdField::Automatic),
+        Scalar::Number(number) => Cow::Owned(number),
+        Scalar::String(text) => text,
+    };
+    Ok(IdField::Explicit(EventId::new(text)?))
+}
+
+fn event_type_field(scalar: Scalar<'_>) -> Result<EventTypeField, Error> {
+    let text = match scalar {
+        Scalar::Missing => return Ok(EventTypeField::Default),
+        Scalar::Boolean(value) => Cow::Borrowed(if value { "true" } else { "false" }),
+        Scalar::Number(number) => Cow::Owned(number),
+        Scalar::String(text) => text,
+    };
+    Ok(EventTypeField::Explicit(EventType::new(text)?))
+}
+
+fn kind_of(value: &JsonValue) -> raw::Kind {
+    match value {
+        JsonValue::Array(_) => raw::Kind::Array,
+        JsonValue::Bool(false) => raw::Kind::False,
+        JsonValue::Bool(true) => raw::Kind::True,
+        JsonValue::Null => raw::Kind::Null,
+        JsonValue::Number(_) => raw::Kind::Number,
+        JsonValue::Object(_) => raw::Kind::Object,
+        JsonValue::String(_) => raw::Kind::String,
+    }
+}

@@ -1,0 +1,328 @@
+//! JSON text as it is: what kind of value it is, and its members, without parsing them.
+//!
+//! The text has been checked by `serde_json`, which is why the scanner can be short. It is total all
+//! the same: where a type lies about what it hands over, the scan ends early, and never panics.
+
+use std::{borrow::Cow, convert::Infallible};
+
+use memchr::memchr2;
+
+/// The members of a JSON object, or the elements of an array, as they stand in its text.
+///
+/// The key of an object's member is its JSON string, quotes included.
+pub(crate) struct Members<'a> {
+    rest: &'a [u8],
+    keyed: bool,
+}
+
+impl<'a> Members<'a> {
+    /// `json` begins with `{` or `[`, after white space.
+    pub(crate) fn new(json: &'a [u8]) -> Self {
+        let json = trim_start(json);
+        Self { rest: json.get(1..).unwrap_or_default(), keyed: json.first() == Some(&b'{') }
+    }
+
+    fn value(&mut self) -> Option<&'a [u8]> {
+        self.rest = trim_start(self.rest);
+        let (value, rest) = self.rest.split_at(value_len(self.rest));
+        self.rest = rest;
+        (!value.is_empty()).then_some(value)
+    }
+
+    fn skip(&mut self, mark: u8) {
+        self.rest = trim_start(self.rest);
+        if self.rest.first() == Some(&mark) {
+            self.rest = &self.rest[1..];
+        }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    /// Key and value; the key of an element is empty.
+    type Item = (&'a [u8], &'a [u8]);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut key: &[u8] = &[];
+        if self.keyed {
+            key = self.value()?;
+            self.skip(b':');
+        }
+        let value = self.value()?;
+        self.skip(b',');
+        Some((key, value))
+    }
+}
+
+/// What the value is, told by its first byte.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    Array,
+    False,
+    Null,
+    Number,
+    Object,
+    String,
+    True,
+}
+
+impl Kind {
+    pub(crate) fn of(json: &[u8]) -> Self {
+        match trim_start(json).first() {
+            Some(b'{') => Self::Object,
+            Some(b'[') => Self::Array,
+            Some(b'"') => Self::String,
+            Some(b't') => Self::True,
+            Some(b'f') => Self::False,
+            Some(b'n') | None => Self::Null,
+            Some(_) => Self::Number,
+        }
+    }
+
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Array => "an array",
+            Self::False | Self::True => "a boolean",
+            Self::Null => "null",
+            Self::Number => "a number",
+            Self::Object => "an object",
+            Self::String => "a string",
+        }
+    }
+}
+
+pub(crate) fn trim(json: &[u8]) -> &[u8] {
+    let json = trim_start(json);
+    let end = json.iter().rposition(|byte| !is_space(*byte)).map_or(0, |last| last + 1);
+    &json[..end]
+}
+
+fn trim_start(json: &[u8]) -> &[u8] {
+    let start = json.iter().position(|byte| !is_space(*byte)).unwrap_or(json.len());
+    &json[start..]
+}
+
+const fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+/// How many bytes the value takes that begins here.
+fn value_len(json: &[u8]) -> usize {
+    match json.first() {
+        Some(b'"') => string_len(json),
+        Some(b'{' | b'[') => {
+            let mut depth = 0_usize;
+            let mut at = 0;
+            while let Some(byte) = json.get(at) {
+                match byte {
+                    b'"' => {
+                        at += string_len(&json[at..]);
+                        continue;
+                    }
+                    b'{' | b'[' => depth += 1,
+                    b'}' | b']' => depth -= 1,
+                    _ => {}
+                }
+                at += 1;
+                if depth == 0 {
+                    break;
+                }
+            }
+            at
+        }
+        _ => json
+            .iter()
+            .position(|byte| is_space(*byte) || matches!(byte, b',' | b':' | b'}' | b']'))
+            .unwrap_or(json.len()),
+    }
+}
+
+/// How many bytes the string takes that begins here, quotes included.
+fn string_len(json: &[u8]) -> usize {
+    let mut at = 1;
+    while let Some(next) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
+        at += next;
+        if json[at] == b'"' {
+            return at + 1;
+        }
+        at += 2;
+    }
+    json.len()
+}
+
+/// What stands between the quotes of a JSON string.
+pub(crate) fn unquoted(string: &[u8]) -> &[u8] {
+    let inner = string.strip_prefix(b"\"").unwrap_or(string);
+    inner.strip_suffix(b"\"").unwrap_or(inner)
+}
+
+/// The text of a JSON string. A lone surrogate, which no `str` can have, gets the three bytes that
+/// UTF-8 would give it if it were allowed: two keys with the same one are still the same key.
+pub(crate) fn text(string: &[u8]) -> Cow<'_, [u8]> {
+    let inner = unquoted(string);
+    if memchr::memchr(b'\\', inner).is_none() {
+        return Cow::Borrowed(inner);
+    }
+    let mut text = Vec::with_capacity(inner.len());
+    let mut rest = inner;
+    while let Some((part, tail)) = next_part(rest) {
+        match part {
+            Part::Plain(bytes) => text.extend_from_slice(bytes),
+            Part::Unit(high @ 0xD800..=0xDBFF) => match next_part(tail) {
+                Some((Part::Unit(low @ 0xDC00..=0xDFFF), after)) => {
+                    put_code_point(&mut text, pair(high, low));
+                    rest = after;
+                    continue;
+                }
+                _ => put_code_point(&mut text, high.into()),
+            },
+            Part::Unit(unit) => put_code_point(&mut text, unit.into()),
+        }
+        rest = tail;
+    }
+    Cow::Owned(text)
+}
+
+/// The text of a JSON string, with U+FFFD for a lone surrogate, as JavaScript writes it in UTF-8.
+pub(crate) fn lossy_text(string: &[u8]) -> Cow<'_, str> {
+    let inner = unquoted(string);
+    if memchr::memchr(b'\\', inner).is_none() {
+        return String::from_utf8_lossy(inner);
+    }
+    let mut units = Vec::with_capacity(inner.len());
+    let _ = for_each_unit(string, |unit| {
+        units.push(unit);
+        Ok::<(), Infallible>(())
+    });
+    Cow::Owned(String::from_utf16_lossy(&units))
+}
+
+/// Calls `each` for every UTF-16 code unit of a JSON string.
+pub(crate) fn for_each_unit<E>(
+    string: &[u8],
+    mut each: impl FnMut(u16) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut rest = unquoted(string);
+    while let Some((part, tail)) = next_part(rest) {
+        match part {
+            Part::Plain(bytes) => {
+                // Raw JSON is UTF-8, and a part ends where an escape begins.
+                str::from_utf8(bytes).unwrap_or_default().encode_utf16().try_for_each(&mut each)?;
+            }
+            Part::Unit(unit) => each(unit)?,
+        }
+        rest = tail;
+    }
+    Ok(())
+}
+
+enum Part<'a> {
+    Plain(&'a [u8]),
+    Unit(u16),
+}
+
+/// The first run without an escape, or the first escape, and what follows.
+fn next_part(string: &[u8]) -> Option<(Part<'_>, &[u8])> {
+    let first = string.first()?;
+    if *first != b'\\' {
+        let (plain, rest) = string.split_at(memchr::memchr(b'\\', string).unwrap_or(string.len()));
+        return Some((Part::Plain(plain), rest));
+    }
+    let unit = match string.get(1)? {
+        b'b' => 0x08,
+        b'f' => 0x0C,
+        b'n' => 0x0A,
+        b'r' => 0x0D,
+        b't' => 0x09,
+        b'u' => {
+            let digits = str::from_utf8(string.get(2..6)?).ok()?;
+            return Some((Part::Unit(u16::from_str_radix(digits, 16).ok()?), &string[6..]));
+        }
+        other => u16::from(*other),
+    };
+    Some((Part::Unit(unit), &string[2..]))
+}
+
+const fn pair(high: u16, low: u16) -> u32 {
+    0x1_0000 + (((high as u32) - 0xD800) << 10) + ((low as u32) - 0xDC00)
+}
+
+fn put_code_point(text: &mut Vec<u8>, code_point: u32) {
+    match char::from_u32(code_point) {
+        Some(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
+        None => text.extend_from_slice(&[
+            0xE0 | (code_point >> 12) as u8,
+            0x80 | (code_point >> 6 & 0x3F) as u8,
+            0x80 | (code_point & 0x3F) as u8,
+        ]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn members(json: &str) -> Vec<(&str, &str)> {
+        let text = |bytes| str::from_utf8(bytes).unwrap();
+        Members::new(json.as_bytes()).map(|(key, value)| (text(key), text(value))).collect()
+    }
+
+    #[test]
+    fn members_are_found_in_any_spacing() {
+        assert_eq!(members("{}"), []);
+        assert_eq!(members(" [ ] "), []);
+        assert_eq!(
+            members("\r\n{ \"a\" :1 ,\"b\\\"}\":\t{\"c\":[1,{\"d\":\"]}\"}]},\"e\":\"x,y\"\n}"),
+            [("\"a\"", "1"), ("\"b\\\"}\"", "{\"c\":[1,{\"d\":\"]}\"}]}"), ("\"e\"", "\"x,y\"")]
+        );
+        assert_eq!(
+            members("[1,[2,3],\"\\\\\",null]"),
+            [("", "1"), ("", "[2,3]"), ("", "\"\\\\\""), ("", "null")]
+        );
+    }
+
+    #[test]
+    fn text_that_is_no_json_ends_the_scan() {
+        for json in [
+            "",
+            "{",
+            "[",
+            "{\"",
+            "{\"a",
+            "{\"a\\",
+            "{\"a\":",
+            "[[[",
+            "}",
+            "{]",
+            "{\"a\":]}",
+            "[,]",
+            "{:}",
+        ] {
+            assert!(members(json).len() <= 2, "{json}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_the_text_they_stand_for() {
+        for (json, expected) in [
+            (r#""""#, &b""[..]),
+            (r#""\u0061\n\/\\\"""#, b"a\n/\\\""),
+            (r#""\ud83d\ude00é""#, "😀é".as_bytes()),
+            (r#""\ud83d""#, b"\xED\xA0\xBD"),
+            (r#""\ude00\ud83d!""#, b"\xED\xB8\x80\xED\xA0\xBD!"),
+            (r#""\ud83d\n""#, b"\xED\xA0\xBD\n"),
+        ] {
+            assert_eq!(*text(json.as_bytes()), *expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn units_are_those_of_utf_16() {
+        let mut units = Vec::new();
+        for_each_unit(r#""a😀\ud83d\u00e9""#.as_bytes(), |unit| {
+            units.push(unit);
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        assert_eq!(units, [0x61, 0xD83D, 0xDE00, 0xD83D, 0xE9]);
+    }
+}

@@ -1,0 +1,210 @@
+use std::{error::Error as StdError, fmt, str::Utf8Error, time::Duration};
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// Why a value was refused, or an item could not be written.
+///
+/// The error is opaque: ask it with the methods below. An item's error leaves no trace in the
+/// stream: no byte of the item is written, no automatic id is used up, the next item follows.
+///
+/// The text of [`Display`](fmt::Display) names the field and the position; its wording is not part
+/// of the semver contract. The cause, where there is one, is in [`source`](StdError::source).
+///
+/// ```
+/// use sse_encoder::EventId;
+///
+/// let error = EventId::new("7\nevent: forged").unwrap_err();
+/// assert!(error.is_forbidden_byte());
+/// assert_eq!((error.field(), error.position()), (Some("id"), Some(1)));
+/// assert_eq!(error.to_string(), "`id` has a line feed (0x0A) at byte 1");
+/// ```
+pub struct Error {
+    // Boxed: a `Result` with it is the hot path's return value.
+    kind: Box<Kind>,
+}
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    ForbiddenByte { field: &'static str, byte: u8, position: usize },
+    IdsExhausted,
+    NoMembers { part: &'static str, found: &'static str },
+    NotAnItem { found: &'static str },
+    NotScalar { field: &'static str, found: &'static str },
+    ReconnectionTime(Duration),
+    Serialize(serde_json::Error),
+    Source(BoxError),
+    Syntax(serde_json::Error),
+    TooLarge { limit: usize },
+    Utf8(Utf8Error),
+}
+
+impl Error {
+    /// An error of the caller's own, to be returned from an [`Encode`](crate::Encode) implementation.
+    ///
+    /// It is in [`source`](StdError::source), and [`into_source`](Self::into_source) gives it back.
+    ///
+    /// ```
+    /// let error = sse_encoder::Error::from_source("the price is not known");
+    /// assert!(error.is_source());
+    /// assert_eq!(error.to_string(), "the price is not known");
+    /// ```
+    pub fn from_source(source: impl Into<BoxError>) -> Self {
+        Kind::Source(source.into()).into()
+    }
+
+    /// The field or the item's member that is wrong: `id`, `type`, `data`, `other` or `retry`.
+    /// `None` where the fault lies elsewhere.
+    pub fn field(&self) -> Option<&'static str> {
+        match &*self.kind {
+            Kind::ForbiddenByte { field, .. } | Kind::NotScalar { field, .. } => Some(field),
+            Kind::NoMembers { part, .. } => Some(part),
+            Kind::IdsExhausted => Some("id"),
+            Kind::ReconnectionTime(_) => Some("retry"),
+            Kind::Serialize(_) | Kind::Utf8(_) => Some("data"),
+            Kind::NotAnItem { .. } | Kind::Source(_) | Kind::Syntax(_) | Kind::TooLarge { .. } => {
+                None
+            }
+        }
+    }
+
+    /// The byte of the field's value, counted from 0, at which the fault lies.
+    ///
+    /// `None` where the fault has no place in a text. For a syntax error of JSON see its
+    /// [`source`](StdError::source), which has line and column.
+    pub fn position(&self) -> Option<usize> {
+        match &*self.kind {
+            Kind::ForbiddenByte { position, .. } => Some(*position),
+            Kind::Utf8(error) => Some(error.valid_up_to()),
+            _ => None,
+        }
+    }
+
+    /// Whether an id or an event type has a byte that would end its line (CR, LF), or that makes
+    /// clients ignore it (NUL in an id).
+    pub fn is_forbidden_byte(&self) -> bool {
+        matches!(&*self.kind, Kind::ForbiddenByte { .. })
+    }
+
+    /// Whether the counter of automatic ids has come to its end, [`u64::MAX`].
+    pub fn is_exhausted(&self) -> bool {
+        matches!(&*self.kind, Kind::IdsExhausted)
+    }
+
+    /// Whether the data's own `Serialize` failed, or the data has no form in JSON.
+    pub fn is_serialize(&self) -> bool {
+        matches!(&*self.kind, Kind::Serialize(_))
+    }
+
+    /// Whether an item that came as JSON is not valid JSON.
+    pub fn is_syntax(&self) -> bool {
+        matches!(&*self.kind, Kind::Syntax(_))
+    }
+
+    /// Whether a value is of a kind that cannot stand where it was put: an id or a type that is an
+    /// array or an object, an item that is not an object, merged data without members.
+    pub fn is_wrong_type(&self) -> bool {
+        matches!(
+            &*self.kind,
+            Kind::NoMembers { .. } | Kind::NotAnItem { .. } | Kind::NotScalar { .. }
+        )
+    }
+
+    /// Whether the frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame)
+    /// allows.
+    pub fn is_too_large(&self) -> bool {
+        matches!(&*self.kind, Kind::TooLarge { .. })
+    }
+
+    /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
+    /// by [`from_source`](Self::from_source).
+    pub fn is_source(&self) -> bool {
+        matches!(&*self.kind, Kind::Source(_))
+    }
+
+    /// The caller's own error, untouched, or this error back where it is none.
+    ///
+    /// # Errors
+    ///
+    /// Gives back `self` where [`is_source`](Self::is_source) is false.
+    pub fn into_source(self) -> Result<BoxError, Self> {
+        match *self.kind {
+            Kind::Source(source) => Ok(source),
+            kind => Err(kind.into()),
+        }
+    }
+
+    /// What `serde_json` says of writing: its I/O errors are the size limit of the writer.
+    pub(crate) fn from_writing(error: serde_json::Error, limit: usize) -> Self {
+        if error.is_io() { Kind::TooLarge { limit }.into() } else { Kind::Serialize(error).into() }
+    }
+}
+
+impl From<Kind> for Error {
+    #[cold]
+    fn from(kind: Kind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&self.kind).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.kind {
+            Kind::ForbiddenByte { field, byte, position } => {
+                let name = match byte {
+                    b'\n' => "line feed",
+                    b'\r' => "carriage return",
+                    _ => "null",
+                };
+                write!(f, "`{field}` has a {name} (0x{byte:02X}) at byte {position}")
+            }
+            Kind::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
+            Kind::NoMembers { part, found } => {
+                write!(f, "`{part}` is {found}, which has no members to merge")
+            }
+            Kind::NotAnItem { found } => write!(f, "the item is {found}, not an object"),
+            Kind::NotScalar { field, found } => {
+                write!(f, "`{field}` is {found}, not a string or a number")
+            }
+            Kind::ReconnectionTime(time) => write!(
+                f,
+                "`retry` of {time:?} is not between 1 and {} milliseconds",
+                crate::ReconnectionTime::MAX.as_millis()
+            ),
+            Kind::Serialize(error) => write!(f, "`data` cannot be serialized: {error}"),
+            Kind::Source(error) => error.fmt(f),
+            Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
+            Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
+            Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
+        }
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &*self.kind {
+            Kind::Serialize(error) | Kind::Syntax(error) => Some(error),
+            Kind::Source(error) => Some(&**error),
+            Kind::Utf8(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_one_pointer_wide_and_crosses_threads() {
+        fn crosses_threads<T: Send + Sync + 'static>() {}
+        crosses_threads::<Error>();
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
+    }
+}

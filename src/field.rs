@@ -1,0 +1,102 @@
+//! The syntax of an event stream: bytes in, `name: value` lines out.
+//!
+//! Lines end with LF, the shortest of the three ends and the only one after which a parser need not
+//! wait for the next byte. The space after the colon is always written: a client removes one space,
+//! so without it a value would lose its own first one.
+
+use bytes::BytesMut;
+use memchr::memchr2_iter;
+
+pub(crate) const ID: &[u8] = b"id: ";
+pub(crate) const EVENT: &[u8] = b"event: ";
+pub(crate) const RETRY: &[u8] = b"retry: ";
+pub(crate) const DATA: &[u8] = b"data: ";
+pub(crate) const END_OF_LINE: u8 = b'\n';
+
+/// Appends one line. `value` has been checked: it has no end of line.
+pub(crate) fn put_line(dst: &mut BytesMut, name: &[u8], value: &[u8]) {
+    dst.reserve(name.len() + value.len() + 1);
+    dst.extend_from_slice(name);
+    dst.extend_from_slice(value);
+    dst.extend_from_slice(&[END_OF_LINE]);
+}
+
+/// Appends text as `data` fields, one for each of its lines; empty text is one empty field.
+pub(crate) fn put_text(dst: &mut BytesMut, text: &[u8]) {
+    put_lines(dst, DATA, b"\ndata: ", text);
+}
+
+/// Appends text as comments, one for each of its lines.
+pub(crate) fn put_comment(dst: &mut BytesMut, text: &[u8]) {
+    if text.is_empty() {
+        dst.extend_from_slice(b":\n");
+    } else {
+        put_lines(dst, b": ", b"\n: ", text);
+    }
+}
+
+/// CRLF, LF and a lone CR each end a line; nothing else does (U+2028 is text).
+fn put_lines(dst: &mut BytesMut, first: &[u8], next: &[u8], text: &[u8]) {
+    // One reservation for lines of some hundred bytes; shorter ones grow the buffer.
+    dst.reserve(first.len() + text.len() + text.len() / 16 + 2);
+    dst.extend_from_slice(first);
+    let mut start = 0;
+    for end in memchr2_iter(b'\r', b'\n', text) {
+        // `end` may be the LF of a CRLF that the CR has ended.
+        if end >= start {
+            dst.extend_from_slice(&text[start..end]);
+            dst.extend_from_slice(next);
+            start = if text[end..].starts_with(b"\r\n") { end + 2 } else { end + 1 };
+        }
+    }
+    dst.extend_from_slice(&text[start..]);
+    dst.extend_from_slice(&[END_OF_LINE]);
+}
+
+/// Whether text stays one line.
+pub(crate) fn is_one_line(text: &[u8]) -> bool {
+    memchr::memchr2(b'\r', b'\n', text).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the standard says of lines, as plainly as it can be said.
+    fn naive(text: &str) -> String {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        text.split('\n').map(|line| format!("data: {line}\n")).collect()
+    }
+
+    fn text(text: &str) -> String {
+        let mut dst = BytesMut::new();
+        put_text(&mut dst, text.as_bytes());
+        String::from_utf8(dst.to_vec()).unwrap()
+    }
+
+    #[test]
+    fn every_text_of_seven_bytes_from_the_ends_of_line_is_split_as_by_the_naive_splitter() {
+        let alphabet = [b'\r', b'\n', b'x', b' '];
+        for code in 0..4_usize.pow(7) {
+            let bytes = (0..7).map(|place| alphabet[code / 4_usize.pow(place) % 4]).collect();
+            let input = String::from_utf8(bytes).unwrap();
+            for end in 0..=input.len() {
+                assert_eq!(text(&input[..end]), naive(&input[..end]), "{input:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn comments_are_split_as_text_is() {
+        for (comment, expected) in [
+            ("", ":\n"),
+            ("a", ": a\n"),
+            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n"),
+            ("\r\n", ": \n: \n"),
+        ] {
+            let mut dst = BytesMut::new();
+            put_comment(&mut dst, comment.as_bytes());
+            assert_eq!(dst, expected, "{comment:?}");
+        }
+    }
+}

@@ -1,0 +1,184 @@
+use std::borrow::Cow;
+
+use crate::value::EventId;
+
+/// The last event ID that a client has seen, when it connects again; or none.
+///
+/// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that make a new `EventSource`,
+/// cannot set headers and send it in the query instead. Reading it never refuses a request: a browser
+/// takes a refusal for a reason never to come back. What cannot be an id counts as none, and so does the
+/// empty text.
+///
+/// In axum and actix-web it is an extractor, in warp there is a filter; these read the header, then the
+/// query parameter [`PARAMETER`](Self::PARAMETER).
+///
+/// The value comes from the client: it can be any id, one of another stream or of another user included.
+///
+/// ```
+/// use sse_encoder::LastEventId;
+///
+/// let last = LastEventId::from_header(b"41").or_query("lastEventId=40", &[LastEventId::PARAMETER]);
+/// assert_eq!(last.get().unwrap(), "41");
+///
+/// let last = LastEventId::none().or_query("a=1&last_event_id=caf%C3%A9", &["last_event_id"]);
+/// assert_eq!(last.get().unwrap(), "café");
+///
+/// assert!(LastEventId::from_header(b"\xFF").get().is_none());
+/// ```
+#[derive(Clone, Debug, Default, Eq, Hash, PartialEq)]
+pub struct LastEventId(Option<EventId>);
+
+impl LastEventId {
+    /// `lastEventId`, the query parameter that most polyfills use.
+    pub const PARAMETER: &'static str = "lastEventId";
+
+    /// No last event ID: the client is new.
+    pub const fn none() -> Self {
+        Self(None)
+    }
+
+    /// Reads the value of the header `Last-Event-ID`: UTF-8, as the
+    /// [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header)
+    /// has it, not only ASCII.
+    pub fn from_header(value: &[u8]) -> Self {
+        Self::checked(str::from_utf8(value).ok())
+    }
+
+    /// Reads a URL's query, without its `?`, unless there is an id already. Of the named parameters the
+    /// first in the query counts that has an id.
+    #[must_use]
+    pub fn or_query(self, query: &str, names: &[&str]) -> Self {
+        if self.0.is_some() {
+            return self;
+        }
+        query
+            .split('&')
+            .filter_map(|pair| pair.split_once('='))
+            .filter(|(name, _)| decoded(name).is_some_and(|name| names.contains(&&*name)))
+            .map(|(_, value)| Self::checked(decoded(value).as_deref()))
+            .find(|last| last.0.is_some())
+            .unwrap_or_default()
+    }
+
+    /// The id.
+    pub const fn get(&self) -> Option<&EventId> {
+        self.0.as_ref()
+    }
+
+    /// The id.
+    pub fn into_inner(self) -> Option<EventId> {
+        self.0
+    }
+
+    /// The id as the number of an automatic id, or of a database's sequence.
+    pub fn as_u64(&self) -> Option<u64> {
+        self.get()?.as_str().parse().ok()
+    }
+
+    /// What a framework has: the header's bytes and the query.
+    #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
+    pub(crate) fn from_request(header: Option<&[u8]>, query: Option<&str>) -> Self {
+        header
+            .map(Self::from_header)
+            .unwrap_or_default()
+            .or_query(query.unwrap_or_default(), &[Self::PARAMETER])
+    }
+
+    fn checked(text: Option<&str>) -> Self {
+        Self(text.filter(|text| !text.is_empty()).and_then(|text| EventId::new(text).ok()))
+    }
+}
+
+impl From<EventId> for LastEventId {
+    fn from(id: EventId) -> Self {
+        Self(Some(id))
+    }
+}
+
+impl From<Option<EventId>> for LastEventId {
+    fn from(id: Option<EventId>) -> Self {
+        Self(id)
+    }
+}
+
+/// A part of a query, percent-decoded, with `+` for a space; `None` if that is not UTF-8.
+fn decoded(part: &str) -> Option<Cow<'_, str>> {
+    if !part.contains(['%', '+']) {
+        return Some(Cow::Borrowed(part));
+    }
+    let mut bytes = Vec::with_capacity(part.len());
+    let mut rest = part.as_bytes();
+    while let Some((first, tail)) = rest.split_first() {
+        let (byte, tail) = match (first, tail) {
+            (b'%', [high, low, tail @ ..]) => match (hex(*high), hex(*low)) {
+                (Some(high), Some(low)) => (high << 4 | low, tail),
+                // Not an escape: the sign is itself.
+                _ => (b'%', &rest[1..]),
+            },
+            (b'+', tail) => (b' ', tail),
+            (byte, tail) => (*byte, tail),
+        };
+        bytes.push(byte);
+        rest = tail;
+    }
+    String::from_utf8(bytes).ok().map(Cow::Owned)
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).map(|digit| digit as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn header_is_utf_8_or_none() {
+        for (header, expected) in [
+            (&b"7"[..], Some("7")),
+            ("é😀".as_bytes(), Some("é😀")),
+            (b" 7", Some(" 7")),
+            (b"", None),
+            (b"\xE9", None),
+            (b"a\nb", None),
+            (b"a\0", None),
+        ] {
+            let last = LastEventId::from_header(header);
+            assert_eq!(last.get().map(EventId::as_str), expected, "{header:?}");
+        }
+    }
+
+    #[test]
+    fn query_is_decoded_or_none() {
+        for (query, expected) in [
+            ("", None),
+            ("lastEventId", None),
+            ("lastEventId=", None),
+            ("lastEventId=7", Some("7")),
+            ("a=1&lastEventId=7&b=2", Some("7")),
+            ("lastEventId=&lastEventId=8", Some("8")),
+            ("last%45ventId=a%20b+c", Some("a b c")),
+            ("lastEventId=%F0%9F%98%80", Some("😀")),
+            ("lastEventId=a=b", Some("a=b")),
+            ("lastEventId=100%", Some("100%")),
+            ("lastEventId=%zz%4", Some("%zz%4")),
+            ("lastEventId=%00", None),
+            ("lastEventId=7%0Aevent:%20forged", None),
+            ("lastEventId=7%0D", None),
+            ("lastEventId=%FF", None),
+            ("lasteventid=7", None),
+            ("x=7", None),
+        ] {
+            let last = LastEventId::none().or_query(query, &[LastEventId::PARAMETER]);
+            assert_eq!(last.get().map(EventId::as_str), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn header_comes_before_query() {
+        let last = LastEventId::from_header(b"1").or_query("lastEventId=2", &["lastEventId"]);
+        assert_eq!(last.as_u64(), Some(1));
+        let last = LastEventId::from_header(b"\xFF").or_query("lastEventId=2", &["lastEventId"]);
+        assert_eq!(last.as_u64(), Some(2));
+    }
+}

@@ -1,0 +1,37 @@
+//! A stream of items in, an event stream out.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![warn(missing_docs)]
+
+#[cfg(feature = "axum")]
+mod axum;
+#[cfg(feature = "tokio")]
+mod channel;
+mod chunks;
+pub mod data;
+mod encoder;
+mod error;
+mod event;
+mod field;
+mod frames;
+pub mod header;
+mod json;
+mod keep_alive;
+mod last_event_id;
+mod stream;
+mod value;
+
+#[cfg(feature = "tokio")]
+pub use self::channel::{Receiver, SendError, Sender, channel};
+#[cfg(feature = "tokio")]
+pub use self::keep_alive::TokioTimer;
+pub use self::{
+    encoder::{Encoded, Encoder},
+    error::Error,
+    event::{Comment, Encode, Event},
+    frames::Frames,
+    keep_alive::{KeepAlive, Sleeps, Timer},
+    last_event_id::LastEventId,
+    stream::{Item, Never, Nothing, Recovery, SseEncoder, StopOn},
+    value::{EventId, EventType, ReconnectionTime},
+};
