@@ -7,16 +7,23 @@ use axum_core::{
 };
 use bytes::Bytes;
 use futures_core::Stream;
-use http::request::Parts;
+use http::{HeaderValue, StatusCode, request::Parts};
 
-use crate::{Error, LastEventId, SseEncoder, header};
+use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
 
 impl<S, T, Q, P> IntoResponse for SseEncoder<S, T, Q, P>
 where
     Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
 {
     fn into_response(self) -> Response {
-        (header::RESPONSE, Body::from_stream(self)).into_response()
+        // On HTTP/2 the server takes the header for HTTP/1.1 out again.
+        ([header::CONNECTION], header::RESPONSE, Body::from_stream(self)).into_response()
+    }
+}
+
+impl IntoResponse for StopReconnecting {
+    fn into_response(self) -> Response {
+        StatusCode::NO_CONTENT.into_response()
     }
 }
 
@@ -25,7 +32,7 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let header = parts.headers.get(header::LAST_EVENT_ID).map(http::HeaderValue::as_bytes);
+        let header = parts.headers.get(header::LAST_EVENT_ID).map(HeaderValue::as_bytes);
         Ok(Self::from_request(header, parts.uri.query()))
     }
 }

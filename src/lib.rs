@@ -3,6 +3,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
+#[cfg(feature = "actix-web")]
+mod actix_web;
 #[cfg(feature = "axum")]
 mod axum;
 #[cfg(feature = "tokio")]
@@ -15,11 +17,16 @@ mod event;
 mod field;
 mod frames;
 pub mod header;
+#[cfg(feature = "http-body")]
+mod http_body;
 mod json;
 mod keep_alive;
 mod last_event_id;
+mod refusal;
 mod stream;
 mod value;
+#[cfg(feature = "warp")]
+pub mod warp;
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
@@ -32,6 +39,7 @@ pub use self::{
     frames::Frames,
     keep_alive::{KeepAlive, Sleeps, Timer},
     last_event_id::LastEventId,
+    refusal::{NoItems, StopReconnecting},
     stream::{Item, Never, Nothing, Recovery, SseEncoder, StopOn},
     value::{EventId, EventType, ReconnectionTime},
 };

@@ -1,0 +1,92 @@
+//! A chat completion as language-model servers stream it: bare `data:` lines with JSON, an error in
+//! the middle of a stream as an event of its own, `[DONE]` at the end.
+//!
+//! ```console
+//! $ cargo run --example tokens --features axum
+//! listening on http://127.0.0.1:3000
+//! $ curl -N 'http://127.0.0.1:3000/v1/chat/completions?prompt=tell+me'
+//! data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"You"}}]}
+//! ```
+
+use std::{env, io, time::Duration};
+
+use axum::{Router, extract::Query, response::IntoResponse, routing::get};
+use futures_util::{Stream, StreamExt, stream};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sse_encoder::{Encode, Error, Event, EventType, Frames, Recovery, SseEncoder};
+use tokio::{net::TcpListener, signal, time};
+
+const ERROR: EventType = EventType::from_static("error");
+
+#[derive(Deserialize)]
+struct Request {
+    prompt: String,
+}
+
+#[derive(Serialize)]
+struct Chunk {
+    object: &'static str,
+    choices: [Choice; 1],
+}
+
+#[derive(Serialize)]
+struct Choice {
+    index: u32,
+    delta: Delta,
+}
+
+#[derive(Serialize)]
+struct Delta {
+    content: String,
+}
+
+/// What the stream is made of.
+enum Part {
+    Chunk(Chunk),
+    Done,
+}
+
+impl Encode for Part {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Self::Chunk(chunk) => Event::json(chunk).encode(frames),
+            Self::Done => Event::text("[DONE]").encode(frames),
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
+    let listener = TcpListener::bind(address).await?;
+    println!("listening on http://{}", listener.local_addr()?);
+    let app = Router::new().route("/v1/chat/completions", get(complete));
+    tokio::select! {
+        served = axum::serve(listener, app) => served,
+        interrupted = signal::ctrl_c() => interrupted,
+    }
+}
+
+async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
+    SseEncoder::bare(parts(&request.prompt)).on_error(|error| {
+        // The status has long been sent: what went wrong can only be said in the stream.
+        let report = json!({"error": {"type": "server_error", "message": error.to_string()}});
+        Recovery::replace(Event::json(report).event_type(ERROR))
+    })
+}
+
+/// A model of little wit. It fails at the word `fail`.
+fn parts(prompt: &str) -> impl Stream<Item = Result<Part, io::Error>> + use<> {
+    let answer = format!("You said: {prompt}");
+    let words: Vec<_> = answer.split_inclusive(' ').map(str::to_owned).collect();
+    let tokens = stream::iter(words).then(|word| async move {
+        time::sleep(Duration::from_millis(50)).await;
+        if word.trim() == "fail" {
+            return Err(io::Error::other("the model has failed"));
+        }
+        let choice = Choice { index: 0, delta: Delta { content: word } };
+        Ok(Part::Chunk(Chunk { object: "chat.completion.chunk", choices: [choice] }))
+    });
+    tokens.chain(stream::iter([Ok(Part::Done)]))
+}
