@@ -1,0 +1,612 @@
+//! `SseEncoder` under scripted polls, without a runtime: what comes out of each poll, and what was
+//! asked of the source.
+
+use std::{
+    cell::{Cell, RefCell},
+    collections::VecDeque,
+    convert::Infallible,
+    future::{Future, Ready, ready},
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use bytes::Bytes;
+use futures_core::{FusedStream, Stream};
+use sse_encoder::{
+    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, KeepAlive, LastEventId,
+    ReconnectionTime, Recovery, SseEncoder, Timer, data::SharedText,
+};
+
+/// What one poll of the source gives.
+enum Step<T> {
+    Pending,
+    Ready(T),
+}
+
+use Step::{Pending, Ready as Item};
+
+/// A source that plays a script, then ends, and must not be polled after that.
+struct Script<T> {
+    steps: VecDeque<Step<T>>,
+    polls: Rc<Cell<usize>>,
+    ended: bool,
+    // Its count falls when the source is dropped.
+    alive: Rc<()>,
+}
+
+impl<T> Script<T> {
+    fn new(steps: impl IntoIterator<Item = Step<T>>) -> Self {
+        let steps = steps.into_iter().collect();
+        Self { steps, polls: Rc::default(), ended: false, alive: Rc::default() }
+    }
+}
+
+impl<T: Unpin> Stream for Script<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        assert!(!self.ended, "polled after the end");
+        self.polls.set(self.polls.get() + 1);
+        match self.steps.pop_front() {
+            Some(Item(item)) => Poll::Ready(Some(item)),
+            Some(Pending) => Poll::Pending,
+            None => {
+                self.ended = true;
+                Poll::Ready(None)
+            }
+        }
+    }
+}
+
+/// An item with a frame of its number and nothing else.
+fn number(n: u32) -> Event<sse_encoder::data::Json<u32>> {
+    Event::json(n)
+}
+
+/// The frames of these numbers in a bare stream.
+fn frames(numbers: impl IntoIterator<Item = u32>) -> String {
+    numbers.into_iter().map(|n| format!("data: {n}\n\n")).collect()
+}
+
+fn poll<S: Stream>(stream: Pin<&mut S>) -> Poll<Option<S::Item>> {
+    stream.poll_next(&mut Context::from_waker(Waker::noop()))
+}
+
+#[track_caller]
+fn assert_chunk(poll: Poll<Option<Result<Bytes, Error>>>, expected: &str) {
+    match poll {
+        Poll::Ready(Some(Ok(chunk))) => assert_eq!(chunk, expected),
+        other => panic!("{other:?} in place of {expected:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_error(poll: Poll<Option<Result<Bytes, Error>>>, expected: &str) {
+    match poll {
+        Poll::Ready(Some(Err(error))) => assert_eq!(error.to_string(), expected),
+        other => panic!("{other:?} in place of the error {expected:?}"),
+    }
+}
+
+#[track_caller]
+fn assert_end(poll: Poll<Option<Result<Bytes, Error>>>) {
+    assert!(matches!(poll, Poll::Ready(None)), "{poll:?} in place of the end");
+}
+
+#[test]
+fn all_that_is_ready_leaves_in_one_chunk_and_nothing_is_held_back() {
+    let script = Script::new([Item(number(1)), Item(number(2)), Pending, Pending, Item(number(3))]);
+    let polls = script.polls.clone();
+    let mut stream = pin!(SseEncoder::bare(script));
+    assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
+    assert_eq!(polls.get(), 3);
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_chunk(poll(stream.as_mut()), &frames([3]));
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn the_source_is_dropped_as_soon_as_it_ends_and_the_stream_is_fused() {
+    let script = Script::new([Item(number(1))]);
+    let alive = Rc::downgrade(&script.alive);
+    let mut stream = pin!(SseEncoder::bare(script));
+    assert!(!stream.is_terminated());
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(alive.upgrade().is_none());
+    for _ in 0..3 {
+        assert_end(poll(stream.as_mut()));
+        assert!(stream.is_terminated());
+        assert!(stream.get_ref().is_none());
+    }
+}
+
+#[test]
+fn an_empty_source_makes_no_chunk() {
+    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([])));
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_chunk_takes_no_further_item_from_its_limit_on() {
+    let frame = frames([0]).len();
+    for (limit, per_chunk) in [(0, 1), (1, 1), (frame, 1), (frame + 1, 2), (3 * frame, 3)] {
+        let script = Script::new((0..6).map(|n| Item(number(n))));
+        let mut stream = pin!(SseEncoder::bare(script).chunk_limit(limit));
+        for start in (0..6).step_by(per_chunk) {
+            let expected = frames(start..(start + per_chunk as u32).min(6));
+            assert_chunk(poll(stream.as_mut()), &expected);
+        }
+        assert_end(poll(stream.as_mut()));
+    }
+}
+
+#[test]
+fn the_default_limit_bounds_a_chunk_of_a_source_that_is_always_ready() {
+    let text = "x".repeat(1_000);
+    let endless = std::iter::repeat_with(|| Item(Event::text(text.as_str()))).take(1_000);
+    let mut stream = pin!(SseEncoder::bare(Script::new(endless)));
+    let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
+    let limit = SseEncoder::DEFAULT_CHUNK_LIMIT;
+    assert!((limit..limit + 1_010).contains(&chunk.len()), "{}", chunk.len());
+}
+
+#[test]
+fn one_poll_takes_a_bounded_number_of_items_however_small() {
+    let script = Script::new((0..10_000).map(|_| Item(number(0))));
+    let polls = script.polls.clone();
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(usize::MAX));
+    let mut len = 0;
+    while let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) {
+        assert!(polls.get() <= 1024, "{}", polls.get());
+        polls.set(0);
+        len += chunk.len();
+    }
+    assert_eq!(len, frames([0]).len() * 10_000);
+}
+
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn items_that_write_nothing_bound_a_poll_too_and_wake_it() {
+    let script = Script::new((0..3_000).map(|_| Item(Event::new())));
+    let polls = script.polls.clone();
+    let mut stream = pin!(SseEncoder::new(script));
+    let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+    let waker = Waker::from(wakes.clone());
+    let mut pending = 0;
+    while stream.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending() {
+        pending += 1;
+        assert!(polls.get() <= 1024 * pending);
+        assert_eq!(wakes.0.load(Ordering::Relaxed), pending);
+    }
+    assert_eq!(pending, 2);
+}
+
+#[test]
+fn a_pending_stream_leaves_the_waking_to_its_source() {
+    let mut stream = pin!(SseEncoder::bare(Script::new([Pending, Item(number(1))])));
+    let wakes = Arc::new(Wakes(AtomicUsize::new(0)));
+    let waker = Waker::from(wakes.clone());
+    assert!(stream.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
+    assert_eq!(wakes.0.load(Ordering::Relaxed), 0);
+}
+
+type Failing = Result<Event<sse_encoder::data::Json<u32>>, String>;
+
+fn failing() -> Script<Failing> {
+    Script::new([
+        Item(Ok(number(1))),
+        Item(Err("first".into())),
+        Item(Err("second".into())),
+        Item(Ok(number(2))),
+        Pending,
+        Item(Err("third".into())),
+        Item(Ok(number(3))),
+    ])
+}
+
+#[test]
+fn an_error_comes_out_in_its_items_place_and_the_next_items_follow() {
+    let mut stream = pin!(SseEncoder::bare(failing()));
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_error(poll(stream.as_mut()), "first");
+    assert_error(poll(stream.as_mut()), "second");
+    assert_chunk(poll(stream.as_mut()), &frames([2]));
+    assert_error(poll(stream.as_mut()), "third");
+    assert_chunk(poll(stream.as_mut()), &frames([3]));
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_failing_item_is_skipped_where_the_policy_says_so() {
+    let reported = RefCell::new(Vec::new());
+    let mut stream = pin!(SseEncoder::bare(failing()).on_error(|error| {
+        reported.borrow_mut().push(error.to_string());
+        Recovery::Skip
+    }));
+    assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
+    assert_chunk(poll(stream.as_mut()), &frames([3]));
+    assert_end(poll(stream.as_mut()));
+    assert_eq!(*reported.borrow(), ["first", "second", "third"]);
+}
+
+#[test]
+fn a_failing_item_is_replaced_where_the_policy_says_so() {
+    let mut stream = pin!(
+        SseEncoder::bare(failing())
+            .on_error(|error| { Recovery::replace(Event::text(error.to_string())) })
+    );
+    let expected = "data: 1\n\ndata: first\n\ndata: second\n\ndata: 2\n\n";
+    assert_chunk(poll(stream.as_mut()), expected);
+    assert_chunk(poll(stream.as_mut()), "data: third\n\ndata: 3\n\n");
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_replacement_that_fails_itself_is_a_failure() {
+    let encoder = Encoder::bare().max_frame(12);
+    let mut stream = pin!(
+        SseEncoder::with_encoder(failing(), encoder)
+            .on_error(|_| { Recovery::replace(Event::text("too long a text")) })
+    );
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_error(poll(stream.as_mut()), "the frame is larger than 12 bytes");
+    assert_error(poll(stream.as_mut()), "the frame is larger than 12 bytes");
+    assert_chunk(poll(stream.as_mut()), &frames([2]));
+}
+
+#[test]
+fn a_failing_item_ends_the_stream_where_the_policy_says_so() {
+    let script = failing();
+    let alive = Rc::downgrade(&script.alive);
+    let mut stream = pin!(SseEncoder::bare(script).on_error(|_| Recovery::End));
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(alive.upgrade().is_none());
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_failing_item_uses_up_no_automatic_id() {
+    let bad = std::collections::BTreeMap::from([((), 1)]);
+    let good = std::collections::BTreeMap::new();
+    let script = Script::new([&good, &bad, &good].map(|data| Item(Event::json(data))));
+    let mut stream = pin!(SseEncoder::new(script));
+    assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: {}\n\n");
+    assert_error(poll(stream.as_mut()), "`data` cannot be serialized: key must be a string");
+    assert_chunk(poll(stream.as_mut()), "id: 2\nevent: message\ndata: {}\n\n");
+    assert_eq!(stream.encoder().next_id(), Some(3));
+}
+
+#[test]
+fn an_error_of_the_callers_comes_back_untouched() {
+    let error = std::io::Error::other("disk");
+    let script = Script::new([Item(Err::<Event, _>(error))]);
+    let mut stream = pin!(SseEncoder::new(script));
+    let Poll::Ready(Some(Err(error))) = poll(stream.as_mut()) else { panic!() };
+    let source = error.into_source().unwrap();
+    assert_eq!(source.downcast_ref::<std::io::Error>().unwrap().to_string(), "disk");
+}
+
+#[test]
+fn errors_that_cannot_be_are_items_too() {
+    let script = Script::new([Item(Ok::<_, Infallible>(number(1)))]);
+    assert_chunk(poll(pin!(SseEncoder::bare(script))), &frames([1]));
+}
+
+#[test]
+fn the_prelude_leaves_at_once() {
+    let retry = ReconnectionTime::from_millis(500).unwrap();
+    let prelude = ": hello\n\nretry: 500\n\n";
+    let script = Script::new([Pending, Item(number(1))]);
+    let mut stream = pin!(SseEncoder::bare(script).comment("hello").retry(retry));
+    assert_chunk(poll(stream.as_mut()), prelude);
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+
+    let script = Script::new([Item(number(1))]);
+    let stream = pin!(SseEncoder::bare(script).comment("hello").retry(retry));
+    assert_chunk(poll(stream), &(prelude.to_owned() + &frames([1])));
+
+    let stream = pin!(SseEncoder::bare(Script::<Event>::new([Pending])).padding(2048));
+    assert_chunk(poll(stream), &format!(": {}\n\n", " ".repeat(2048)));
+}
+
+#[test]
+fn ids_go_on_after_the_last_event_id() {
+    for (last, expected) in [("41", "id: 42\n"), ("other", "id: 7\n"), ("", "id: 7\n")] {
+        let last = LastEventId::from_header(last.as_bytes());
+        let script = Script::new([Item(number(1))]);
+        let stream = pin!(SseEncoder::new(script).next_id(7).resume_after(&last));
+        let Poll::Ready(Some(Ok(chunk))) = poll(stream) else { panic!() };
+        assert!(chunk.starts_with(expected.as_bytes()), "{chunk:?}");
+    }
+}
+
+/// A timer that elapses when the test says so.
+#[derive(Clone, Default)]
+struct Fake {
+    elapsed: Rc<Cell<bool>>,
+    resets: Rc<Cell<usize>>,
+    polls: Rc<Cell<usize>>,
+}
+
+impl Timer for Fake {
+    fn reset(self: Pin<&mut Self>) {
+        self.elapsed.set(false);
+        self.resets.set(self.resets.get() + 1);
+    }
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        self.polls.set(self.polls.get() + 1);
+        if self.elapsed.get() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[test]
+fn a_keep_alive_is_sent_when_the_source_is_silent_and_begins_anew_with_every_chunk() {
+    let timer = Fake::default();
+    let script =
+        Script::new([Pending, Pending, Item(number(1)), Pending, Pending, Item(number(2))]);
+    let stream = SseEncoder::bare(script).keep_alive(KeepAlive::with_timer(timer.clone()));
+    let mut stream = pin!(stream);
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!((timer.polls.get(), timer.resets.get()), (1, 0));
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), ":\n\n");
+    assert_eq!(timer.resets.get(), 1);
+    // A chunk that is ready goes before a keep-alive that is due, which then is not due any more.
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_eq!(timer.resets.get(), 2);
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_chunk(poll(stream.as_mut()), &frames([2]));
+    assert_end(poll(stream.as_mut()));
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn after_a_stall_one_keep_alive_follows() {
+    let timer = Fake::default();
+    let script = Script::<Event>::new((0..9).map(|_| Pending));
+    let mut stream = pin!(SseEncoder::new(script).keep_alive(KeepAlive::with_timer(timer.clone())));
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), ":\n\n");
+    for _ in 0..5 {
+        assert!(poll(stream.as_mut()).is_pending());
+    }
+}
+
+#[test]
+fn a_keep_alive_can_be_an_event_and_moves_no_counter() {
+    let timer = Fake::default();
+    const PING: EventType = EventType::from_static("ping");
+    let keep_alive =
+        KeepAlive::with_timer(timer.clone()).item(&Event::text("").event_type(PING)).unwrap();
+    let script = Script::new([Pending, Item(number(1))]);
+    let mut stream = pin!(SseEncoder::new(script).keep_alive(keep_alive));
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), "event: ping\ndata: \n\n");
+    assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: 1\n\n");
+
+    let comment = KeepAlive::with_timer(timer.clone()).item(&Comment::new("still here")).unwrap();
+    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([Pending])).keep_alive(comment));
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), ": still here\n\n");
+}
+
+#[test]
+fn a_keep_alive_of_nothing_is_no_empty_chunk() {
+    let timer = Fake::default();
+    let keep_alive = KeepAlive::with_timer(timer.clone()).item(&Event::new()).unwrap();
+    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([Pending])).keep_alive(keep_alive));
+    timer.elapsed.set(true);
+    assert!(poll(stream.as_mut()).is_pending());
+}
+
+#[test]
+fn any_closure_that_makes_a_future_is_a_timer() {
+    let made = Rc::new(Cell::new(0));
+    let count = made.clone();
+    let sleep = move || -> Ready<()> {
+        count.set(count.get() + 1);
+        ready(())
+    };
+    let mut stream =
+        pin!(SseEncoder::new(Script::<Event>::new([Pending, Pending])).keep_alive(sleep));
+    assert_chunk(poll(stream.as_mut()), ":\n\n");
+    assert_chunk(poll(stream.as_mut()), ":\n\n");
+    assert_eq!(made.get(), 2);
+}
+
+/// A signal that comes when the test says so.
+#[derive(Clone, Default)]
+struct Signal(Rc<Cell<bool>>);
+
+impl Future for Signal {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if self.0.get() { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[test]
+fn a_stop_signal_ends_the_stream_between_two_frames() {
+    let signal = Signal::default();
+    let script = Script::new((0..100).map(|n| Item(number(n))));
+    let alive = Rc::downgrade(&script.alive);
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(1).stop_on(signal.clone()));
+    assert_chunk(poll(stream.as_mut()), &frames([0]));
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    signal.0.set(true);
+    assert_end(poll(stream.as_mut()));
+    assert!(alive.upgrade().is_none());
+    assert!(stream.is_terminated());
+}
+
+#[test]
+fn a_stop_signal_can_bring_a_last_item() {
+    let signal = Signal::default();
+    let last = {
+        let signal = signal.clone();
+        async move {
+            signal.await;
+            Event::text("goodbye")
+        }
+    };
+    let script = Script::new([Item(number(0)), Pending, Pending]);
+    let mut stream = pin!(SseEncoder::new(script).stop_with(last));
+    assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: 0\n\n");
+    assert!(poll(stream.as_mut()).is_pending());
+    signal.0.set(true);
+    assert_chunk(poll(stream.as_mut()), "id: 2\nevent: message\ndata: goodbye\n\n");
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_last_item_that_fails_is_an_error_and_then_the_end() {
+    let mut stream = pin!(
+        SseEncoder::new(Script::<Event>::new([Pending]))
+            .comment("open")
+            .stop_with(async { Err::<Event, _>("no last item") })
+    );
+    assert_chunk(poll(stream.as_mut()), ": open\n\n");
+    assert_error(poll(stream.as_mut()), "no last item");
+    assert_end(poll(stream.as_mut()));
+}
+
+/// A frame of two long texts, with text between.
+struct Pages(SharedText);
+
+impl Encode for Pages {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        Event::shared_text(self.0.clone()).encode(frames)?;
+        Event::text("between").encode(frames)?;
+        Event::shared_text(self.0.clone()).encode(frames)
+    }
+}
+
+fn collect(stream: impl Stream<Item = Result<Bytes, Error>>) -> (Vec<usize>, String) {
+    let mut stream = pin!(stream);
+    let (mut lens, mut text) = (Vec::new(), String::new());
+    while let Poll::Ready(Some(chunk)) = poll(stream.as_mut()) {
+        let chunk = chunk.unwrap();
+        lens.push(chunk.len());
+        text += str::from_utf8(&chunk).unwrap();
+    }
+    (lens, text)
+}
+
+#[test]
+fn a_long_shared_line_leaves_in_a_chunk_of_its_own_without_being_copied() {
+    let long = "x".repeat(32 * 1024);
+    let text = SharedText::from(long.clone());
+    let frame = format!("data: {long}\n\n");
+    let script = Script::new([Item(Pages(text.clone())), Item(Pages(text.clone()))]);
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(1 << 20));
+    let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
+    assert_eq!(chunk, "data: ");
+    assert_eq!(stream.size_hint(), (8, Some(8)));
+    let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
+    assert_eq!(chunk.as_ptr(), text.as_bytes().as_ptr());
+    let (lens, rest) = collect(stream);
+    assert_eq!(lens.len(), 7);
+    let pages = format!("{frame}data: between\n\n{frame}");
+    assert_eq!(format!("data: {long}{rest}"), pages.repeat(2));
+}
+
+#[test]
+fn shared_text_of_many_lines_or_few_bytes_is_as_any_text() {
+    for text in ["short".to_owned(), "two\nlines".repeat(10_000)] {
+        let (_, shared) =
+            collect(SseEncoder::new(Script::new([Item(Event::shared_text(text.clone()))])));
+        let (_, copied) = collect(SseEncoder::new(Script::new([Item(Event::text(text))])));
+        assert_eq!(shared, copied);
+    }
+}
+
+/// Fails after a long shared text.
+struct Torn(SharedText);
+
+impl Encode for Torn {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        Event::shared_text(self.0.clone()).encode(frames)?;
+        Err(Error::from_source("torn"))
+    }
+}
+
+#[test]
+fn a_failing_item_leaves_none_of_its_shared_text() {
+    let text = SharedText::from("x".repeat(40_000));
+    let mut stream = pin!(SseEncoder::new(Script::new([Item(Torn(text)), Pending])));
+    assert_error(poll(stream.as_mut()), "torn");
+    assert!(poll(stream.as_mut()).is_pending());
+}
+
+#[test]
+fn a_frame_limit_counts_shared_text_too() {
+    let text = SharedText::from("x".repeat(40_000));
+    let encoder = Encoder::bare().max_frame(40_000);
+    let script = Script::new([Item(Event::shared_text(text))]);
+    assert_error(
+        poll(pin!(SseEncoder::with_encoder(script, encoder))),
+        "the frame is larger than 40000 bytes",
+    );
+}
+
+#[test]
+fn an_event_encoded_once_is_the_same_in_every_stream() {
+    let mut encoder = Encoder::new();
+    encoder.set_next_id(5);
+    for text in ["short".to_owned(), "x".repeat(50_000)] {
+        let event = encoder.encode_once(&Event::text(text.as_str())).unwrap();
+        let expected = str::from_utf8(event.as_bytes()).unwrap().to_owned();
+        for _subscriber in 0..3 {
+            let (_, sent) = collect(SseEncoder::new(Script::new([Item(event.clone())])));
+            assert_eq!(sent, expected);
+        }
+    }
+}
+
+#[test]
+fn the_size_hint_never_promises_too_much() {
+    let script = Script::new([Item(number(1)), Pending]);
+    let mut stream = pin!(SseEncoder::bare(script).comment("open"));
+    assert_eq!(stream.size_hint(), (1, None));
+    assert_chunk(poll(stream.as_mut()), &(": open\n\n".to_owned() + &frames([1])));
+    assert_eq!(stream.size_hint(), (0, None));
+    assert_end(poll(stream.as_mut()));
+    assert_eq!(stream.size_hint(), (0, Some(0)));
+}
+
+#[test]
+fn a_soft_refusal_says_when_to_come_back_and_ends() {
+    let later = ReconnectionTime::from_millis(30_000).unwrap();
+    let (_, sent) = collect(SseEncoder::come_back_after(later));
+    assert_eq!(sent, "retry: 30000\n\n");
+}
+
+#[test]
+fn streams_of_sources_that_cross_threads_cross_threads() {
+    fn crosses<T: Send + Sync + Unpin + 'static>(_: &T) {}
+    struct Items;
+    impl Stream for Items {
+        type Item = Event;
+        fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Event>> {
+            Poll::Ready(None)
+        }
+    }
+    crosses(&SseEncoder::new(Items));
+    crosses(&SseEncoder::new(Items).stop_on(ready(())).on_error(|_| Recovery::Skip));
+    crosses(&EventId::from(1));
+}
