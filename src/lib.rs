@@ -1,6 +1,7 @@
 //! A stream of items in, an event stream out.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
 #[cfg(feature = "actix-web")]

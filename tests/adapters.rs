@@ -1,0 +1,297 @@
+//! `SseEncoder` as the response of each framework, in process; `tests/interop` has the real servers.
+#![cfg(all(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
+
+use futures_util::{Stream, stream};
+use sse_encoder::{Event, LastEventId, ReconnectionTime, SseEncoder, StopReconnecting};
+
+const BODY: &str = "id: 42\nevent: message\ndata: a\n\nid: 43\nevent: message\ndata: b\n\n";
+
+const HEADERS: [(&str, &str); 3] = [
+    ("content-type", "text/event-stream"),
+    ("cache-control", "no-cache, no-transform"),
+    ("x-accel-buffering", "no"),
+];
+
+/// Requests, and the last event ID that is read from them.
+const LAST_EVENT_IDS: &[(&str, Option<&[u8]>, Option<&str>)] = &[
+    ("/", None, None),
+    ("/", Some(b"41"), Some("41")),
+    ("/?lastEventId=40", None, Some("40")),
+    ("/?lastEventId=40", Some(b"41"), Some("41")),
+    ("/?a=b&lastEventId=caf%C3%A9", None, Some("café")),
+    ("/", Some("é…".as_bytes()), Some("é…")),
+    ("/", Some(b"\xE9"), None),
+    ("/?lastEventId=4%00", Some(b""), None),
+];
+
+fn events(last: &LastEventId) -> SseEncoder<impl Stream<Item = Event> + use<>> {
+    let items = ["a", "b"].map(|text| Event::text(text).into_owned().unwrap());
+    SseEncoder::new(stream::iter(items)).resume_after(last)
+}
+
+fn last(id: &str) -> LastEventId {
+    LastEventId::from_header(id.as_bytes())
+}
+
+const LATER: ReconnectionTime = ReconnectionTime::from_millis(9_000).unwrap();
+
+mod axum {
+    use ::axum::{
+        body::{Body, to_bytes},
+        extract::FromRequestParts,
+        http::Request,
+        response::{IntoResponse, Response},
+    };
+
+    use super::*;
+
+    async fn body(response: Response) -> String {
+        let bytes = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        String::from_utf8(bytes.to_vec()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_stream_is_a_response() {
+        let response = events(&last("41")).into_response();
+        assert_eq!(response.status(), 200);
+        for (name, value) in HEADERS {
+            assert_eq!(response.headers()[name], value);
+        }
+        assert_eq!(response.headers()["connection"], "keep-alive");
+        assert_eq!(body(response).await, BODY);
+    }
+
+    #[tokio::test]
+    async fn a_header_can_be_replaced_and_added() {
+        let headers = [("cache-control", "no-store"), ("x-more", "1")];
+        let response = (headers, events(&last("41"))).into_response();
+        assert_eq!(response.headers().get_all("cache-control").iter().count(), 1);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["x-more"], "1");
+    }
+
+    #[tokio::test]
+    async fn refusals_are_responses() {
+        let response = SseEncoder::come_back_after(LATER).into_response();
+        assert_eq!(response.status(), 200);
+        assert_eq!(body(response).await, "retry: 9000\n\n");
+        assert_eq!(StopReconnecting.into_response().status(), StopReconnecting::STATUS);
+    }
+
+    #[tokio::test]
+    async fn the_last_event_id_is_an_extractor() {
+        for (uri, header, expected) in LAST_EVENT_IDS {
+            let mut request = Request::get(*uri);
+            if let Some(header) = header {
+                request = request.header("Last-Event-ID", *header);
+            }
+            let (mut parts, _) = request.body(Body::empty()).unwrap().into_parts();
+            let Ok(last) = LastEventId::from_request_parts(&mut parts, &()).await;
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+        }
+    }
+}
+
+mod actix_web {
+    use std::{
+        marker::PhantomData,
+        pin::Pin,
+        rc::Rc,
+        task::{Context, Poll},
+    };
+
+    use ::actix_web::{
+        App, FromRequest, HttpResponse, Responder, body::to_bytes, http::header::HeaderValue,
+        middleware::Compress, test, web,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_a_responder() {
+        let request = test::TestRequest::default().to_http_request();
+        let response = events(&last("41")).respond_to(&request);
+        assert_eq!(response.status(), 200);
+        for (name, value) in HEADERS {
+            assert_eq!(response.headers().get(name).unwrap(), value);
+        }
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), BODY);
+    }
+
+    #[tokio::test]
+    async fn a_stream_need_not_be_send() {
+        struct Local(PhantomData<Rc<()>>);
+        impl Stream for Local {
+            type Item = Event;
+            fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Event>> {
+                Poll::Ready(None)
+            }
+        }
+        let request = test::TestRequest::default().to_http_request();
+        let response = SseEncoder::new(Local(PhantomData)).comment("open").respond_to(&request);
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), ": open\n\n");
+    }
+
+    #[tokio::test]
+    async fn a_header_can_be_replaced_and_added() {
+        let request = test::TestRequest::default().to_http_request();
+        let response = events(&last("41"))
+            .customize()
+            .insert_header(("cache-control", "no-store"))
+            .insert_header(("x-more", "1"))
+            .respond_to(&request);
+        assert_eq!(response.headers().get_all("cache-control").count(), 1);
+        assert_eq!(response.headers().get("cache-control").unwrap(), "no-store");
+        assert_eq!(response.headers().get("x-more").unwrap(), "1");
+    }
+
+    #[tokio::test]
+    async fn the_compress_middleware_leaves_it_alone() {
+        let handler = || async { events(&LastEventId::none()) };
+        let page = || async { HttpResponse::Ok().body("x".repeat(9_999)) };
+        let app = App::new()
+            .wrap(Compress::default())
+            .route("/events", web::get().to(handler))
+            .route("/page", web::get().to(page));
+        let app = test::init_service(app).await;
+        for (path, encoding) in [("/events", "identity"), ("/page", "gzip")] {
+            let request =
+                test::TestRequest::get().uri(path).insert_header(("accept-encoding", "gzip"));
+            let response = test::call_service(&app, request.to_request()).await;
+            assert_eq!(response.headers().get("content-encoding").unwrap(), encoding);
+        }
+    }
+
+    #[tokio::test]
+    async fn refusals_are_responders() {
+        let request = test::TestRequest::default().to_http_request();
+        let response = SseEncoder::come_back_after(LATER).respond_to(&request);
+        assert_eq!(response.status(), 200);
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), "retry: 9000\n\n");
+        assert_eq!(StopReconnecting.respond_to(&request).status(), StopReconnecting::STATUS);
+    }
+
+    #[tokio::test]
+    async fn the_last_event_id_is_an_extractor() {
+        for (uri, header, expected) in LAST_EVENT_IDS {
+            let mut request = test::TestRequest::get().uri(uri);
+            if let Some(header) = header {
+                let value = HeaderValue::from_bytes(header).unwrap();
+                request = request.insert_header(("last-event-id", value));
+            }
+            let Ok(last) = LastEventId::extract(&request.to_http_request()).await;
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+        }
+    }
+}
+
+mod warp {
+    use std::sync::{Arc, Mutex};
+
+    use ::warp::{Filter, Reply, test};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_a_reply() {
+        let route = sse_encoder::warp::last_event_id().map(|last| events(&last));
+        let response = test::request().header("last-event-id", "41").reply(&route).await;
+        assert_eq!(response.status(), 200);
+        for (name, value) in HEADERS {
+            assert_eq!(response.headers()[name], value);
+        }
+        assert_eq!(response.headers()["connection"], "keep-alive");
+        assert_eq!(response.body(), BODY);
+    }
+
+    #[tokio::test]
+    async fn a_header_can_be_replaced_and_added() {
+        let route = ::warp::any().map(|| events(&last("41")));
+        let route = route.with(::warp::reply::with::header("cache-control", "no-store"));
+        let route = route.with(::warp::reply::with::header("x-more", "1"));
+        let response = test::request().reply(&route).await;
+        assert_eq!(response.headers().get_all("cache-control").iter().count(), 1);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        assert_eq!(response.headers()["x-more"], "1");
+    }
+
+    #[test]
+    fn refusals_are_replies() {
+        assert_eq!(SseEncoder::come_back_after(LATER).into_response().status(), 200);
+        assert_eq!(StopReconnecting.into_response().status(), StopReconnecting::STATUS);
+    }
+
+    #[tokio::test]
+    async fn the_last_event_id_has_a_filter_that_never_rejects() {
+        for (uri, header, expected) in LAST_EVENT_IDS {
+            let mut request = test::request().path(uri);
+            if let Some(header) = header {
+                request = request.header("last-event-id", *header);
+            }
+            // Its error type says that it cannot reject.
+            let last = request.filter(&sse_encoder::warp::last_event_id()).await.unwrap();
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_stream_need_not_be_sync() {
+        let cell = std::cell::Cell::new(Some(Event::text("a").into_owned().unwrap()));
+        let items = stream::once(async move { cell.take().unwrap() });
+        let reply = Arc::new(Mutex::new(Some(SseEncoder::bare(items))));
+        let route = ::warp::any().map(move || reply.lock().unwrap().take().unwrap());
+        assert_eq!(test::request().reply(&route).await.body(), "data: a\n\n");
+    }
+}
+
+mod http_body {
+    use ::http_body::Body;
+    use http_body_util::{BodyExt, Empty};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_stream_is_a_body_and_makes_a_response() {
+        let response = events(&last("41")).into_http_response();
+        assert_eq!(response.status(), 200);
+        for (name, value) in HEADERS {
+            assert_eq!(response.headers()[name], value);
+        }
+        assert_eq!(response.headers()["connection"], "keep-alive");
+        assert_eq!(response.headers().len(), 4);
+        let body = response.into_body();
+        assert!(!body.is_end_stream());
+        assert_eq!(body.collect().await.unwrap().to_bytes(), BODY);
+    }
+
+    #[tokio::test]
+    async fn a_body_knows_its_end_and_passes_errors_on() {
+        let items = [Ok(Event::text("a")), Err("broken")];
+        let mut body = SseEncoder::bare(stream::iter(items));
+        let frame = body.frame().await.unwrap().unwrap();
+        assert_eq!(frame.into_data().unwrap(), "data: a\n\n");
+        assert_eq!(body.frame().await.unwrap().unwrap_err().to_string(), "broken");
+        assert!(body.frame().await.is_none());
+        assert!(body.is_end_stream());
+    }
+
+    #[tokio::test]
+    async fn refusals_are_responses() {
+        let response = SseEncoder::come_back_after(LATER).into_http_response();
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "retry: 9000\n\n");
+        let response = StopReconnecting.into_http_response::<Empty<bytes::Bytes>>();
+        assert_eq!(response.status(), StopReconnecting::STATUS);
+    }
+
+    #[test]
+    fn the_last_event_id_is_read_from_a_request() {
+        for (uri, header, expected) in LAST_EVENT_IDS {
+            let mut request = http::Request::get(*uri);
+            if let Some(header) = header {
+                request = request.header("Last-Event-ID", *header);
+            }
+            let last = LastEventId::from_http_request(&request.body(()).unwrap());
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a stream allocates, and what it holds.
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+    collections::VecDeque,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use sse_encoder::{Encoder, Error, Event, EventId, EventType, SseEncoder};
+
+thread_local! {
+    static COUNT: Cell<usize> = const { Cell::new(0) };
+    static BYTES: Cell<isize> = const { Cell::new(0) };
+}
+
+/// Counts what this thread allocates.
+struct Counting;
+
+// The allocator's trait is unsafe by itself; this passes everything on.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        COUNT.set(COUNT.get() + 1);
+        BYTES.set(BYTES.get() + layout.size() as isize);
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        BYTES.set(BYTES.get() - layout.size() as isize);
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+/// Runs `work` and tells how many allocations it made.
+fn allocations(work: impl FnOnce()) -> usize {
+    let before = COUNT.get();
+    work();
+    COUNT.get() - before
+}
+
+/// Yields its items, with a pause where there is `None`.
+struct Script<T>(VecDeque<Option<T>>);
+
+impl<T: Unpin> Stream for Script<T> {
+    type Item = T;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
+        match self.0.pop_front() {
+            Some(Some(item)) => Poll::Ready(Some(item)),
+            _ => Poll::Pending,
+        }
+    }
+}
+
+type Chunk = Poll<Option<Result<Bytes, Error>>>;
+
+fn poll(stream: Pin<&mut impl Stream<Item = Result<Bytes, Error>>>) -> Chunk {
+    stream.poll_next(&mut Context::from_waker(Waker::noop()))
+}
+
+fn chunk(stream: Pin<&mut impl Stream<Item = Result<Bytes, Error>>>) -> Bytes {
+    match poll(stream) {
+        Poll::Ready(Some(Ok(chunk))) => chunk,
+        other => panic!("{other:?} in place of a chunk"),
+    }
+}
+
+#[test]
+fn encoding_allocates_nothing_once_the_buffer_is_warm() {
+    #[derive(serde::Serialize)]
+    struct Small {
+        a: u32,
+        b: &'static str,
+    }
+    const TICK: EventType = EventType::from_static("tick");
+    let small = Small { a: 1, b: "x" };
+    let mut encoder = Encoder::new();
+    let mut dst = bytes::BytesMut::with_capacity(4096);
+    let count = allocations(|| {
+        for n in 0_u64..10 {
+            dst.clear();
+            encoder.encode(&Event::json(&small), &mut dst).unwrap();
+            encoder.encode(&Event::merge(&small, &small), &mut dst).unwrap();
+            encoder.encode(&Event::spread("a😀", &small), &mut dst).unwrap();
+            encoder.encode(&Event::text("a\nb").event_type(TICK), &mut dst).unwrap();
+            encoder
+                .encode(
+                    &Event::text("a").id(n).event_type(EventId::from(n).as_str().len() as u64),
+                    &mut dst,
+                )
+                .unwrap();
+        }
+    });
+    // The one that spells a lone surrogate makes its text.
+    assert_eq!(count, 10 * 2);
+}
+
+#[test]
+fn a_busy_stream_allocates_per_chunk_at_most_and_nothing_once_it_is_warm() {
+    let items: VecDeque<_> = (0..100_000).map(|n| Some(Event::json(n))).collect();
+    let mut stream = pin!(SseEncoder::new(Script(items)));
+    let cold = allocations(|| drop(chunk(stream.as_mut())));
+    assert!(cold <= 10, "{cold}");
+    // The second chunk finds the right size.
+    drop(chunk(stream.as_mut()));
+    let warm = allocations(|| {
+        for _ in 0..50 {
+            drop(chunk(stream.as_mut()));
+        }
+    });
+    assert_eq!(warm, 0);
+    // A consumer that keeps its chunks makes the stream allocate one buffer for each.
+    let mut chunks = Vec::with_capacity(50);
+    let kept = allocations(|| chunks.extend((0..50).map(|_| chunk(stream.as_mut()))));
+    assert!(kept <= 2 * 50, "{kept}");
+}
+
+#[test]
+fn an_idle_stream_holds_no_buffer() {
+    let before = BYTES.get();
+    let script: Script<Event<sse_encoder::data::Text<String>>> = Script(VecDeque::new());
+    let mut stream = pin!(SseEncoder::new(script));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!(BYTES.get() - before, 0);
+}
+
+#[test]
+fn after_a_giant_nothing_of_it_is_held() {
+    let giant = "x\n".repeat(1 << 19);
+    let items = [Some(Event::text(giant.as_str())), None, Some(Event::text("small")), None, None];
+    let mut stream = pin!(SseEncoder::new(Script(VecDeque::from(items))));
+    let before = BYTES.get();
+    assert!(chunk(stream.as_mut()).len() > 1 << 20);
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!(BYTES.get() - before, 0);
+    // The next chunk is not made the giant's size.
+    let small = chunk(stream.as_mut());
+    assert!(BYTES.get() - before <= 32 * 1024, "{}", BYTES.get() - before);
+    drop(small);
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!(BYTES.get() - before, 0);
+}
+
+#[test]
+fn a_stream_is_small() {
+    assert!(size_of::<SseEncoder<()>>() <= 256, "{}", size_of::<SseEncoder<()>>());
+}
