@@ -1,4 +1,89 @@
-//! A stream of items in, an event stream out.
+//! A stream of items in, [server-sent events] out: `text/event-stream`, for any framework.
+//!
+//! [`SseEncoder`] wraps a stream of items and is itself a stream of [`Bytes`](bytes::Bytes), ready to be
+//! the body of a response. It numbers the events, gathers all that is ready into one chunk, keeps quiet
+//! connections alive, and goes on where a client left off. In axum, actix-web and warp a handler returns
+//! it as it is; hyper and all that is built on it take it as an `http_body::Body`.
+//!
+//! ```
+//! use sse_encoder::{Event, EventType, SseEncoder};
+//! use serde_json::json;
+//! # use futures_util::StreamExt;
+//!
+//! const TICK: EventType = EventType::from_static("tick");
+//!
+//! let items = futures_util::stream::iter([
+//!     Event::merge(json!({"a": 1}), json!({"b": 2})),
+//!     Event::merge(json!({"a": 3}), json!({"b": 4})).event_type(TICK),
+//! ]);
+//! let mut stream = SseEncoder::new(items);
+//! # let chunk = futures_executor::block_on(stream.next()).unwrap()?;
+//! assert_eq!(chunk, "id: 1\nevent: message\ndata: {\"a\":1,\"b\":2}\n\n\
+//!                    id: 2\nevent: tick\ndata: {\"a\":3,\"b\":4}\n\n");
+//! # Ok::<(), sse_encoder::Error>(())
+//! ```
+//!
+//! # Where to look
+//!
+//! * [`Event`] is an item: JSON, text, or two values merged; its constructors say what its data is.
+//! * [`Encode`] makes a type of your own an item.
+//! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signal, what becomes of errors.
+//! * [`LastEventId`] is where a client left off.
+//! * [`Encoder`] encodes without a stream, for blocking code, tests, and events that go to many streams.
+//! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
+//!
+//! # Promises
+//!
+//! *No input forges a field or a frame.* [`EventId`] and [`EventType`] are checked when they are made;
+//! text and comments are split at CR, LF and CRLF; JSON is kept on one line whatever a `Serialize` hands
+//! over. *No input panics.* *No event is lost silently*: an item is written whole or its error comes out,
+//! and then the counter of ids has not moved. *Nothing is buffered without bound.* There is no `unsafe`.
+//!
+//! # The reference transform
+//!
+//! The crate descends from a small `Transform` class of Node.js, and an item that came as JSON gives what
+//! that class gives. One item `{ data, type, id, ...other }` becomes
+//!
+//! ```text
+//! id: <id>
+//! event: <type>
+//! data: <JSON of the merged object>
+//!
+//! ```
+//!
+//! **id**: missing, `null`, `false`, `0` or `""` is the next automatic id. Otherwise a string as it is, a
+//! number as JavaScript spells it (`7`, `1.5`, `1e+21`), or `true`.
+//!
+//! **type**: missing or `null` is `message`. Otherwise a string as it is, or a number or a boolean
+//! likewise.
+//!
+//! **data** contributes members to one object, and then all other members of the item theirs. A key that
+//! both have stands where `data` has it, with the other member's value.
+//!
+//! | data | members |
+//! |---|---|
+//! | missing, `null`, `false`, `0`, `""` | none |
+//! | an object | its own, in order |
+//! | an array | `"0"`, `"1"`, … |
+//! | a string | one for each UTF-16 code unit: `"a😀"` is `{"0":"a","1":"\ud83d","2":"\ude00"}` |
+//! | `true`, any other number | none |
+//!
+//! That is the class to the letter, but for these: an id or a type with CR or LF, an id with NUL, and one
+//! that is an array or an object are errors; an item that fails leaves the counter alone; and digits, `-0`
+//! and escapes of lone surrogates stay as they came. [`Event::merge`], for typed values, takes objects
+//! only; [`Event::spread`] follows the table.
+//!
+//! # Features
+//!
+//! None is on by default: `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
+//! there; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
+//!
+//! # Coming from elsewhere
+//!
+//! [`migration`] has the Node.js class and the event types of axum, warp and actix-web-lab side by side
+//! with this crate.
+//!
+//! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
@@ -29,6 +114,11 @@ mod value;
 #[cfg(feature = "warp")]
 pub mod warp;
 
+#[cfg(any(doc, doctest))]
+pub mod migration {
+    #![doc = include_str!("../docs/migration.md")]
+}
+
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
 #[cfg(feature = "tokio")]
@@ -44,3 +134,15 @@ pub use self::{
     stream::{Item, Never, Nothing, Recovery, SseEncoder, StopOn},
     value::{EventId, EventType, ReconnectionTime},
 };
+
+/// The README's code compiles.
+#[cfg(all(
+    doctest,
+    feature = "actix-web",
+    feature = "axum",
+    feature = "http-body",
+    feature = "tokio",
+    feature = "warp"
+))]
+#[doc = include_str!("../README.md")]
+struct Readme;
