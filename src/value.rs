@@ -347,7 +347,7 @@ mod tests {
         {
             let error = EventId::new(text).unwrap_err();
             assert_eq!(error.position(), Some(position), "{text:?}");
-            assert_eq!(error.to_string().contains(&format!("0x{byte:02X}")), true, "{error}");
+            assert!(error.to_string().contains(&format!("0x{byte:02X}")), "{error}");
         }
         assert!(EventType::new("a\0b").is_ok());
         assert!(EventType::new("a\nb").unwrap_err().is_forbidden_byte());

@@ -12,8 +12,8 @@ const HEADERS: [(&str, &str); 3] = [
     ("x-accel-buffering", "no"),
 ];
 
-/// Requests, and the last event ID that is read from them.
-const LAST_EVENT_IDS: &[(&str, Option<&[u8]>, Option<&str>)] = &[
+/// Requests, by path and header, and the last event ID that is read from them.
+const LAST_EVENT_IDS: &[Row] = &[
     ("/", None, None),
     ("/", Some(b"41"), Some("41")),
     ("/?lastEventId=40", None, Some("40")),
@@ -32,6 +32,8 @@ fn events(last: &LastEventId) -> SseEncoder<impl Stream<Item = Event> + use<>> {
 fn last(id: &str) -> LastEventId {
     LastEventId::from_header(id.as_bytes())
 }
+
+type Row = (&'static str, Option<&'static [u8]>, Option<&'static str>);
 
 const LATER: ReconnectionTime = ReconnectionTime::from_millis(9_000).unwrap();
 
