@@ -27,6 +27,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let interval = millis("INTERVAL_MS", 1_000);
     let keep_alive = millis("KEEP_ALIVE_MS", 15_000);
     let (stop, stopped) = watch::channel(());
+    let late = a_second_after(stopped.clone());
 
     let app = Router::new().route("/", get(async || Html(include_str!("page.html")))).route(
         "/ping",
@@ -41,14 +42,21 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("listening on http://{}", axum::serve::Listener::local_addr(&listener)?);
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
-    axum::serve(listener, app)
-        .with_graceful_shutdown(async move {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-            // Open streams end too, or the server would wait for them.
-            drop(stop);
-        })
-        .await?;
-    Ok(())
+    let server = axum::serve(listener, app).with_graceful_shutdown(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        // Open streams end too, or the server would wait for them.
+        drop(stop);
+    });
+    tokio::select! {
+        served = server => Ok(served?),
+        // A client that does not read cannot hold the server up.
+        () = late => Ok(()),
+    }
+}
+
+async fn a_second_after(mut stopped: watch::Receiver<()>) {
+    let _ = stopped.changed().await;
+    time::sleep(Duration::from_secs(1)).await;
 }
 
 fn ping(

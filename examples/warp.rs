@@ -22,6 +22,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let interval = millis("INTERVAL_MS", 1_000);
     let keep_alive = millis("KEEP_ALIVE_MS", 15_000);
     let (stop, stopped) = watch::channel(());
+    let late = a_second_after(stopped.clone());
 
     let page = warp::path::end().map(|| warp::reply::html(include_str!("page.html")));
     let ping = warp::path!("ping")
@@ -36,16 +37,23 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("listening on http://{}", listener.local_addr()?);
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
-    warp::serve(warp::get().and(page.or(ping)))
-        .incoming(listener)
-        .graceful(async move {
-            tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-            // Open streams end too, or the server would wait for them.
-            drop(stop);
-        })
-        .run()
-        .await;
+    let server = warp::serve(warp::get().and(page.or(ping)));
+    let server = server.incoming(listener).graceful(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+        // Open streams end too, or the server would wait for them.
+        drop(stop);
+    });
+    tokio::select! {
+        () = server.run() => {}
+        // A client that does not read cannot hold the server up.
+        () = late => {}
+    }
     Ok(())
+}
+
+async fn a_second_after(mut stopped: watch::Receiver<()>) {
+    let _ = stopped.changed().await;
+    time::sleep(Duration::from_secs(1)).await;
 }
 
 fn ping(

@@ -1,20 +1,18 @@
 //! The buffer of a stream: frames in, chunks out.
 
-use std::{collections::VecDeque, mem};
+use std::collections::VecDeque;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
-use crate::{encoder::Encoder, error::Error, event::Encode, frames::Shared};
+use crate::{encoder::Encoder, error::Error, event::Encode, output::Output};
 
 /// The least that is allocated for a chunk: one event of a quiet stream.
 const SMALLEST: usize = 256;
 
 /// Gathers frames into one buffer. It holds no memory while it is empty and [released](Self::release).
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Chunks {
-    buffer: BytesMut,
-    /// Long shared bytes that belong into the buffer's run of bytes without being copied there.
-    shared: Vec<Shared>,
+    output: Output,
     /// What remains of a chunk that had shared bytes.
     pieces: VecDeque<Bytes>,
     /// The length of the last chunk, which the next one will resemble.
@@ -22,8 +20,13 @@ pub(crate) struct Chunks {
 }
 
 impl Chunks {
+    pub(crate) fn new() -> Self {
+        Self { output: Output::sharing(), pieces: VecDeque::new(), last_len: 0 }
+    }
+
+    #[inline]
     pub(crate) fn len(&self) -> usize {
-        self.buffer.len() + self.shared.iter().map(|shared| shared.bytes.len()).sum::<usize>()
+        self.output.len()
     }
 
     /// Appends an item. `limit` is the size of a chunk, beyond which none is expected to grow.
@@ -34,10 +37,10 @@ impl Chunks {
         encoder: &mut Encoder,
         limit: usize,
     ) -> Result<(), Error> {
-        if self.buffer.is_empty() {
+        if self.output.is_empty() {
             self.make_room(limit);
         }
-        encoder.put(item, &mut self.buffer, Some(&mut self.shared))
+        encoder.put(item, &mut self.output)
     }
 
     /// As much as the last chunk took and a quarter more: one allocation for a busy stream's chunk, a
@@ -45,10 +48,7 @@ impl Chunks {
     fn make_room(&mut self, limit: usize) {
         let room =
             self.last_len.saturating_add(self.last_len / 4).min(limit.saturating_add(limit / 4));
-        let room = room.max(SMALLEST);
-        if self.buffer.capacity() < room {
-            self.buffer.reserve(room);
-        }
+        self.output.reserve(room.max(SMALLEST));
     }
 
     /// The next piece of a chunk that was taken.
@@ -59,39 +59,26 @@ impl Chunks {
 
     /// How many pieces there are for sure.
     pub(crate) fn ready(&self) -> usize {
-        self.pieces.len() + usize::from(!self.is_empty())
+        self.pieces.len() + usize::from(!self.output.is_empty())
     }
 
     /// Takes all that has been gathered, if anything has: its first piece.
     pub(crate) fn take(&mut self) -> Option<Bytes> {
-        if self.is_empty() {
+        if self.output.is_empty() {
             return None;
         }
-        self.last_len = self.buffer.len();
-        let mut taken = 0;
-        for Shared { at, bytes } in mem::take(&mut self.shared) {
-            if at > taken {
-                self.pieces.push_back(self.buffer.split_to(at - taken).freeze());
-                taken = at;
-            }
-            self.pieces.push_back(bytes);
-        }
-        if self.pieces.is_empty() {
-            return Some(self.buffer.split().freeze());
-        }
-        if !self.buffer.is_empty() {
-            self.pieces.push_back(self.buffer.split().freeze());
-        }
-        self.next_piece()
+        self.last_len = self.output.len();
+        let mut first = None;
+        self.output.take(|piece| match first {
+            None => first = Some(piece),
+            Some(_) => self.pieces.push_back(piece),
+        });
+        first
     }
 
     /// Gives the memory back while nothing is there to be sent.
     pub(crate) fn release(&mut self) {
-        self.buffer = BytesMut::new();
+        self.output = Output::sharing();
         self.pieces = VecDeque::new();
-    }
-
-    fn is_empty(&self) -> bool {
-        self.buffer.is_empty() && self.shared.is_empty()
     }
 }

@@ -1,9 +1,12 @@
+use std::mem;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::{
     error::Error,
     event::Encode,
-    frames::{Frames, Shared, State},
+    frames::{Frames, Settings},
+    output::Output,
     value::EventId,
 };
 
@@ -26,17 +29,17 @@ use crate::{
 /// ```
 #[derive(Clone, Debug)]
 pub struct Encoder {
-    pub(crate) state: State,
+    settings: Settings,
+    /// `None` once [`u64::MAX`] has been used.
+    next_id: Option<u64>,
 }
 
 impl Encoder {
     /// An encoder with the reference's habits: an event without an id gets the next automatic one,
     /// beginning with 1, and one without a type the line `event: message`.
     pub const fn new() -> Self {
-        let max_frame = usize::MAX;
-        Self {
-            state: State { next_id: Some(1), automatic_ids: true, default_type: true, max_frame },
-        }
+        let settings = Settings { automatic_ids: true, default_type: true, max_frame: usize::MAX };
+        Self { settings, next_id: Some(1) }
     }
 
     /// An encoder that writes nothing of its own accord: no automatic ids, no default type line. Token
@@ -57,7 +60,7 @@ impl Encoder {
     /// Whether an event without an id gets the next automatic one. The default is yes.
     #[must_use]
     pub const fn automatic_ids(mut self, yes: bool) -> Self {
-        self.state.automatic_ids = yes;
+        self.settings.automatic_ids = yes;
         self
     }
 
@@ -65,7 +68,7 @@ impl Encoder {
     /// absence. The default is yes, as in the reference.
     #[must_use]
     pub const fn default_type(mut self, yes: bool) -> Self {
-        self.state.default_type = yes;
+        self.settings.default_type = yes;
         self
     }
 
@@ -75,18 +78,18 @@ impl Encoder {
     /// Clients have limits of their own: some fail at lines beyond half a mebibyte.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
-        self.state.max_frame = bytes;
+        self.settings.max_frame = bytes;
         self
     }
 
     /// The automatic id that comes next; `None` when [`u64::MAX`] has been used.
     pub const fn next_id(&self) -> Option<u64> {
-        self.state.next_id
+        self.next_id
     }
 
     /// Sets the automatic id that comes next.
     pub const fn set_next_id(&mut self, id: u64) {
-        self.state.next_id = Some(id);
+        self.next_id = Some(id);
     }
 
     /// Goes on after the last event ID that a client has seen: with the number that follows it.
@@ -98,7 +101,7 @@ impl Encoder {
         let digits = text.bytes().all(|byte| byte.is_ascii_digit());
         match text.parse::<u64>() {
             Ok(last) if digits && (text == "0" || !text.starts_with('0')) => {
-                self.state.next_id = last.checked_add(1);
+                self.next_id = last.checked_add(1);
                 true
             }
             _ => false,
@@ -116,7 +119,8 @@ impl Encoder {
         item: &T,
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
-        self.put(item, dst, None)
+        let mut append = Append { output: Output::appending(mem::take(dst)), dst };
+        self.put(item, &mut append.output)
     }
 
     /// Encodes an item once, to send it many times: as an item of any number of streams, each of which
@@ -151,10 +155,24 @@ impl Encoder {
     pub(crate) fn put<T: ?Sized + Encode>(
         &mut self,
         item: &T,
-        dst: &mut BytesMut,
-        shared: Option<&mut Vec<Shared>>,
+        output: &mut Output,
     ) -> Result<(), Error> {
-        Frames::new(dst, &mut self.state, shared).atomically(|frames| item.encode(frames))
+        let mut frames = Frames::new(output, &self.settings, self.next_id);
+        item.encode(&mut frames)?;
+        self.next_id = frames.commit();
+        Ok(())
+    }
+}
+
+/// Gives the caller's buffer back, also when the item's own code panics.
+struct Append<'a> {
+    output: Output,
+    dst: &'a mut BytesMut,
+}
+
+impl Drop for Append<'_> {
+    fn drop(&mut self) {
+        *self.dst = mem::take(&mut self.output).into_bytes();
     }
 }
 
@@ -182,7 +200,7 @@ impl Encoded {
 
 impl Encode for Encoded {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.atomically(|frames| frames.put_encoded(&self.0))
+        frames.frame(|frames| frames.put_encoded(&self.0))
     }
 }
 

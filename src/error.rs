@@ -133,9 +133,15 @@ impl Error {
         }
     }
 
-    /// What `serde_json` says of writing: its I/O errors are the size limit of the writer.
-    pub(crate) fn from_writing(error: serde_json::Error, limit: usize) -> Self {
-        if error.is_io() { Kind::TooLarge { limit }.into() } else { Kind::Serialize(error).into() }
+    /// What `serde_json` says of writing: its I/O error is the limit of a frame's size, and the frame
+    /// knows that.
+    #[cold]
+    pub(crate) fn from_writing(error: serde_json::Error) -> Self {
+        if error.is_io() {
+            Kind::TooLarge { limit: 0 }.into()
+        } else {
+            Kind::Serialize(error).into()
+        }
     }
 }
 

@@ -374,10 +374,11 @@ impl<D: Data> Event<D> {
 impl<D: Data> Encode for Event<D> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.atomically(|frames| {
+        frames.frame(|frames| {
             frames.put_head(&self.id, &self.event_type, self.retry)?;
             self.data.put(frames)?;
-            frames.end_frame()
+            frames.put_blank_line();
+            Ok(())
         })
     }
 }
@@ -436,6 +437,11 @@ impl<T: AsRef<str>> Comment<T> {
 
 impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.atomically(|frames| frames.put_comment(self.0.as_ref().as_bytes()))
+        frames.frame(|frames| {
+            frames.put_comment(self.0.as_ref().as_bytes())?;
+            // Without it some clients wait.
+            frames.put_blank_line();
+            Ok(())
+        })
     }
 }

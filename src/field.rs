@@ -7,38 +7,53 @@
 use bytes::BytesMut;
 use memchr::memchr2_iter;
 
+use crate::output::Output;
+
 pub(crate) const ID: &[u8] = b"id: ";
 pub(crate) const EVENT: &[u8] = b"event: ";
+pub(crate) const EVENT_MESSAGE: &[u8] = b"event: message\n";
 pub(crate) const RETRY: &[u8] = b"retry: ";
 pub(crate) const DATA: &[u8] = b"data: ";
-pub(crate) const END_OF_LINE: u8 = b'\n';
+pub(crate) const END_OF_LINE: &[u8] = b"\n";
+
+/// Text up to this length goes through the room that the output has made.
+const SHORT: usize = 256;
 
 /// Appends one line. `value` has been checked: it has no end of line.
-pub(crate) fn put_line(dst: &mut BytesMut, name: &[u8], value: &[u8]) {
-    dst.reserve(name.len() + value.len() + 1);
-    dst.extend_from_slice(name);
-    dst.extend_from_slice(value);
-    dst.extend_from_slice(&[END_OF_LINE]);
+#[inline]
+pub(crate) fn put_line(output: &mut Output, name: &[u8], value: &[u8]) {
+    output.put(name);
+    output.put(value);
+    output.put(END_OF_LINE);
 }
 
 /// Appends text as `data` fields, one for each of its lines; empty text is one empty field.
-pub(crate) fn put_text(dst: &mut BytesMut, text: &[u8]) {
-    put_lines(dst, DATA, b"\ndata: ", text);
+pub(crate) fn put_text(output: &mut Output, text: &[u8]) {
+    put_lines(output, DATA, b"\ndata: ", text);
 }
 
 /// Appends text as comments, one for each of its lines.
-pub(crate) fn put_comment(dst: &mut BytesMut, text: &[u8]) {
+pub(crate) fn put_comment(output: &mut Output, text: &[u8]) {
     if text.is_empty() {
-        dst.extend_from_slice(b":\n");
+        output.put(b":\n");
     } else {
-        put_lines(dst, b": ", b"\n: ", text);
+        put_lines(output, b": ", b"\n: ", text);
     }
 }
 
 /// CRLF, LF and a lone CR each end a line; nothing else does (U+2028 is text).
-fn put_lines(dst: &mut BytesMut, first: &[u8], next: &[u8], text: &[u8]) {
-    // One reservation for lines of some hundred bytes; shorter ones grow the buffer.
-    dst.reserve(first.len() + text.len() + text.len() / 16 + 2);
+fn put_lines(output: &mut Output, first: &[u8], next: &[u8], text: &[u8]) {
+    if text.len() <= SHORT && is_one_line(text) {
+        return put_line(output, first, text);
+    }
+    output.append(|dst| {
+        // Enough for lines of some hundred bytes; shorter ones grow the buffer.
+        dst.reserve(first.len() + text.len() + text.len() / 8 + 2);
+        append_lines(dst, first, next, text);
+    });
+}
+
+fn append_lines(dst: &mut BytesMut, first: &[u8], next: &[u8], text: &[u8]) {
     dst.extend_from_slice(first);
     let mut start = 0;
     for end in memchr2_iter(b'\r', b'\n', text) {
@@ -50,7 +65,7 @@ fn put_lines(dst: &mut BytesMut, first: &[u8], next: &[u8], text: &[u8]) {
         }
     }
     dst.extend_from_slice(&text[start..]);
-    dst.extend_from_slice(&[END_OF_LINE]);
+    dst.extend_from_slice(END_OF_LINE);
 }
 
 /// Whether text stays one line.
@@ -69,9 +84,9 @@ mod tests {
     }
 
     fn text(text: &str) -> String {
-        let mut dst = BytesMut::new();
+        let mut dst = Output::default();
         put_text(&mut dst, text.as_bytes());
-        String::from_utf8(dst.to_vec()).unwrap()
+        String::from_utf8(dst.written_since(0).to_vec()).unwrap()
     }
 
     #[test]
@@ -80,9 +95,14 @@ mod tests {
         for code in 0..4_usize.pow(7) {
             let bytes = (0..7).map(|place| alphabet[code / 4_usize.pow(place) % 4]).collect();
             let input = String::from_utf8(bytes).unwrap();
-            for end in 0..=input.len() {
-                assert_eq!(text(&input[..end]), naive(&input[..end]), "{input:?}");
-            }
+            assert_eq!(text(&input), naive(&input), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn long_text_is_split_as_short_text_is() {
+        for input in ["x".repeat(SHORT + 1), "ab\r\n\rc\n".repeat(SHORT), "\n".repeat(SHORT + 1)] {
+            assert_eq!(text(&input), naive(&input));
         }
     }
 
@@ -94,9 +114,9 @@ mod tests {
             ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n"),
             ("\r\n", ": \n: \n"),
         ] {
-            let mut dst = BytesMut::new();
+            let mut dst = Output::default();
             put_comment(&mut dst, comment.as_bytes());
-            assert_eq!(dst, expected, "{comment:?}");
+            assert_eq!(dst.written_since(0), expected.as_bytes(), "{comment:?}");
         }
     }
 }

@@ -1,17 +1,12 @@
-use std::mem;
-
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::{
     error::{Error, Kind},
     event::{EventTypeField, IdField},
     field,
-    value::{EventId, EventType, ReconnectionTime},
+    output::Output,
+    value::ReconnectionTime,
 };
-
-/// From this size on, shared bytes leave as they are instead of being copied into the chunk: the
-/// price of one more chunk is then small beside that of the copy.
-pub(crate) const SHARE_FROM: usize = 32 * 1024;
 
 /// Where an [`Encode`](crate::Encode) implementation writes its frames.
 ///
@@ -19,72 +14,57 @@ pub(crate) const SHARE_FROM: usize = 32 * 1024;
 /// all, so that no implementation can write half a frame or forge a field.
 #[derive(Debug)]
 pub struct Frames<'a> {
-    pub(crate) dst: &'a mut BytesMut,
-    pub(crate) state: &'a mut State,
-    /// `None` where the output must be one run of bytes.
-    shared: Option<&'a mut Vec<Shared>>,
-    /// Where the frame that is being written begins.
-    start: Mark,
+    output: &'a mut Output,
+    settings: &'a Settings,
+    /// The next automatic id; `None` once [`u64::MAX`] has been used.
+    next_id: Option<u64>,
+    /// The same, as it was after the last whole frame.
+    next_id_after_whole: Option<u64>,
 }
 
-/// A place in the output.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    len: usize,
-    shared: usize,
-}
-
-/// Bytes that belong into the output at `at`, before what the buffer has there.
+/// An encoder's settings.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared {
-    pub(crate) at: usize,
-    pub(crate) bytes: Bytes,
-}
-
-/// What an encoder remembers, and its settings.
-#[derive(Clone, Debug)]
-pub(crate) struct State {
-    /// `None` once [`u64::MAX`] has been used.
-    pub(crate) next_id: Option<u64>,
+pub(crate) struct Settings {
     pub(crate) automatic_ids: bool,
     pub(crate) default_type: bool,
     pub(crate) max_frame: usize,
 }
 
 impl<'a> Frames<'a> {
+    #[inline]
     pub(crate) fn new(
-        dst: &'a mut BytesMut,
-        state: &'a mut State,
-        shared: Option<&'a mut Vec<Shared>>,
+        output: &'a mut Output,
+        settings: &'a Settings,
+        next_id: Option<u64>,
     ) -> Self {
-        let mut frames = Self { dst, state, shared, start: Mark { len: 0, shared: 0 } };
-        frames.start = frames.here();
-        frames
+        output.begin_item();
+        Self { output, settings, next_id, next_id_after_whole: next_id }
     }
 
-    fn here(&self) -> Mark {
-        let shared = self.shared.as_ref().map_or(0, |shared| shared.len());
-        Mark { len: self.dst.len(), shared }
+    /// The item is written: its whole frames count. Gives the automatic id that comes next.
+    #[inline]
+    pub(crate) fn commit(self) -> Option<u64> {
+        self.output.commit();
+        self.next_id_after_whole
     }
 
-    /// Runs `write`; if it fails or panics, everything is again as it was before.
-    pub(crate) fn atomically(
+    /// Writes one frame. If `write` fails or panics, it was never there.
+    #[inline]
+    pub(crate) fn frame(
         &mut self,
         write: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let here = self.here();
-        let mut rollback = Rollback {
-            outer: mem::replace(&mut self.start, here),
-            next_id: self.state.next_id,
-            failed: true,
-            frames: self,
-        };
-        write(rollback.frames)?;
-        rollback.failed = false;
+        self.output.begin_frame(self.settings.max_frame);
+        self.next_id = self.next_id_after_whole;
+        write(self)?;
+        self.check_size(self.output.frame_len())?;
+        self.output.end_frame();
+        self.next_id_after_whole = self.next_id;
         Ok(())
     }
 
     /// Appends the fields that stand before the data.
+    #[inline]
     pub(crate) fn put_head(
         &mut self,
         id: &IdField,
@@ -92,40 +72,40 @@ impl<'a> Frames<'a> {
         retry: Option<ReconnectionTime>,
     ) -> Result<(), Error> {
         match id {
-            IdField::Automatic if self.state.automatic_ids => {
-                let Some(id) = self.state.next_id else { return Err(Kind::IdsExhausted.into()) };
-                self.state.next_id = id.checked_add(1);
-                field::put_line(self.dst, field::ID, itoa::Buffer::new().format(id).as_bytes());
+            IdField::Automatic if self.settings.automatic_ids => {
+                let Some(id) = self.next_id else { return Err(Kind::IdsExhausted.into()) };
+                self.next_id = id.checked_add(1);
+                field::put_line(self.output, field::ID, itoa::Buffer::new().format(id).as_bytes());
             }
             IdField::Automatic | IdField::Absent => {}
-            IdField::Explicit(id) => field::put_line(self.dst, field::ID, EventId::as_bytes(id)),
+            IdField::Explicit(id) => field::put_line(self.output, field::ID, id.as_bytes()),
         }
         match event_type {
-            EventTypeField::Default if self.state.default_type => {
-                self.dst.extend_from_slice(b"event: message\n");
+            EventTypeField::Default if self.settings.default_type => {
+                self.output.put(field::EVENT_MESSAGE);
             }
             EventTypeField::Default | EventTypeField::Absent => {}
             EventTypeField::Explicit(event_type) => {
-                field::put_line(self.dst, field::EVENT, EventType::as_bytes(event_type));
+                field::put_line(self.output, field::EVENT, event_type.as_bytes());
             }
         }
         if let Some(retry) = retry {
             let mut digits = itoa::Buffer::new();
-            field::put_line(self.dst, field::RETRY, digits.format(retry.as_millis()).as_bytes());
+            field::put_line(self.output, field::RETRY, digits.format(retry.as_millis()).as_bytes());
         }
         Ok(())
     }
 
     /// Appends one `data` line, whose value `write` appends; the value has no end of line.
+    #[inline]
     pub(crate) fn put_data_line(
         &mut self,
-        write: impl FnOnce(&mut BytesMut, usize) -> Result<(), Error>,
+        write: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.dst.extend_from_slice(field::DATA);
-        let end = self.start.len.saturating_add(self.state.max_frame);
-        match write(self.dst, end) {
-            Ok(()) => self.dst.extend_from_slice(&[field::END_OF_LINE]),
-            // It knows the end in the buffer, not the frame's size.
+        self.output.put(field::DATA);
+        match write(self.output) {
+            Ok(()) => self.output.put(field::END_OF_LINE),
+            // The output does not know the limit by itself.
             Err(error) if error.is_too_large() => return Err(self.too_large()),
             Err(error) => return Err(error),
         }
@@ -135,13 +115,13 @@ impl<'a> Frames<'a> {
     /// Appends text as `data` fields.
     pub(crate) fn put_text(&mut self, text: &[u8]) -> Result<(), Error> {
         self.check_size(text.len())?;
-        field::put_text(self.dst, text);
+        field::put_text(self.output, text);
         Ok(())
     }
 
     /// Appends text as `data` fields; if it is long and one line, it is not copied.
     pub(crate) fn put_shared_text(&mut self, text: &Bytes) -> Result<(), Error> {
-        if self.shares(text) && field::is_one_line(text) {
+        if self.output.shares(text) && field::is_one_line(text) {
             self.put_shared_data_line(text)
         } else {
             self.put_text(text)
@@ -151,77 +131,41 @@ impl<'a> Frames<'a> {
     /// Appends one `data` line; if it is long, it is not copied.
     pub(crate) fn put_shared_data_line(&mut self, value: &Bytes) -> Result<(), Error> {
         self.check_size(value.len())?;
-        self.dst.extend_from_slice(field::DATA);
-        self.put_shared(value);
-        self.dst.extend_from_slice(&[field::END_OF_LINE]);
+        self.output.put(field::DATA);
+        self.output.put_shared(value);
+        self.output.put(field::END_OF_LINE);
         Ok(())
     }
 
     /// Appends whole frames that an encoder has made.
     pub(crate) fn put_encoded(&mut self, frames: &Bytes) -> Result<(), Error> {
         self.check_size(frames.len())?;
-        self.put_shared(frames);
+        self.output.put_shared(frames);
         Ok(())
     }
 
-    /// Appends a comment and the blank line after it, without which some clients wait.
+    /// Appends a comment.
     pub(crate) fn put_comment(&mut self, text: &[u8]) -> Result<(), Error> {
         self.check_size(text.len())?;
-        field::put_comment(self.dst, text);
-        self.end_frame()
+        field::put_comment(self.output, text);
+        Ok(())
     }
 
-    /// Ends the frame; one without any field is nothing.
-    pub(crate) fn end_frame(&mut self) -> Result<(), Error> {
-        if self.dst.len() > self.start.len {
-            self.dst.extend_from_slice(&[field::END_OF_LINE]);
+    /// Appends the blank line that ends a frame; one without any field is nothing.
+    #[inline]
+    pub(crate) fn put_blank_line(&mut self) {
+        if self.output.frame_len() > 0 {
+            self.output.put(field::END_OF_LINE);
         }
-        let shared = self.shared.as_ref().map_or(0, |shared| {
-            shared[self.start.shared..].iter().map(|shared| shared.bytes.len()).sum()
-        });
-        self.check_size(self.dst.len() - self.start.len + shared)
     }
 
+    #[inline]
     fn check_size(&self, len: usize) -> Result<(), Error> {
-        if len > self.state.max_frame { Err(self.too_large()) } else { Ok(()) }
+        if len > self.settings.max_frame { Err(self.too_large()) } else { Ok(()) }
     }
 
     #[cold]
     fn too_large(&self) -> Error {
-        Kind::TooLarge { limit: self.state.max_frame }.into()
-    }
-
-    fn shares(&self, bytes: &Bytes) -> bool {
-        self.shared.is_some() && bytes.len() >= SHARE_FROM
-    }
-
-    fn put_shared(&mut self, bytes: &Bytes) {
-        match &mut self.shared {
-            Some(shared) if bytes.len() >= SHARE_FROM => {
-                shared.push(Shared { at: self.dst.len(), bytes: bytes.clone() });
-            }
-            _ => self.dst.extend_from_slice(bytes),
-        }
-    }
-}
-
-/// Takes back what was written, unless it was written whole.
-struct Rollback<'f, 'a> {
-    frames: &'f mut Frames<'a>,
-    outer: Mark,
-    next_id: Option<u64>,
-    failed: bool,
-}
-
-impl Drop for Rollback<'_, '_> {
-    fn drop(&mut self) {
-        let start = mem::replace(&mut self.frames.start, self.outer);
-        if self.failed {
-            self.frames.dst.truncate(start.len);
-            self.frames.state.next_id = self.next_id;
-            if let Some(shared) = &mut self.frames.shared {
-                shared.truncate(start.shared);
-            }
-        }
+        Kind::TooLarge { limit: self.settings.max_frame }.into()
     }
 }

@@ -3,59 +3,26 @@
 
 use std::io;
 
-use bytes::BytesMut;
 use memchr::memchr2;
 use serde::Serialize;
 use serde_json::ser::Formatter;
 
-use crate::error::Error;
+use crate::{error::Error, output::Output};
 
-/// Appends `value` as JSON on one line; the buffer never grows beyond `limit` bytes.
+/// Appends `value` as JSON on one line.
 ///
-/// On an error the buffer holds a part of the value: the caller takes it back.
-pub(crate) fn put<T: ?Sized + Serialize>(
-    dst: &mut BytesMut,
-    value: &T,
-    limit: usize,
-) -> Result<(), Error> {
-    let mut writer = Writer { dst, limit };
+/// On an error a part of it has been written.
+#[inline]
+pub(crate) fn put<T: ?Sized + Serialize>(output: &mut Output, value: &T) -> Result<(), Error> {
     value
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut writer, OneLine))
-        .map_err(|error| Error::from_writing(error, limit))
+        .serialize(&mut serde_json::Serializer::with_formatter(output, OneLine))
+        .map_err(Error::from_writing)
 }
 
 /// Appends JSON text, on one line.
-pub(crate) fn put_raw(dst: &mut BytesMut, json: &[u8], limit: usize) -> Result<(), Error> {
-    let mut writer = Writer { dst, limit };
-    put_without_line_ends(&mut writer, json)
-        .map_err(|error| Error::from_writing(serde_json::Error::io(error), limit))
-}
-
-/// A lean writer: `serde_json` writes many small pieces.
-struct Writer<'a> {
-    dst: &'a mut BytesMut,
-    limit: usize,
-}
-
-impl io::Write for Writer<'_> {
-    #[inline]
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if bytes.len() > self.limit.saturating_sub(self.dst.len()) {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.dst.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    #[inline]
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
+pub(crate) fn put_raw(output: &mut Output, json: &[u8]) -> Result<(), Error> {
+    put_without_line_ends(output, json)
+        .map_err(|error| Error::from_writing(serde_json::Error::io(error)))
 }
 
 /// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it

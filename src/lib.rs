@@ -108,6 +108,7 @@ mod http_body;
 mod json;
 mod keep_alive;
 mod last_event_id;
+mod output;
 mod refusal;
 mod stream;
 mod value;

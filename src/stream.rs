@@ -201,7 +201,7 @@ where
             stop: None,
             policy: Recovery::Fail,
             encoder,
-            chunks: Chunks::default(),
+            chunks: Chunks::new(),
             failure: None,
             chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
         }

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde_json::{Map, Value as JsonValue, value::RawValue};
 
 use super::{
@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Kind},
     event::{EventTypeField, IdField},
     json,
+    output::Output,
     value::{EventId, EventType},
 };
 
@@ -69,16 +70,16 @@ impl Parts {
 
 impl Item {
     /// Appends the merged object.
-    pub(crate) fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
+    pub(crate) fn put(&self, output: &mut Output) -> Result<(), Error> {
         match self {
             Self::Raw { json, data } => {
                 let data = Raw { json: data, rule: Rule::Spread };
                 let other = Raw { json, rule: Rule::Object { part: "other" } };
-                merge::put(dst, &data, &Other(other), limit)
+                merge::put(output, &data, &Other(other))
             }
             Self::Value(members) => {
                 let data = Typed { value: &members.get("data"), rule: Rule::Spread };
-                merge::put(dst, &data, &OtherMembers(members), limit)
+                merge::put(output, &data, &OtherMembers(members))
             }
         }
     }

@@ -2,7 +2,6 @@
 
 use std::{borrow::Cow, fmt};
 
-use bytes::BytesMut;
 use serde::ser::{
     self, Impossible, Serialize, SerializeMap, SerializeSeq, SerializeStruct,
     SerializeStructVariant, SerializeTuple, SerializeTupleStruct, SerializeTupleVariant,
@@ -13,6 +12,7 @@ use super::raw;
 use crate::{
     error::{Error, Kind},
     json,
+    output::Output,
 };
 
 /// A value whose members can be visited, any number of times.
@@ -27,7 +27,7 @@ pub(crate) trait Visitor {
 
 /// A member's value, which can append itself as JSON on one line.
 pub(crate) trait Value {
-    fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error>;
+    fn put(&self, output: &mut Output) -> Result<(), Error>;
 }
 
 /// A member's key: as text, or as a JSON string with its quotes.
@@ -48,10 +48,10 @@ impl<'a> Key<'a> {
     }
 
     #[inline]
-    pub(crate) fn put(self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
+    pub(crate) fn put(self, output: &mut Output) -> Result<(), Error> {
         match self {
-            Self::Json(string) => json::put_raw(dst, string, limit),
-            Self::Text(text) => json::put(dst, text, limit),
+            Self::Json(string) => json::put_raw(output, string),
+            Self::Text(text) => json::put(output, text),
         }
     }
 }
@@ -123,8 +123,8 @@ pub(crate) struct RawJson<'a>(pub(crate) &'a [u8]);
 
 impl Value for RawJson<'_> {
     #[inline]
-    fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
-        json::put_raw(dst, self.0, limit)
+    fn put(&self, output: &mut Output) -> Result<(), Error> {
+        json::put_raw(output, self.0)
     }
 }
 
@@ -132,8 +132,8 @@ pub(crate) struct TypedJson<'a, T: ?Sized>(pub(crate) &'a T);
 
 impl<T: ?Sized + Serialize> Value for TypedJson<'_, T> {
     #[inline]
-    fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
-        json::put(dst, self.0, limit)
+    fn put(&self, output: &mut Output) -> Result<(), Error> {
+        json::put(output, self.0)
     }
 }
 
@@ -141,10 +141,10 @@ impl<T: ?Sized + Serialize> Value for TypedJson<'_, T> {
 struct Unit(u16);
 
 impl Value for Unit {
-    fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
+    fn put(&self, output: &mut Output) -> Result<(), Error> {
         match char::from_u32(self.0.into()) {
-            Some(char) => json::put(dst, &char, limit),
-            None => json::put_raw(dst, format!("\"\\u{:04x}\"", self.0).as_bytes(), limit),
+            Some(char) => json::put(output, &char),
+            None => json::put_raw(output, format!("\"\\u{:04x}\"", self.0).as_bytes()),
         }
     }
 }
@@ -153,15 +153,15 @@ impl Value for Unit {
 struct Payload<'a, T: ?Sized>(&'a T);
 
 impl<T: ?Sized + Serialize> Value for Payload<'_, T> {
-    fn put(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
-        let start = dst.len();
-        json::put(dst, self.0, limit)?;
+    fn put(&self, output: &mut Output) -> Result<(), Error> {
+        let start = output.written_len();
+        json::put(output, self.0)?;
         // The key and the braces leave again.
-        let payload =
-            raw::Members::new(&dst[start..]).next().map_or(0, |(_, payload)| payload.len());
-        let end = dst.len() - 1;
-        dst.copy_within(end - payload..end, start);
-        dst.truncate(start + payload);
+        let whole = output.written_since(start);
+        let payload = raw::Members::new(whole).next().map_or(0, |(_, payload)| payload.len());
+        let end = whole.len() - 1;
+        whole.copy_within(end - payload..end, 0);
+        output.truncate(start + payload);
         Ok(())
     }
 }

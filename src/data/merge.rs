@@ -9,27 +9,24 @@
 
 use std::{collections::HashMap, ops::Range};
 
-use bytes::BytesMut;
-
 use super::members::{Key, RawJson, Source, Value, Visitor};
-use crate::error::Error;
+use crate::{error::Error, output::Output};
 
 /// From how many members on `other` is indexed.
 const LARGE: usize = 32;
 
-/// Appends the merged object on one line; the buffer never grows beyond `limit` bytes.
+/// Appends the merged object on one line.
 ///
-/// On an error the buffer holds a part of it: the caller takes it back.
+/// On an error a part of it has been written.
 pub(crate) fn put(
-    dst: &mut BytesMut,
+    output: &mut Output,
     data: &impl Source,
     other: &impl Source,
-    limit: usize,
 ) -> Result<(), Error> {
     let mut keys = Keys::default();
     other.visit(&mut keys)?;
-    let mut object = Object { dst, limit, is_empty: true };
-    object.dst.extend_from_slice(b"{");
+    let mut object = Object { output, is_empty: true };
+    object.output.put(b"{");
     if keys.count <= LARGE {
         let mut overridden =
             Overridden { object, other, other_keys: keys.set, keys: Set::default() };
@@ -38,19 +35,18 @@ pub(crate) fn put(
         object = rest;
         other.visit(&mut Appended { object: &mut object, data, data_keys: keys })?;
     } else {
-        let mut index = Indexed::new(limit);
+        let mut index = Indexed::new(object.output.aside());
         other.visit(&mut index)?;
         data.visit(&mut OverriddenByIndex { object: &mut object, index: &mut index })?;
         index.append_rest(&mut object)?;
     }
-    object.dst.extend_from_slice(b"}");
+    object.output.put(b"}");
     Ok(())
 }
 
 /// The object that is being written.
 struct Object<'a> {
-    dst: &'a mut BytesMut,
-    limit: usize,
+    output: &'a mut Output,
     is_empty: bool,
 }
 
@@ -58,17 +54,17 @@ impl Object<'_> {
     #[inline]
     fn key(&mut self, key: Key<'_>) -> Result<(), Error> {
         if !self.is_empty {
-            self.dst.extend_from_slice(b",");
+            self.output.put(b",");
         }
         self.is_empty = false;
-        key.put(self.dst, self.limit)?;
-        self.dst.extend_from_slice(b":");
+        key.put(self.output)?;
+        self.output.put(b":");
         Ok(())
     }
 
     #[inline]
     fn value(&mut self, value: &impl Value) -> Result<(), Error> {
-        value.put(self.dst, self.limit)
+        value.put(self.output)
     }
 }
 
@@ -154,8 +150,8 @@ impl Visitor for Find<'_, '_> {
             return Ok(());
         }
         match self.found_at {
-            Some(start) => self.object.dst.truncate(start),
-            None => self.found_at = Some(self.object.dst.len()),
+            Some(start) => self.object.output.truncate(start),
+            None => self.found_at = Some(self.object.output.written_len()),
         }
         self.object.value(value)
     }
@@ -199,8 +195,7 @@ impl Visitor for Has<'_> {
 
 /// A large `other`, written aside.
 struct Indexed {
-    json: BytesMut,
-    limit: usize,
+    json: Output,
     entries: Vec<Entry>,
     by_key: HashMap<Vec<u8>, usize>,
 }
@@ -212,14 +207,14 @@ struct Entry {
 }
 
 impl Indexed {
-    fn new(limit: usize) -> Self {
-        Self { json: BytesMut::new(), limit, entries: Vec::new(), by_key: HashMap::new() }
+    fn new(json: Output) -> Self {
+        Self { json, entries: Vec::new(), by_key: HashMap::new() }
     }
 
     fn append_rest(&self, object: &mut Object<'_>) -> Result<(), Error> {
         for entry in self.entries.iter().filter(|entry| !entry.written) {
-            object.key(Key::Json(&self.json[entry.key.clone()]))?;
-            object.value(&RawJson(&self.json[entry.value.clone()]))?;
+            object.key(Key::Json(self.json.written(entry.key.clone())))?;
+            object.value(&RawJson(self.json.written(entry.value.clone())))?;
         }
         Ok(())
     }
@@ -227,12 +222,11 @@ impl Indexed {
 
 impl Visitor for Indexed {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        let mut object = Object { dst: &mut self.json, limit: self.limit, is_empty: true };
-        let start = object.dst.len();
-        key.put(object.dst, object.limit)?;
-        let middle = object.dst.len();
-        object.value(value)?;
-        let value = middle..object.dst.len();
+        let start = self.json.written_len();
+        key.put(&mut self.json)?;
+        let middle = self.json.written_len();
+        value.put(&mut self.json)?;
+        let value = middle..self.json.written_len();
         // Of members with the same key the last value counts, at the first one's place.
         match self.by_key.get(&*key.text()) {
             Some(index) => self.entries[*index].value = value,
@@ -258,7 +252,7 @@ impl Visitor for OverriddenByIndex<'_, '_> {
             Some(index) => {
                 let entry = &mut self.index.entries[*index];
                 entry.written = true;
-                self.object.value(&RawJson(&self.index.json[entry.value.clone()]))
+                self.object.value(&RawJson(self.index.json.written(entry.value.clone())))
             }
             None => self.object.value(value),
         }

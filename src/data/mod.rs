@@ -10,7 +10,7 @@ pub(crate) mod raw;
 
 use std::fmt;
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use serde::Serialize;
 
 pub(crate) use self::item::{Item, Parts};
@@ -19,6 +19,7 @@ use crate::{
     error::{Error, Kind},
     frames::Frames,
     json,
+    output::Output,
 };
 
 /// What can be the data of an [`Event`](crate::Event). It is sealed: the types of this module are
@@ -143,12 +144,13 @@ impl fmt::Debug for Dynamic {
 }
 
 /// Writes JSON into a buffer of its own.
-fn owned_json(
-    put: impl FnOnce(&mut BytesMut, usize) -> Result<(), Error>,
-) -> Result<Dynamic, Error> {
-    let mut dst = BytesMut::new();
-    put(&mut dst, usize::MAX)?;
-    Ok(Dynamic(Repr::Json(dst.freeze())))
+fn owned_json(put: impl FnOnce(&mut Output) -> Result<(), Error>) -> Result<Dynamic, Error> {
+    let mut output = Output::default();
+    output.begin_frame(usize::MAX);
+    put(&mut output)?;
+    output.end_frame();
+    output.commit();
+    Ok(Dynamic(Repr::Json(output.into_bytes().freeze())))
 }
 
 impl Data for Empty {}
@@ -168,11 +170,11 @@ impl<T: Serialize> Data for Json<T> {}
 impl<T: Serialize> Sealed for Json<T> {
     #[inline]
     fn put(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.put_data_line(|dst, limit| json::put(dst, &self.0, limit))
+        frames.put_data_line(|output| json::put(output, &self.0))
     }
 
     fn into_dynamic(self) -> Result<Dynamic, Error> {
-        owned_json(|dst, limit| json::put(dst, &self.0, limit))
+        owned_json(|output| json::put(output, &self.0))
     }
 }
 
@@ -201,11 +203,11 @@ impl Sealed for SharedText {
 }
 
 impl<D: Serialize, O: Serialize> Merge<D, O> {
-    fn put_object(&self, dst: &mut BytesMut, limit: usize) -> Result<(), Error> {
+    fn put_object(&self, output: &mut Output) -> Result<(), Error> {
         let rule = if self.spread { Rule::Spread } else { Rule::Object { part: "data" } };
         let data = Typed { value: &self.data, rule };
         let other = Typed { value: &self.other, rule: Rule::Object { part: "other" } };
-        merge::put(dst, &data, &other, limit)
+        merge::put(output, &data, &other)
     }
 }
 
@@ -213,11 +215,11 @@ impl<D: Serialize, O: Serialize> Data for Merge<D, O> {}
 
 impl<D: Serialize, O: Serialize> Sealed for Merge<D, O> {
     fn put(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.put_data_line(|dst, limit| self.put_object(dst, limit))
+        frames.put_data_line(|output| self.put_object(output))
     }
 
     fn into_dynamic(self) -> Result<Dynamic, Error> {
-        owned_json(|dst, limit| self.put_object(dst, limit))
+        owned_json(|output| self.put_object(output))
     }
 }
 
@@ -227,7 +229,7 @@ impl Sealed for Dynamic {
     fn put(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         match &self.0 {
             Repr::Empty => Ok(()),
-            Repr::Item(item) => frames.put_data_line(|dst, limit| item.put(dst, limit)),
+            Repr::Item(item) => frames.put_data_line(|output| item.put(output)),
             Repr::Json(json) => frames.put_shared_data_line(json),
             Repr::Text(text) => frames.put_shared_text(&text.0),
         }

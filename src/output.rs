@@ -1,0 +1,246 @@
+use std::{io, mem, ops::Range};
+
+use bytes::{Bytes, BytesMut};
+
+/// From this size on, shared bytes leave as they are instead of being copied into the chunk: the
+/// price of one more chunk is then small beside that of the copy.
+const SHARE_FROM: usize = 32 * 1024;
+
+/// How much room is made at first, and then as much again as has been written.
+const FIRST_ROOM: usize = 128;
+
+/// The bytes that have been written.
+///
+/// Encoding is many small writes, each of them shorter if the room for it is already there: so the
+/// buffer's length is the *room*, whose end is zeros, and what has been written is counted here.
+///
+/// Nothing is ever taken back. What was written after [`committed`](Self::committed) is not there unless
+/// it gets committed, and what was written after the last whole frame is overwritten by the next one: an
+/// item that fails, or panics, leaves no trace.
+#[derive(Debug, Default)]
+pub(crate) struct Output {
+    room: BytesMut,
+    len: usize,
+    /// Up to here the frames of the item that is being written are whole.
+    whole: Mark,
+    /// Up to here the items are.
+    committed: Mark,
+    /// What was there before, which says nothing of how much will be written.
+    base: usize,
+    /// The buffer does not grow beyond this because of JSON.
+    limit: usize,
+    /// Long shared bytes, which belong into the output without being copied there.
+    shared: Vec<Shared>,
+    shares: bool,
+}
+
+/// Bytes that belong into the output before what it has at `at`.
+#[derive(Debug)]
+struct Shared {
+    at: usize,
+    bytes: Bytes,
+}
+
+/// A place in the output.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mark {
+    len: usize,
+    shared: usize,
+}
+
+impl Output {
+    /// An output in which long shared bytes are not copied.
+    pub(crate) fn sharing() -> Self {
+        Self { shares: true, ..Self::default() }
+    }
+
+    /// An output that appends to these bytes.
+    pub(crate) fn appending(bytes: BytesMut) -> Self {
+        let len = bytes.len();
+        let mark = Mark { len, shared: 0 };
+        Self { room: bytes, len, whole: mark, committed: mark, base: len, ..Self::default() }
+    }
+
+    /// An output for a part of the current frame, with what its limit leaves.
+    pub(crate) fn aside(&self) -> Self {
+        Self { limit: self.limit.saturating_sub(self.len), ..Self::default() }
+    }
+
+    /// Begins an item.
+    #[inline]
+    pub(crate) fn begin_item(&mut self) {
+        self.whole = self.committed;
+    }
+
+    /// Ends an item: its whole frames count.
+    #[inline]
+    pub(crate) fn commit(&mut self) {
+        self.committed = self.whole;
+    }
+
+    /// Begins a frame of at most `max` bytes, in the place of one that did not become whole.
+    #[inline]
+    pub(crate) fn begin_frame(&mut self, max: usize) {
+        self.len = self.whole.len;
+        self.limit = self.len.saturating_add(max);
+        if self.shared.len() > self.whole.shared {
+            self.shared.truncate(self.whole.shared);
+        }
+    }
+
+    /// Ends a frame: it is whole.
+    #[inline]
+    pub(crate) fn end_frame(&mut self) {
+        self.whole = Mark { len: self.len, shared: self.shared.len() };
+    }
+
+    /// The length of the frame that is being written.
+    #[inline]
+    pub(crate) fn frame_len(&self) -> usize {
+        let own = self.len - self.whole.len;
+        if self.shared.len() == self.whole.shared {
+            return own;
+        }
+        own + self.shared[self.whole.shared..]
+            .iter()
+            .map(|shared| shared.bytes.len())
+            .sum::<usize>()
+    }
+
+    /// Appends bytes.
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        match self.room.get_mut(self.len..self.len + bytes.len()) {
+            Some(slot) => {
+                slot.copy_from_slice(bytes);
+                self.len += bytes.len();
+            }
+            None => self.put_and_make_room(bytes),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn put_and_make_room(&mut self, bytes: &[u8]) {
+        self.append(|room| room.extend_from_slice(bytes));
+        let more = (self.len - self.base).max(FIRST_ROOM);
+        // Room that is there is taken whole rather than passed by.
+        let spare = self.room.capacity() - self.len;
+        let more = if spare < FIRST_ROOM { more } else { more.min(spare) };
+        self.room.resize(self.len + more, 0);
+    }
+
+    /// Lets `write` append to the buffer itself: much at once, for which no room has been made.
+    #[inline]
+    pub(crate) fn append<R>(&mut self, write: impl FnOnce(&mut BytesMut) -> R) -> R {
+        self.room.truncate(self.len);
+        let result = write(&mut self.room);
+        self.len = self.room.len();
+        result
+    }
+
+    /// Whether these bytes are long enough not to be copied.
+    pub(crate) fn shares(&self, bytes: &Bytes) -> bool {
+        self.shares && bytes.len() >= SHARE_FROM
+    }
+
+    /// Appends shared bytes; if they are long, without copying them.
+    pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
+        if self.shares(bytes) {
+            self.shared.push(Shared { at: self.len, bytes: bytes.clone() });
+        } else {
+            self.put(bytes);
+        }
+    }
+
+    /// What has been written, as bytes to change: only the end of it, that of the current frame.
+    pub(crate) fn written_since(&mut self, start: usize) -> &mut [u8] {
+        &mut self.room[start..self.len]
+    }
+
+    pub(crate) fn written(&self, range: Range<usize>) -> &[u8] {
+        &self.room[range]
+    }
+
+    pub(crate) fn written_len(&self) -> usize {
+        self.len
+    }
+
+    /// Takes the end off again, within the current frame.
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.len = len;
+    }
+
+    /// The length of all items.
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        let shared = self.shared[..self.committed.shared].iter();
+        self.committed.len + shared.map(|shared| shared.bytes.len()).sum::<usize>()
+    }
+
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.committed.len == 0 && self.committed.shared == 0
+    }
+
+    /// Room for this many bytes, if there is nothing yet.
+    pub(crate) fn reserve(&mut self, room: usize) {
+        if self.room.capacity() < room {
+            self.room.reserve(room - self.room.len());
+        }
+    }
+
+    /// Takes all items, as pieces that follow one another. The buffer keeps what it has beyond them.
+    pub(crate) fn take(&mut self, mut piece: impl FnMut(Bytes)) {
+        let Mark { len, shared } = mem::take(&mut self.committed);
+        self.room.truncate(len);
+        self.shared.truncate(shared);
+        let mut taken = 0;
+        for Shared { at, bytes } in self.shared.drain(..) {
+            if at > taken {
+                piece(self.room.split_to(at - taken).freeze());
+                taken = at;
+            }
+            piece(bytes);
+        }
+        if !self.room.is_empty() {
+            piece(self.room.split().freeze());
+        }
+        self.len = 0;
+    }
+
+    /// The bytes that this appended to, with what was committed.
+    pub(crate) fn into_bytes(mut self) -> BytesMut {
+        self.room.truncate(self.committed.len);
+        self.room
+    }
+}
+
+/// JSON's writer: an error where the frame would become too large.
+impl io::Write for Output {
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self.room.get_mut(self.len..self.len + bytes.len()) {
+            Some(slot) => {
+                slot.copy_from_slice(bytes);
+                self.len += bytes.len();
+                Ok(())
+            }
+            None if self.len + bytes.len() > self.limit => Err(io::ErrorKind::FileTooLarge.into()),
+            None => {
+                self.put_and_make_room(bytes);
+                Ok(())
+            }
+        }
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
