@@ -79,14 +79,19 @@ pub(crate) fn javascript_number(json: &str) -> String {
         }
         .into();
     }
-    // The shortest digits that give the same number again, as `-d.ddde-dd`.
-    let shortest = format!("{number:e}");
-    let (mantissa, exponent) = shortest.split_once('e').unwrap_or((&shortest, "0"));
-    let sign = if number < 0.0 { "-" } else { "" };
-    let digits: String = mantissa.chars().filter(char::is_ascii_digit).collect();
-    let count = digits.len() as i32;
+    // The shortest digits that give the same number again. Where two are as short and as near, these are
+    // the even ones, as in JavaScript; those of `format!` are not.
+    let shortest = serde_json::to_string(&number.abs()).unwrap_or_default();
+    let (mantissa, exponent) = shortest.split_once(['e', 'E']).unwrap_or((&shortest, "0"));
+    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+    let all_digits = [whole, fraction].concat();
+    let digits = all_digits.trim_start_matches('0');
     // Where the point stands, counted from the first digit.
-    let point = exponent.parse::<i32>().unwrap_or_default() + 1;
+    let zeros = (all_digits.len() - digits.len()) as i32;
+    let point = whole.len() as i32 - zeros + exponent.parse::<i32>().unwrap_or_default();
+    let digits = digits.trim_end_matches('0');
+    let count = digits.len() as i32;
+    let sign = if number < 0.0 { "-" } else { "" };
     match point {
         _ if (count..=21).contains(&point) => {
             format!("{sign}{digits}{}", "0".repeat((point - count) as usize))
@@ -128,6 +133,11 @@ mod tests {
             ("5e-324", "5e-324"),
             ("9007199254740993", "9007199254740992"),
             ("123456.789", "123456.789"),
+            ("0.5", "0.5"),
+            ("100.25e-1", "10.025"),
+            ("1000000000000000.25", "1000000000000000.2"),
+            ("0.5505142211914062", "0.5505142211914062"),
+            ("-14.815994262695312", "-14.815994262695312"),
             ("1e400", "Infinity"),
             ("-1e400", "-Infinity"),
         ] {

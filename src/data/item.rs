@@ -6,13 +6,14 @@ use bytes::Bytes;
 use serde_json::{Map, Value as JsonValue, value::RawValue};
 
 use super::{
-    members::{Key, Raw, Rule, Source, Typed, TypedJson, Value, Visitor},
-    merge, raw,
+    members::{Key, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
+    merge,
+    raw::{self, Span},
 };
 use crate::{
     error::{Error, Kind},
     event::{EventTypeField, IdField},
-    json,
+    field, json,
     output::Output,
     value::{EventId, EventType},
 };
@@ -24,6 +25,7 @@ pub(crate) enum Item {
     Raw {
         json: Bytes,
         data: Bytes,
+        other: Vec<Span>,
     },
     Value(Map<String, JsonValue>),
 }
@@ -37,25 +39,28 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn from_raw(json: Box<RawValue>) -> Result<Self, Error> {
-        let json = Bytes::from(Box::<str>::from(json).into_boxed_bytes());
+        let json = one_line(json);
         let kind = raw::Kind::of(&json);
         if kind != raw::Kind::Object {
             return Err(Kind::NotAnItem { found: kind.name() }.into());
         }
         let (mut id, mut event_type, mut data) = (&b""[..], &b""[..], &b""[..]);
-        for (key, value) in raw::Members::new(&json) {
+        let mut other = Vec::new();
+        let mut members = raw::Members::new(&json);
+        while let Some(span) = members.next_span() {
+            let (key, value) = span.of(&json);
             // Of members with the same key the last one counts.
             match member(&raw::text(key)) {
                 Some(Member::Data) => data = value,
                 Some(Member::Id) => id = value,
                 Some(Member::Type) => event_type = value,
-                None => {}
+                None => other.push(span),
             }
         }
         let id = id_field(raw_scalar("id", id)?)?;
         let event_type = event_type_field(raw_scalar("type", event_type)?)?;
         let data = json.slice_ref(data);
-        Ok(Self { id, event_type, item: Item::Raw { json, data } })
+        Ok(Self { id, event_type, item: Item::Raw { json, data, other } })
     }
 
     pub(crate) fn from_value(value: JsonValue) -> Result<Self, Error> {
@@ -72,10 +77,9 @@ impl Item {
     /// Appends the merged object.
     pub(crate) fn put(&self, output: &mut Output) -> Result<(), Error> {
         match self {
-            Self::Raw { json, data } => {
+            Self::Raw { json, data, other } => {
                 let data = Raw { json: data, rule: Rule::Spread };
-                let other = Raw { json, rule: Rule::Object { part: "other" } };
-                merge::put(output, &data, &Other(other))
+                merge::put(output, &data, &OtherSpans { json, spans: other })
             }
             Self::Value(members) => {
                 let data = Typed { value: &members.get("data"), rule: Rule::Spread };
@@ -110,29 +114,40 @@ fn member(key: &[u8]) -> Option<Member> {
     }
 }
 
+/// JSON without ends of line: in valid JSON they are white space.
+fn one_line(json: Box<RawValue>) -> Bytes {
+    let json = Box::<str>::from(json);
+    if field::is_one_line(json.as_bytes()) {
+        json.into_boxed_bytes().into()
+    } else {
+        json.replace(['\r', '\n'], "").into()
+    }
+}
+
 /// All members but those with a meaning of their own.
-struct Other<S>(S);
+struct OtherSpans<'a> {
+    json: &'a [u8],
+    spans: &'a [Span],
+}
 
-impl<S: Source> Source for Other<S> {
+impl Source for OtherSpans<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        self.0.visit(&mut Rest(visitor))
+        self.spans.iter().try_for_each(|span| {
+            let (key, value) = span.of(self.json);
+            visitor.member(Key::Json(key), &RawJson(value))
+        })
     }
 }
 
-struct Rest<'a, V>(&'a mut V);
-
-impl<V: Visitor> Visitor for Rest<'_, V> {
-    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        if member(&key.text()).is_some() { Ok(()) } else { self.0.member(key, value) }
-    }
-}
-
+/// The same of a `Value`.
 struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 
 impl Source for OtherMembers<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        let mut rest = Rest(visitor);
-        self.0.iter().try_for_each(|(key, value)| rest.member(Key::Text(key), &TypedJson(value)))
+        let other = self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none());
+        other
+            .into_iter()
+            .try_for_each(|(key, value)| visitor.member(Key::Text(key), &TypedJson(value)))
     }
 }
 

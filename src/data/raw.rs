@@ -3,53 +3,78 @@
 //! The text has been checked by `serde_json`, which is why the scanner can be short. It is total all
 //! the same: where a type lies about what it hands over, the scan ends early, and never panics.
 
-use std::{borrow::Cow, convert::Infallible};
+use std::{borrow::Cow, convert::Infallible, ops::Range};
 
-use memchr::memchr2;
+use memchr::{memchr, memchr2};
 
 /// The members of a JSON object, or the elements of an array, as they stand in its text.
 ///
-/// The key of an object's member is its JSON string, quotes included.
+/// The key of an object's member is its JSON string, quotes included; that of an element is empty.
 pub(crate) struct Members<'a> {
-    rest: &'a [u8],
+    json: &'a [u8],
+    at: usize,
     keyed: bool,
+}
+
+/// Where a member stands in the text.
+#[derive(Clone, Debug)]
+pub(crate) struct Span {
+    key: Range<usize>,
+    value: Range<usize>,
+}
+
+impl Span {
+    pub(crate) fn of<'a>(&self, json: &'a [u8]) -> (&'a [u8], &'a [u8]) {
+        (&json[self.key.clone()], &json[self.value.clone()])
+    }
 }
 
 impl<'a> Members<'a> {
     /// `json` begins with `{` or `[`, after white space.
     pub(crate) fn new(json: &'a [u8]) -> Self {
-        let json = trim_start(json);
-        Self { rest: json.get(1..).unwrap_or_default(), keyed: json.first() == Some(&b'{') }
+        let start = json.len() - trim_start(json).len();
+        Self { json, at: (start + 1).min(json.len()), keyed: json.get(start) == Some(&b'{') }
     }
 
-    fn value(&mut self) -> Option<&'a [u8]> {
-        self.rest = trim_start(self.rest);
-        let (value, rest) = self.rest.split_at(value_len(self.rest));
-        self.rest = rest;
-        (!value.is_empty()).then_some(value)
-    }
-
-    fn skip(&mut self, mark: u8) {
-        self.rest = trim_start(self.rest);
-        if self.rest.first() == Some(&mark) {
-            self.rest = &self.rest[1..];
-        }
-    }
-}
-
-impl<'a> Iterator for Members<'a> {
-    /// Key and value; the key of an element is empty.
-    type Item = (&'a [u8], &'a [u8]);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let mut key: &[u8] = &[];
+    pub(crate) fn next_span(&mut self) -> Option<Span> {
+        let mut key = 0..0;
         if self.keyed {
             key = self.value()?;
             self.skip(b':');
         }
         let value = self.value()?;
         self.skip(b',');
-        Some((key, value))
+        Some(Span { key, value })
+    }
+
+    #[inline]
+    fn value(&mut self) -> Option<Range<usize>> {
+        self.skip_space();
+        let start = self.at;
+        self.at += value_len(&self.json[start..]);
+        (self.at > start).then_some(start..self.at)
+    }
+
+    #[inline]
+    fn skip(&mut self, mark: u8) {
+        self.skip_space();
+        self.at += usize::from(self.json.get(self.at) == Some(&mark));
+    }
+
+    #[inline]
+    fn skip_space(&mut self) {
+        while self.json.get(self.at).is_some_and(|byte| is_space(*byte)) {
+            self.at += 1;
+        }
+    }
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        self.next_span().map(|span| span.of(self.json))
     }
 }
 
@@ -138,7 +163,15 @@ fn value_len(json: &[u8]) -> usize {
 
 /// How many bytes the string takes that begins here, quotes included.
 fn string_len(json: &[u8]) -> usize {
+    // Most strings are short: a plain loop is then done before a search has begun.
     let mut at = 1;
+    for byte in json.iter().skip(1).take(16) {
+        match byte {
+            b'"' => return at + 1,
+            b'\\' => break,
+            _ => at += 1,
+        }
+    }
     while let Some(next) = json.get(at..).and_then(|rest| memchr2(b'"', b'\\', rest)) {
         at += next;
         if json[at] == b'"' {
@@ -159,7 +192,7 @@ pub(crate) fn unquoted(string: &[u8]) -> &[u8] {
 /// UTF-8 would give it if it were allowed: two keys with the same one are still the same key.
 pub(crate) fn text(string: &[u8]) -> Cow<'_, [u8]> {
     let inner = unquoted(string);
-    if memchr::memchr(b'\\', inner).is_none() {
+    if !has_escape(inner) {
         return Cow::Borrowed(inner);
     }
     let mut text = Vec::with_capacity(inner.len());
@@ -182,10 +215,15 @@ pub(crate) fn text(string: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(text)
 }
 
+#[inline]
+fn has_escape(string: &[u8]) -> bool {
+    if string.len() <= 16 { string.contains(&b'\\') } else { memchr(b'\\', string).is_some() }
+}
+
 /// The text of a JSON string, with U+FFFD for a lone surrogate, as JavaScript writes it in UTF-8.
 pub(crate) fn lossy_text(string: &[u8]) -> Cow<'_, str> {
     let inner = unquoted(string);
-    if memchr::memchr(b'\\', inner).is_none() {
+    if !has_escape(inner) {
         return String::from_utf8_lossy(inner);
     }
     let mut units = Vec::with_capacity(inner.len());
@@ -224,7 +262,7 @@ enum Part<'a> {
 fn next_part(string: &[u8]) -> Option<(Part<'_>, &[u8])> {
     let first = string.first()?;
     if *first != b'\\' {
-        let (plain, rest) = string.split_at(memchr::memchr(b'\\', string).unwrap_or(string.len()));
+        let (plain, rest) = string.split_at(memchr(b'\\', string).unwrap_or(string.len()));
         return Some((Part::Plain(plain), rest));
     }
     let unit = match string.get(1)? {
