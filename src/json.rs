@@ -19,6 +19,22 @@ pub(crate) fn put<T: ?Sized + Serialize>(output: &mut Output, value: &T) -> Resu
         .map_err(Error::from_writing)
 }
 
+/// Appends a key and its colon, after a comma unless it is the first of its object.
+#[inline]
+pub(crate) fn put_key(output: &mut Output, key: &str, is_first: bool) -> Result<(), Error> {
+    // Few keys have anything to escape; the others take three writes.
+    if key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        output.put(if is_first { b"" } else { b"," });
+        put(output, key)?;
+        output.put(b":");
+    } else {
+        output.put(if is_first { b"\"" } else { b",\"" });
+        output.put(key.as_bytes());
+        output.put(b"\":");
+    }
+    Ok(())
+}
+
 /// Appends JSON text, on one line.
 pub(crate) fn put_raw(output: &mut Output, json: &[u8]) -> Result<(), Error> {
     put_without_line_ends(output, json)

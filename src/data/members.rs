@@ -47,11 +47,17 @@ impl<'a> Key<'a> {
         }
     }
 
+    /// Appends the key and its colon, after a comma unless it is the first of its object.
     #[inline]
-    pub(crate) fn put(self, output: &mut Output) -> Result<(), Error> {
+    pub(crate) fn put(self, output: &mut Output, is_first: bool) -> Result<(), Error> {
         match self {
-            Self::Json(string) => json::put_raw(output, string),
-            Self::Text(text) => json::put(output, text),
+            Self::Json(string) => {
+                output.put(if is_first { b"" } else { b"," });
+                json::put_raw(output, string)?;
+                output.put(b":");
+                Ok(())
+            }
+            Self::Text(text) => json::put_key(output, text, is_first),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! for nearly all keys, so the second question is rare. That is linear only as long as `other` is
 //! small; a large one is written aside first, with an index.
 
-use std::{collections::HashMap, ops::Range};
+use std::{collections::HashMap, mem, ops::Range};
 
 use super::members::{Key, RawJson, Source, Value, Visitor};
 use crate::{error::Error, output::Output};
@@ -53,13 +53,7 @@ struct Object<'a> {
 impl Object<'_> {
     #[inline]
     fn key(&mut self, key: Key<'_>) -> Result<(), Error> {
-        if !self.is_empty {
-            self.output.put(b",");
-        }
-        self.is_empty = false;
-        key.put(self.output)?;
-        self.output.put(b":");
-        Ok(())
+        key.put(self.output, mem::replace(&mut self.is_empty, false))
     }
 
     #[inline]
@@ -223,16 +217,18 @@ impl Indexed {
 impl Visitor for Indexed {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
         let start = self.json.written_len();
-        key.put(&mut self.json)?;
+        key.put(&mut self.json, true)?;
         let middle = self.json.written_len();
         value.put(&mut self.json)?;
         let value = middle..self.json.written_len();
+        // Without the colon.
+        let key_range = start..middle - 1;
         // Of members with the same key the last value counts, at the first one's place.
         match self.by_key.get(&*key.text()) {
             Some(index) => self.entries[*index].value = value,
             None => {
                 self.by_key.insert(key.text().into_owned(), self.entries.len());
-                self.entries.push(Entry { key: start..middle, value, written: false });
+                self.entries.push(Entry { key: key_range, value, written: false });
             }
         }
         Ok(())
