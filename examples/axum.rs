@@ -4,6 +4,17 @@
 //! $ cargo run --example axum --features axum
 //! listening on http://127.0.0.1:3000
 //! ```
+//!
+//! In a project of its own, beside `page.html`, it needs
+//!
+//! ```toml
+//! axum = "0.8"
+//! futures-util = "0.3"
+//! serde_json = "1"
+//! socket2 = "0.6"
+//! sse-encoder = { version = "0.1", features = ["axum"] }
+//! tokio = { version = "1", features = ["full"] }
+//! ```
 
 use std::{env, time::Duration, time::SystemTime, time::UNIX_EPOCH};
 

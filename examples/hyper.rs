@@ -4,6 +4,20 @@
 //! $ cargo run --example hyper --features http-body
 //! listening on http://127.0.0.1:3000
 //! ```
+//!
+//! In a project of its own, beside `page.html`, it needs
+//!
+//! ```toml
+//! bytes = "1"
+//! futures-util = "0.3"
+//! http-body-util = "0.1"
+//! hyper = { version = "1", features = ["server"] }
+//! hyper-util = { version = "0.1", features = ["http1", "http2", "server-auto", "server-graceful", "tokio"] }
+//! serde_json = "1"
+//! socket2 = "0.6"
+//! sse-encoder = { version = "0.1", features = ["http-body"] }
+//! tokio = { version = "1", features = ["full"] }
+//! ```
 
 use std::{convert::Infallible, env, time::Duration, time::SystemTime, time::UNIX_EPOCH};
 

@@ -4,6 +4,17 @@
 //! $ cargo run --example warp --features warp
 //! listening on http://127.0.0.1:3000
 //! ```
+//!
+//! In a project of its own, beside `page.html`, it needs
+//!
+//! ```toml
+//! futures-util = "0.3"
+//! serde_json = "1"
+//! socket2 = "0.6"
+//! sse-encoder = { version = "0.1", features = ["warp"] }
+//! tokio = { version = "1", features = ["full"] }
+//! warp = { version = "0.4.3", features = ["server"] }
+//! ```
 
 use std::{env, time::Duration, time::SystemTime, time::UNIX_EPOCH};
 

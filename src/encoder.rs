@@ -97,15 +97,9 @@ impl Encoder {
     /// An id that is not the plain digits of a `u64` is none of this counter's. The counter is then left
     /// alone, and the answer is `false`.
     pub fn resume_after(&mut self, last: &EventId) -> bool {
-        let text = last.as_str();
-        let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-        match text.parse::<u64>() {
-            Ok(last) if digits && (text == "0" || !text.starts_with('0')) => {
-                self.next_id = last.checked_add(1);
-                true
-            }
-            _ => false,
-        }
+        let Some(last) = last.as_u64() else { return false };
+        self.next_id = last.checked_add(1);
+        true
     }
 
     /// Appends the item's frames to `dst`.

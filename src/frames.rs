@@ -57,7 +57,9 @@ impl<'a> Frames<'a> {
         self.output.begin_frame(self.settings.max_frame);
         self.next_id = self.next_id_after_whole;
         write(self)?;
-        self.check_size(self.output.frame_len())?;
+        if self.output.is_cut() || self.output.frame_len() > self.settings.max_frame {
+            return Err(self.too_large());
+        }
         self.output.end_frame();
         self.next_id_after_whole = self.next_id;
         Ok(())

@@ -70,9 +70,9 @@ impl LastEventId {
         self.0
     }
 
-    /// The id as the number of an automatic id, or of a database's sequence.
+    /// The number of an automatic id, or of a database's sequence: see [`EventId::as_u64`].
     pub fn as_u64(&self) -> Option<u64> {
-        self.get()?.as_str().parse().ok()
+        self.get()?.as_u64()
     }
 
     /// What a framework has: the header's bytes and the query.

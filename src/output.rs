@@ -29,6 +29,8 @@ pub(crate) struct Output {
     base: usize,
     /// The buffer does not grow beyond this because of JSON.
     limit: usize,
+    /// Whether JSON did not fit, even if a `Serialize` has not passed the error on.
+    is_cut: bool,
     /// Long shared bytes, which belong into the output without being copied there.
     shared: Vec<Shared>,
     shares: bool,
@@ -83,6 +85,7 @@ impl Output {
     pub(crate) fn begin_frame(&mut self, max: usize) {
         self.len = self.whole.len;
         self.limit = self.len.saturating_add(max);
+        self.is_cut = false;
         if self.shared.len() > self.whole.shared {
             self.shared.truncate(self.whole.shared);
         }
@@ -105,6 +108,25 @@ impl Output {
             .iter()
             .map(|shared| shared.bytes.len())
             .sum::<usize>()
+    }
+
+    /// Whether something of the frame that is being written is missing.
+    #[inline]
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// Lets `write` go beyond the limit by some bytes, which it takes off again afterwards.
+    pub(crate) fn with_more_room<R>(
+        &mut self,
+        more: usize,
+        write: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        let limit = self.limit;
+        self.limit = limit.saturating_add(more);
+        let result = write(self);
+        self.limit = limit;
+        result
     }
 
     /// Appends bytes.
@@ -226,7 +248,10 @@ impl io::Write for Output {
                 self.len += bytes.len();
                 Ok(())
             }
-            None if self.len + bytes.len() > self.limit => Err(io::ErrorKind::FileTooLarge.into()),
+            None if self.len + bytes.len() > self.limit => {
+                self.is_cut = true;
+                Err(io::ErrorKind::FileTooLarge.into())
+            }
             None => {
                 self.put_and_make_room(bytes);
                 Ok(())

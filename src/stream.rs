@@ -254,9 +254,9 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         self.prelude(&Comment::new(text))
     }
 
-    /// Begins the stream with a comment of this many spaces.
+    /// Begins the stream with a comment of this many spaces, 64 KiB at most.
     pub fn padding(self, bytes: usize) -> Self {
-        self.comment(" ".repeat(bytes))
+        self.comment(" ".repeat(bytes.min(64 * 1024)))
     }
 
     /// What these items say of themselves can always be written.

@@ -227,6 +227,21 @@ from_integers!(EventId: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 impl EventId {
     /// The empty id, which makes the client forget its last event ID: it will reconnect without one.
     pub const EMPTY: Self = Self::from_static("");
+
+    /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or zeros in
+    /// front.
+    ///
+    /// ```
+    /// use sse_encoder::EventId;
+    ///
+    /// assert_eq!(EventId::from_static("41").as_u64(), Some(41));
+    /// assert_eq!(EventId::from_static("041").as_u64(), None);
+    /// ```
+    pub fn as_u64(&self) -> Option<u64> {
+        let text = self.as_str();
+        let is_plain = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
+        if is_plain { text.parse().ok() } else { None }
+    }
 }
 
 /// An event type: what the `event` field says, and which listener of the client is called.

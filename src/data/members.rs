@@ -28,6 +28,11 @@ pub(crate) trait Visitor {
 /// A member's value, which can append itself as JSON on one line.
 pub(crate) trait Value {
     fn put(&self, output: &mut Output) -> Result<(), Error>;
+
+    /// How much text is passed over each time the member is visited.
+    fn text_len(&self) -> usize {
+        0
+    }
 }
 
 /// A member's key: as text, or as a JSON string with its quotes.
@@ -132,6 +137,11 @@ impl Value for RawJson<'_> {
     fn put(&self, output: &mut Output) -> Result<(), Error> {
         json::put_raw(output, self.0)
     }
+
+    #[inline]
+    fn text_len(&self) -> usize {
+        self.0.len()
+    }
 }
 
 pub(crate) struct TypedJson<'a, T: ?Sized>(pub(crate) &'a T);
@@ -156,18 +166,21 @@ impl Value for Unit {
 }
 
 /// What an enum's variant holds: the value of the one member of `{"Variant": …}`.
-struct Payload<'a, T: ?Sized>(&'a T);
+struct Payload<'a, T: ?Sized> {
+    key: &'static str,
+    value: &'a T,
+}
 
 impl<T: ?Sized + Serialize> Value for Payload<'_, T> {
     fn put(&self, output: &mut Output) -> Result<(), Error> {
         let start = output.written_len();
-        json::put(output, self.0)?;
-        // The key and the braces leave again.
+        // The key and the braces leave again: they do not count.
+        output.with_more_room(6 * self.key.len() + 5, |output| json::put(output, self.value))?;
         let whole = output.written_since(start);
-        let payload = raw::Members::new(whole).next().map_or(0, |(_, payload)| payload.len());
-        let end = whole.len() - 1;
-        whole.copy_within(end - payload..end, 0);
-        output.truncate(start + payload);
+        let payload = raw::Members::new(whole).next_span().map_or(0..0, |span| span.value());
+        let len = payload.len();
+        whole.copy_within(payload, 0);
+        output.truncate(start + len);
         Ok(())
     }
 }
@@ -199,7 +212,8 @@ impl<T: ?Sized + Serialize, V: Visitor> MembersSerializer<'_, T, V> {
 
     /// The one member of an enum's variant.
     fn variant(self, name: &'static str) -> Result<Ignored, Failure> {
-        self.visitor.member(Key::Text(name), &Payload(self.value))?;
+        let payload = Payload { key: name, value: self.value };
+        self.visitor.member(Key::Text(name), &payload)?;
         Ok(Ignored)
     }
 }

@@ -13,7 +13,10 @@ use super::members::{Key, RawJson, Source, Value, Visitor};
 use crate::{error::Error, output::Output};
 
 /// From how many members on `other` is indexed.
-const LARGE: usize = 32;
+const MANY: usize = 32;
+
+/// From how many bytes on it is, if it is JSON text, all of which is passed over at every visit.
+const LONG: usize = 4096;
 
 /// Appends the merged object on one line.
 ///
@@ -27,7 +30,7 @@ pub(crate) fn put(
     other.visit(&mut keys)?;
     let mut object = Object { output, is_empty: true };
     object.output.put(b"{");
-    if keys.count <= LARGE {
+    if keys.count <= MANY && keys.text_len <= LONG {
         let mut overridden =
             Overridden { object, other, other_keys: keys.set, keys: Set::default() };
         data.visit(&mut overridden)?;
@@ -36,6 +39,7 @@ pub(crate) fn put(
         other.visit(&mut Appended { object: &mut object, data, data_keys: keys })?;
     } else {
         let mut index = Indexed::new(object.output.aside());
+        other.visit(&mut Last { index: &mut index, count: 0 })?;
         other.visit(&mut index)?;
         data.visit(&mut OverriddenByIndex { object: &mut object, index: &mut index })?;
         index.append_rest(&mut object)?;
@@ -91,13 +95,15 @@ impl Set {
 struct Keys {
     set: Set,
     count: usize,
+    text_len: usize,
 }
 
 impl Visitor for Keys {
     #[inline]
-    fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
+    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
         self.set.add(Set::bit(&key.text()));
         self.count += 1;
+        self.text_len += value.text_len();
         Ok(())
     }
 }
@@ -119,35 +125,50 @@ impl<O: Source> Visitor for Overridden<'_, O> {
         let bit = Set::bit(&text);
         self.keys.add(bit);
         if self.other_keys.may_have(bit) {
-            let mut find = Find { key: &text, object: &mut self.object, found_at: None };
+            let mut find = Find { key: &text, count: 0, last: None };
             self.other.visit(&mut find)?;
-            if find.found_at.is_some() {
-                return Ok(());
+            if let Some(index) = find.last {
+                let object = &mut self.object;
+                return self.other.visit(&mut At { index, count: 0, object });
             }
         }
         self.object.value(value)
     }
 }
 
-/// Writes the value of the last member with this key.
-struct Find<'f, 'a> {
-    key: &'f [u8],
-    object: &'f mut Object<'a>,
-    /// Where its value begins in the output.
-    found_at: Option<usize>,
+/// Finds the last member with this key.
+struct Find<'a> {
+    key: &'a [u8],
+    count: usize,
+    last: Option<usize>,
 }
 
-impl Visitor for Find<'_, '_> {
+impl Visitor for Find<'_> {
     #[inline]
-    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        if *key.text() != *self.key {
-            return Ok(());
+    fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
+        if *key.text() == *self.key {
+            self.last = Some(self.count);
         }
-        match self.found_at {
-            Some(start) => self.object.output.truncate(start),
-            None => self.found_at = Some(self.object.output.written_len()),
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// Writes the value of one member.
+struct At<'f, 'a> {
+    index: usize,
+    count: usize,
+    object: &'f mut Object<'a>,
+}
+
+impl Visitor for At<'_, '_> {
+    #[inline]
+    fn member(&mut self, _: Key<'_>, value: &impl Value) -> Result<(), Error> {
+        if self.count == self.index {
+            self.object.value(value)?;
         }
-        self.object.value(value)
+        self.count += 1;
+        Ok(())
     }
 }
 
@@ -187,26 +208,37 @@ impl Visitor for Has<'_> {
     }
 }
 
-/// A large `other`, written aside.
+/// A large `other`, written aside. Of members with the same key the last value counts, at the first
+/// one's place.
 struct Indexed {
     json: Output,
     entries: Vec<Entry>,
     by_key: HashMap<Vec<u8>, usize>,
+    count: usize,
 }
 
 struct Entry {
+    /// The member whose value counts.
+    last: usize,
     key: Range<usize>,
     value: Range<usize>,
     written: bool,
 }
 
+impl Entry {
+    /// Not if the member was gone the second time.
+    fn has_value(&self) -> bool {
+        !self.value.is_empty()
+    }
+}
+
 impl Indexed {
     fn new(json: Output) -> Self {
-        Self { json, entries: Vec::new(), by_key: HashMap::new() }
+        Self { json, entries: Vec::new(), by_key: HashMap::new(), count: 0 }
     }
 
     fn append_rest(&self, object: &mut Object<'_>) -> Result<(), Error> {
-        for entry in self.entries.iter().filter(|entry| !entry.written) {
+        for entry in self.entries.iter().filter(|entry| !entry.written && entry.has_value()) {
             object.key(Key::Json(self.json.written(entry.key.clone())))?;
             object.value(&RawJson(self.json.written(entry.value.clone())))?;
         }
@@ -214,22 +246,42 @@ impl Indexed {
     }
 }
 
+/// Makes the entries of an index.
+struct Last<'a> {
+    index: &'a mut Indexed,
+    count: usize,
+}
+
+impl Visitor for Last<'_> {
+    fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
+        let Indexed { entries, by_key, .. } = &mut *self.index;
+        match by_key.get(&*key.text()) {
+            Some(entry) => entries[*entry].last = self.count,
+            None => {
+                by_key.insert(key.text().into_owned(), entries.len());
+                entries.push(Entry { last: self.count, key: 0..0, value: 0..0, written: false });
+            }
+        }
+        self.count += 1;
+        Ok(())
+    }
+}
+
+/// Writes keys and values where the entries have their place.
 impl Visitor for Indexed {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        let start = self.json.written_len();
-        key.put(&mut self.json, true)?;
-        let middle = self.json.written_len();
-        value.put(&mut self.json)?;
-        let value = middle..self.json.written_len();
-        // Without the colon.
-        let key_range = start..middle - 1;
-        // Of members with the same key the last value counts, at the first one's place.
-        match self.by_key.get(&*key.text()) {
-            Some(index) => self.entries[*index].value = value,
-            None => {
-                self.by_key.insert(key.text().into_owned(), self.entries.len());
-                self.entries.push(Entry { key: key_range, value, written: false });
-            }
+        let count = self.count;
+        self.count += 1;
+        // A type may name other members the second time: they have no place.
+        let Some(entry) = self.by_key.get(&*key.text()) else { return Ok(()) };
+        let entry = &mut self.entries[*entry];
+        if entry.last == count {
+            let start = self.json.written_len();
+            key.put(&mut self.json, true)?;
+            let colon = self.json.written_len() - 1;
+            value.put(&mut self.json)?;
+            entry.key = start..colon;
+            entry.value = colon + 1..self.json.written_len();
         }
         Ok(())
     }
@@ -244,13 +296,13 @@ struct OverriddenByIndex<'f, 'a> {
 impl Visitor for OverriddenByIndex<'_, '_> {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
         self.object.key(key)?;
-        match self.index.by_key.get(&*key.text()) {
-            Some(index) => {
-                let entry = &mut self.index.entries[*index];
+        let entry = self.index.by_key.get(&*key.text());
+        match entry.map(|entry| &mut self.index.entries[*entry]) {
+            Some(entry) if entry.has_value() => {
                 entry.written = true;
                 self.object.value(&RawJson(self.index.json.written(entry.value.clone())))
             }
-            None => self.object.value(value),
+            _ => self.object.value(value),
         }
     }
 }

@@ -24,16 +24,25 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    pub(crate) fn value(self) -> Range<usize> {
+        self.value
+    }
+
     pub(crate) fn of<'a>(&self, json: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         (&json[self.key.clone()], &json[self.value.clone()])
     }
 }
 
 impl<'a> Members<'a> {
-    /// `json` begins with `{` or `[`, after white space.
+    /// What is neither an object nor an array has none.
     pub(crate) fn new(json: &'a [u8]) -> Self {
         let start = json.len() - trim_start(json).len();
-        Self { json, at: (start + 1).min(json.len()), keyed: json.get(start) == Some(&b'{') }
+        let (keyed, at) = match json.get(start) {
+            Some(b'{') => (true, start + 1),
+            Some(b'[') => (false, start + 1),
+            _ => (false, json.len()),
+        };
+        Self { json, at, keyed }
     }
 
     pub(crate) fn next_span(&mut self) -> Option<Span> {
@@ -176,6 +185,10 @@ fn string_len(json: &[u8]) -> usize {
         at += next;
         if json[at] == b'"' {
             return at + 1;
+        }
+        // What follows is ASCII in JSON; if not, no character is cut in two.
+        if !json.get(at + 1).is_some_and(u8::is_ascii) {
+            break;
         }
         at += 2;
     }

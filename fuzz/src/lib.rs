@@ -1,0 +1,6 @@
+//! What the fuzz targets compare the crate with: none of it uses the crate's code.
+
+pub mod decoder;
+pub mod input;
+pub mod json;
+pub mod model;

@@ -1,0 +1,396 @@
+//! What holds for all items and all texts.
+
+use std::{
+    cell::Cell,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
+
+use bytes::{Bytes, BytesMut};
+use eventsource_stream::Eventsource;
+use futures_executor::block_on;
+use futures_util::{StreamExt, stream};
+use proptest::prelude::*;
+use serde::{Serialize, Serializer, ser::SerializeSeq};
+use sse_encoder::{
+    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, Recovery, SseEncoder,
+};
+
+/// An item of any kind.
+#[derive(Clone, Debug)]
+enum Item {
+    Comment(String),
+    Json(String),
+    Merged(String, u8),
+    Named(String, u64),
+    Nothing,
+    Text(String),
+    /// Many frames, the last of which may fail.
+    Together(Vec<Self>),
+    Broken(Broken),
+}
+
+/// Writes some elements, then does not go on.
+#[derive(Clone, Copy, Debug)]
+struct Broken {
+    after: usize,
+    panics: bool,
+}
+
+impl Serialize for Broken {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut seq = serializer.serialize_seq(None)?;
+        (0..self.after).try_for_each(|element| seq.serialize_element(&element))?;
+        assert!(!self.panics, "a panic of the item's own");
+        Err(serde::ser::Error::custom("half-way"))
+    }
+}
+
+impl Encode for Item {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Self::Comment(text) => Comment::new(text).encode(frames),
+            Self::Json(text) => Event::json((text, 1.5)).encode(frames),
+            Self::Merged(text, count) => {
+                let other = (0..*count)
+                    .map(|index| (index, text))
+                    .collect::<std::collections::BTreeMap<_, _>>();
+                Event::spread(text, other).encode(frames)
+            }
+            Self::Named(text, id) => {
+                Event::text(text).id(*id).event_type(EventType::MESSAGE).encode(frames)
+            }
+            Self::Nothing => Event::new().encode(frames),
+            Self::Text(text) => Event::text(text).encode(frames),
+            Self::Together(items) => items.iter().try_for_each(|item| item.encode(frames)),
+            Self::Broken(broken) => Event::merge(
+                (),
+                vec![("a", broken)].into_iter().collect::<std::collections::HashMap<_, _>>(),
+            )
+            .encode(frames),
+        }
+    }
+}
+
+/// Texts in which ends of line, and what is taken for one, are frequent.
+fn text() -> impl Strategy<Value = String> {
+    prop::collection::vec(
+        prop_oneof![
+            4 => prop::sample::select(vec![
+                "\r", "\n", "\r\n", "\0", " ", ":", "data: x", "id: 7", "\u{85}", "\u{2028}",
+                "\u{FEFF}", "é", "😀",
+            ])
+            .prop_map(String::from),
+            1 => any::<String>(),
+        ],
+        0..8,
+    )
+    .prop_map(|pieces| pieces.concat())
+}
+
+fn sound() -> impl Strategy<Value = Item> {
+    prop_oneof![
+        text().prop_map(Item::Comment),
+        text().prop_map(Item::Json),
+        (text(), 0..40_u8).prop_map(|(text, count)| Item::Merged(text, count)),
+        (text(), any::<u64>()).prop_map(|(text, id)| Item::Named(text, id)),
+        Just(Item::Nothing),
+        text().prop_map(Item::Text),
+    ]
+}
+
+fn broken(panics: impl Strategy<Value = bool>) -> impl Strategy<Value = Item> {
+    (prop::collection::vec(sound(), 0..3), 0..2_000_usize, panics).prop_map(
+        |(mut items, after, panics)| {
+            items.push(Item::Broken(Broken { after, panics }));
+            Item::Together(items)
+        },
+    )
+}
+
+fn any_item() -> impl Strategy<Value = Item> {
+    prop_oneof![5 => sound(), 1 => broken(Just(false))]
+}
+
+/// Each of these items, encoded by itself by one encoder; what failed is `None`.
+fn one_by_one(items: &[Item]) -> Vec<Option<BytesMut>> {
+    let mut encoder = Encoder::new();
+    let encode = |item| {
+        let mut frames = BytesMut::new();
+        encoder.encode(item, &mut frames).ok().map(|()| frames)
+    };
+    items.iter().map(encode).collect()
+}
+
+fn joined(frames: &[Option<BytesMut>]) -> Vec<u8> {
+    frames.iter().flatten().flatten().copied().collect()
+}
+
+/// What a client makes of a text: all three ends of line are LF.
+fn normalized(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+type Chunk = Result<Bytes, std::convert::Infallible>;
+
+/// The messages that the decoder finds in these chunks: type, data, id.
+fn decode(chunks: Vec<Chunk>) -> Vec<(String, String, String)> {
+    let messages = stream::iter(chunks).eventsource().map(|message| {
+        let message = message.expect("it decodes");
+        (message.event, message.data, message.id)
+    });
+    block_on(messages.collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn items_together_are_one_after_another(items in prop::collection::vec(any_item(), 0..12)) {
+        let mut together = BytesMut::new();
+        let mut encoder = Encoder::new();
+        for item in &items {
+            let _ = encoder.encode(item, &mut together);
+        }
+        prop_assert_eq!(&together[..], joined(&one_by_one(&items)));
+    }
+
+    #[test]
+    fn bytes_do_not_depend_on_the_chunk_limit(
+        items in prop::collection::vec(any_item(), 0..12),
+        limit in prop_oneof![Just(0), Just(usize::MAX), 1..2_000_usize],
+    ) {
+        let expected = one_by_one(&items);
+        let chunks = SseEncoder::new(stream::iter(items))
+            .chunk_limit(limit)
+            .on_error(|_| Recovery::Skip);
+        let chunks: Vec<Bytes> = block_on(chunks.map(Result::unwrap).collect());
+        prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n\n")));
+        prop_assert_eq!(chunks.concat(), joined(&expected));
+    }
+
+    #[test]
+    fn every_error_comes_out_in_its_item_s_place(
+        items in prop::collection::vec(any_item(), 0..12),
+        limit in 0..200_usize,
+    ) {
+        let mut expected = vec![Some(Vec::new())];
+        for frames in one_by_one(&items) {
+            match frames {
+                None => expected.extend([None, Some(Vec::new())]),
+                Some(frames) => {
+                    expected.last_mut().unwrap().as_mut().unwrap().extend_from_slice(&frames);
+                }
+            }
+        }
+        let mut out = vec![Some(Vec::new())];
+        block_on(SseEncoder::new(stream::iter(items)).chunk_limit(limit).for_each(|chunk| {
+            match chunk {
+                Err(_) => out.extend([None, Some(Vec::new())]),
+                Ok(chunk) => out.last_mut().unwrap().as_mut().unwrap().extend_from_slice(&chunk),
+            }
+            std::future::ready(())
+        }));
+        prop_assert_eq!(out, expected);
+    }
+
+    #[test]
+    fn a_failing_item_leaves_no_trace(
+        before in prop::collection::vec(sound(), 0..3),
+        failing in broken(Just(false)),
+        after in sound(),
+    ) {
+        let mut items = before;
+        let mut stream = BytesMut::new();
+        let mut encoder = Encoder::new();
+        items.iter().for_each(|item| encoder.encode(item, &mut stream).unwrap());
+        let trace = (stream.clone(), encoder.next_id());
+        prop_assert!(encoder.encode(&failing, &mut stream).unwrap_err().is_serialize());
+        prop_assert_eq!((stream.clone(), encoder.next_id()), trace);
+        encoder.encode(&after, &mut stream).unwrap();
+        items.push(after);
+        prop_assert_eq!(&stream[..], joined(&one_by_one(&items)));
+    }
+
+    #[test]
+    fn an_item_beyond_the_limit_leaves_no_trace(items in prop::collection::vec(sound(), 0..9), limit in 0..300) {
+        let mut encoder = Encoder::new();
+        let mut limited = Encoder::new().max_frame(limit as usize);
+        let mut stream = BytesMut::from("before");
+        for item in &items {
+            let trace = (stream.clone(), limited.next_id());
+            limited.clone_into(&mut encoder);
+            encoder = encoder.max_frame(usize::MAX);
+            let mut frame = BytesMut::new();
+            encoder.encode(item, &mut frame).unwrap();
+            if frame.len() <= limit as usize {
+                limited.encode(item, &mut stream).unwrap();
+                prop_assert_eq!(&stream[trace.0.len()..], &frame[..]);
+                prop_assert_eq!(limited.next_id(), encoder.next_id());
+            } else {
+                prop_assert!(limited.encode(item, &mut stream).unwrap_err().is_too_large());
+                prop_assert_eq!((stream.clone(), limited.next_id()), trace);
+            }
+        }
+    }
+
+    #[test]
+    fn ids_only_grow(items in prop::collection::vec(any_item(), 0..20), first in any::<u64>()) {
+        let mut encoder = Encoder::new();
+        encoder.set_next_id(first);
+        let mut next = Some(first);
+        for item in &items {
+            let mut frame = BytesMut::new();
+            let result = encoder.encode(item, &mut frame);
+            let has_own = matches!(item, Item::Comment(_) | Item::Named(..) | Item::Nothing);
+            if result.is_ok() && !has_own {
+                let head = format!("id: {}\n", next.expect("it had an id to give"));
+                prop_assert!(frame.starts_with(head.as_bytes()));
+                next = next.and_then(|id| id.checked_add(1));
+            } else if result.is_err() {
+                prop_assert!(frame.is_empty());
+            }
+            prop_assert_eq!(encoder.next_id(), next);
+        }
+    }
+
+    #[test]
+    fn text_comes_back_but_for_its_ends_of_line(texts in prop::collection::vec(text(), 1..5)) {
+        let items = stream::iter(texts.clone()).map(Event::text);
+        let chunks: Vec<_> = block_on(SseEncoder::new(items).chunk_limit(0).collect());
+        let messages = decode(chunks.into_iter().map(|chunk| Ok(chunk.unwrap())).collect());
+        let expected: Vec<_> = texts.iter().enumerate().map(|(index, text)| {
+            ("message".to_owned(), normalized(text), (index + 1).to_string())
+        }).collect();
+        prop_assert_eq!(messages, expected);
+    }
+
+    #[test]
+    fn fields_come_back(id in text(), event_type in text(), text in text()) {
+        let id = id.replace(['\r', '\n', '\0'], "");
+        let event_type = event_type.replace(['\r', '\n'], "");
+        let event = Event::text(&text)
+            .id(EventId::new(&id).unwrap())
+            .event_type(EventType::new(&event_type).unwrap());
+        let mut stream = BytesMut::new();
+        Encoder::new().encode(&event, &mut stream).unwrap();
+        let expected = if event_type.is_empty() { "message".into() } else { event_type };
+        prop_assert_eq!(decode(vec![Ok(stream.freeze())]), [(expected, normalized(&text), id)]);
+    }
+}
+
+proptest! {
+    // Each prints a panic's message.
+    #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_panicking_item_leaves_no_trace(
+        before in prop::collection::vec(sound(), 0..3),
+        panicking in broken(Just(true)),
+        after in sound(),
+    ) {
+        let mut items = before;
+        let mut stream = BytesMut::new();
+        let mut encoder = Encoder::new();
+        items.iter().for_each(|item| encoder.encode(item, &mut stream).unwrap());
+        let trace = (stream.clone(), encoder.next_id());
+        let result = catch_unwind(AssertUnwindSafe(|| encoder.encode(&panicking, &mut stream)));
+        prop_assert!(result.is_err());
+        prop_assert_eq!((stream.clone(), encoder.next_id()), trace);
+        encoder.encode(&after, &mut stream).unwrap();
+        items.push(after);
+        prop_assert_eq!(&stream[..], joined(&one_by_one(&items)));
+    }
+
+    #[test]
+    fn a_stream_goes_on_after_an_item_s_panic(
+        before in sound(),
+        panicking in broken(Just(true)),
+        after in sound(),
+    ) {
+        let sound = [before.clone(), after.clone()];
+        let mut chunks =
+            Box::pin(SseEncoder::new(stream::iter([before, panicking, after])));
+        let panics = Cell::new(0);
+        let mut out = Vec::new();
+        loop {
+            match catch_unwind(AssertUnwindSafe(|| block_on(chunks.next()))) {
+                Ok(Some(chunk)) => out.extend_from_slice(&chunk.unwrap()),
+                Ok(None) => break,
+                Err(_) => panics.set(panics.get() + 1),
+            }
+        }
+        prop_assert_eq!(panics.get(), 1);
+        prop_assert_eq!(out, joined(&one_by_one(&sound)));
+    }
+}
+
+const TEXTS: [&str; 24] = [
+    "",
+    " ",
+    "  a",
+    "\t",
+    "a",
+    "a\n",
+    "a\n\n",
+    "\n",
+    "\r",
+    "\r\n",
+    "a\r",
+    "a\rb",
+    "a\r\nb",
+    "a\n\rb",
+    "\r\r\n\n",
+    "\u{2028}\u{85}\u{b}",
+    "\0",
+    "a\0b",
+    "😀",
+    "é\u{10FFFF}",
+    "\u{FEFF}",
+    "\u{FEFF}\n\u{FEFF}",
+    ":",
+    "data: x\n\nid: 9",
+];
+
+/// Every way to cut a stream in two, and each byte by itself.
+fn cuts(stream: &Bytes) -> impl Iterator<Item = Vec<Chunk>> + '_ {
+    let bytes = (0..stream.len()).map(|at| Ok(stream.slice(at..=at))).collect();
+    let cut = |at| vec![Ok(stream.slice(..at)), Ok(stream.slice(at..))];
+    (0..=stream.len()).map(cut).chain([bytes])
+}
+
+#[test]
+fn text_comes_back_wherever_the_stream_is_cut() {
+    for texts in TEXTS.windows(2) {
+        let mut stream = BytesMut::new();
+        let mut encoder = Encoder::bare();
+        for text in texts {
+            encoder.encode(&Event::text(text), &mut stream).unwrap();
+        }
+        let expected: Vec<_> = texts
+            .iter()
+            .map(|text| ("message".to_owned(), normalized(text), String::new()))
+            .collect();
+        for chunks in cuts(&stream.freeze()) {
+            assert_eq!(decode(chunks), expected);
+        }
+    }
+}
+
+#[test]
+fn json_comes_back_wherever_the_stream_is_cut() {
+    for text in TEXTS {
+        let mut stream = BytesMut::new();
+        let mut encoder = Encoder::new();
+        encoder.encode(&Event::json(text), &mut stream).unwrap();
+        encoder.encode(&Comment::new(text), &mut stream).unwrap();
+        let data = serde_json::json!({ text: text });
+        encoder.encode(&Event::merge(&data, ()), &mut stream).unwrap();
+        for chunks in cuts(&stream.freeze()) {
+            let messages = decode(chunks);
+            let ids: Vec<_> = messages.iter().map(|(_, _, id)| &**id).collect();
+            assert_eq!(ids, ["1", "2"]);
+            assert_eq!(serde_json::from_str::<String>(&messages[0].1).unwrap(), text);
+            assert_eq!(messages[1].1.parse::<serde_json::Value>().unwrap(), data);
+        }
+    }
+}
