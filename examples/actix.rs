@@ -52,6 +52,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
                 let _ = SockRef::from(socket).set_keepalive(true);
             }
         })
+        // A client that closes its side has gone, even while nothing is sent.
+        .h1_allow_half_closed(false)
         .disable_signals()
         .shutdown_timeout(1)
         .bind(address)?;

@@ -9,7 +9,7 @@ use actix_web::{
     dev::Payload,
     http::{
         StatusCode,
-        header::{CONTENT_ENCODING, HeaderName, HeaderValue},
+        header::{HeaderName, HeaderValue},
     },
 };
 use bytes::Bytes;
@@ -30,8 +30,6 @@ where
         for (name, value) in header::RESPONSE {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        // The `Compress` middleware does not ask for `no-transform`, but leaves what has an encoding.
-        headers.insert(CONTENT_ENCODING, HeaderValue::from_static("identity"));
         response
     }
 }

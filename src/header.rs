@@ -12,12 +12,17 @@ pub const CACHE_CONTROL: (&str, &str) = ("cache-control", "no-cache, no-transfor
 /// `X-Accel-Buffering: no`: nginx and those that follow it pass each event on as it comes.
 pub const X_ACCEL_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
+/// `Content-Encoding: identity`: the stream is as it is, and stays so. Not all that compress ask for
+/// `no-transform` — nginx and the middleware of actix-web do not —, but all leave what has an encoding.
+pub const CONTENT_ENCODING: (&str, &str) = ("content-encoding", "identity");
+
 /// `Connection: keep-alive`, as the reference sends it. On HTTP/1.1 only, where it says what is the
 /// default anyway: HTTP/2 and HTTP/3 forbid it.
 pub const CONNECTION: (&str, &str) = ("connection", "keep-alive");
 
 /// The headers of every response, on any version of HTTP.
-pub const RESPONSE: [(&str, &str); 3] = [CONTENT_TYPE, CACHE_CONTROL, X_ACCEL_BUFFERING];
+pub const RESPONSE: [(&str, &str); 4] =
+    [CONTENT_TYPE, CACHE_CONTROL, X_ACCEL_BUFFERING, CONTENT_ENCODING];
 
 /// The request's header in which a client that reconnects sends the last event ID.
 pub const LAST_EVENT_ID: &str = "last-event-id";

@@ -132,13 +132,19 @@ impl Output {
     /// Appends bytes.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        match self.room.get_mut(self.len..self.len + bytes.len()) {
-            Some(slot) => {
-                slot.copy_from_slice(bytes);
-                self.len += bytes.len();
-            }
-            None => self.put_and_make_room(bytes),
+        if let Some(slot) = self.slot(bytes.len()) {
+            slot.copy_from_slice(bytes);
+            self.len += bytes.len();
+        } else {
+            self.put_and_make_room(bytes);
         }
+    }
+
+    /// The next bytes of the room, if there are as many. (Two slices, so that the compiler knows its
+    /// length.)
+    #[inline]
+    fn slot(&mut self, len: usize) -> Option<&mut [u8]> {
+        self.room.get_mut(self.len..)?.get_mut(..len)
     }
 
     #[cold]
@@ -242,21 +248,16 @@ impl Output {
 impl io::Write for Output {
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        match self.room.get_mut(self.len..self.len + bytes.len()) {
-            Some(slot) => {
-                slot.copy_from_slice(bytes);
-                self.len += bytes.len();
-                Ok(())
-            }
-            None if self.len + bytes.len() > self.limit => {
-                self.is_cut = true;
-                Err(io::ErrorKind::FileTooLarge.into())
-            }
-            None => {
-                self.put_and_make_room(bytes);
-                Ok(())
-            }
+        if let Some(slot) = self.slot(bytes.len()) {
+            slot.copy_from_slice(bytes);
+            self.len += bytes.len();
+        } else if self.len + bytes.len() <= self.limit {
+            self.put_and_make_room(bytes);
+        } else {
+            self.is_cut = true;
+            return Err(io::ErrorKind::FileTooLarge.into());
         }
+        Ok(())
     }
 
     #[inline]

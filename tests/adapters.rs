@@ -6,7 +6,8 @@ use sse_encoder::{Event, LastEventId, ReconnectionTime, SseEncoder, StopReconnec
 
 const BODY: &str = "id: 42\nevent: message\ndata: a\n\nid: 43\nevent: message\ndata: b\n\n";
 
-const HEADERS: [(&str, &str); 3] = [
+const HEADERS: [(&str, &str); 4] = [
+    ("content-encoding", "identity"),
     ("content-type", "text/event-stream"),
     ("cache-control", "no-cache, no-transform"),
     ("x-accel-buffering", "no"),
@@ -260,7 +261,7 @@ mod http_body {
             assert_eq!(response.headers()[name], value);
         }
         assert_eq!(response.headers()["connection"], "keep-alive");
-        assert_eq!(response.headers().len(), 4);
+        assert_eq!(response.headers().len(), 5);
         let body = response.into_body();
         assert!(!body.is_end_stream());
         assert_eq!(body.collect().await.unwrap().to_bytes(), BODY);

@@ -1,0 +1,5 @@
+// npm `eventsource`: node eventsource.js URL TYPES
+import { EventSource } from 'eventsource';
+import { listen } from './listen.js';
+
+listen(EventSource);

@@ -1,0 +1,101 @@
+import { once } from 'node:events';
+import http from 'node:http';
+import http2 from 'node:http2';
+import { EventStreamDecoder } from './event-stream.js';
+import { until, within } from './time.js';
+
+/** A response that is being read: its head, the bytes and the events with their times, and its end. */
+class Reading {
+  bytes = [];
+  /** `clean` or `cut`, once it has ended. */
+  end;
+
+  constructor(lastEventId) {
+    this.decoder = new EventStreamDecoder(lastEventId);
+    this.ended = new Promise((resolve) => (this.setEnd = resolve));
+  }
+
+  take(bytes) {
+    const at = performance.now();
+    this.bytes.push({ bytes, at });
+    this.decoder.push(bytes, at);
+  }
+
+  finish(end) {
+    if (this.end) return;
+    this.end = end;
+    this.setEnd(end);
+  }
+
+  get events() {
+    return this.decoder.events;
+  }
+
+  get body() {
+    return Buffer.concat(this.bytes.map(({ bytes }) => bytes));
+  }
+
+  /** Waits for so many events. */
+  async count(count, millis = 10_000) {
+    await until(millis, `event ${count}`, () => this.events.length >= count || this.end !== undefined);
+    if (this.events.length < count) throw new Error(`ended after ${this.events.length} events`);
+    return this.events;
+  }
+}
+
+/** A GET over HTTP/1.1, on a connection of its own. */
+export async function get1(url, { headers = {}, lastEventId } = {}) {
+  const reading = new Reading(lastEventId);
+  // Said aloud, or Node.js asks for the connection to be closed.
+  const sent = { accept: 'text/event-stream', connection: 'keep-alive', ...headers };
+  if (lastEventId) sent['last-event-id'] = lastEventId;
+  const request = http.get(url, { agent: false, headers: sent });
+  const [response] = await within(10_000, url, once(request, 'response'));
+  reading.status = response.statusCode;
+  reading.headers = response.headers;
+  const { socket } = response; // It is gone from there at the end.
+  response.on('data', (bytes) => reading.take(bytes));
+  response.on('end', () => {
+    reading.finish(response.complete ? 'clean' : 'cut');
+    socket.destroy();
+  });
+  response.on('error', () => reading.finish('cut'));
+  request.on('error', () => reading.finish('cut'));
+  reading.leave = (how = 'close') => {
+    if (how === 'reset') socket.resetAndDestroy();
+    else socket.destroy();
+  };
+  return reading;
+}
+
+/** A GET over HTTP/2 with prior knowledge, on a connection of its own. */
+export async function get2(url, { headers = {} } = {}) {
+  const reading = new Reading();
+  const { origin, pathname, search } = new URL(url);
+  const session = http2.connect(origin);
+  session.on('error', () => reading.finish('cut'));
+  const stream = session.request({ ':path': pathname + search, accept: 'text/event-stream', ...headers });
+  stream.on('error', () => reading.finish('cut'));
+  stream.on('data', (bytes) => reading.take(bytes));
+  stream.on('end', () => stream.rstCode === 0 && reading.finish('clean'));
+  stream.on('close', () => {
+    reading.finish(stream.rstCode === 0 ? 'clean' : 'cut');
+    session.close();
+  });
+  const [response] = await within(10_000, url, once(stream, 'response'));
+  const { ':status': status, ...rest } = response;
+  reading.status = status;
+  reading.headers = rest;
+  reading.leave = (how = 'close') => {
+    if (how === 'reset') stream.close(http2.constants.NGHTTP2_CANCEL);
+    else session.destroy();
+  };
+  return reading;
+}
+
+/** What a server says of its streams. */
+export async function stats(server) {
+  const reading = await get1(`${server.url}/stats`);
+  await reading.ended;
+  return JSON.parse(reading.body);
+}

@@ -1,0 +1,765 @@
+//! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are named.
+//!
+//! ```console
+//! $ cargo run --example interop --features actix-web,axum,http-body,warp,tokio -- axum hyper
+//! axum http://127.0.0.1:40001
+//! hyper http://127.0.0.1:40002
+//! ```
+//!
+//! Each serves the same streams, from the same source: `respond` is all that a request meets. What a
+//! framework does itself is in its `impl Framework`.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    env,
+    error::Error as StdError,
+    hash::{BuildHasher, RandomState},
+    pin::Pin,
+    sync::{Arc, LazyLock, Mutex, PoisonError},
+    task::{Context, Poll},
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sse_encoder::{
+    Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, ReconnectionTime,
+    Recovery, SseEncoder, StopReconnecting, data::SharedText,
+};
+use tokio::{signal::unix, sync::watch, time};
+
+const GOODBYE: EventType = EventType::from_static("goodbye");
+const REPLACED: EventType = EventType::from_static("replaced");
+
+const JSON: &str = "application/json";
+const HTML: &str = "text/html; charset=utf-8";
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+
+#[tokio::main(worker_threads = 2)]
+async fn main() -> Result<(), BoxError> {
+    let named: Vec<_> = env::args().skip(1).collect();
+    let wanted = |name| named.is_empty() || named.iter().any(|named| named == name);
+    let (stop, stopped) = watch::channel(());
+    let shared = || Arc::new(Shared { stats: Mutex::default(), stopped: stopped.clone() });
+
+    let mut servers = tokio::task::JoinSet::new();
+    if wanted("axum") {
+        servers.spawn(axum::serve("axum", shared()).await?);
+    }
+    if wanted("actix") {
+        // Its future is not `Send`.
+        let server = actix::serve("actix", shared())?;
+        let (handle, mut stopped) = (server.handle(), stopped.clone());
+        tokio::spawn(async move {
+            let _ = stopped.changed().await;
+            handle.stop(true).await;
+        });
+        servers.spawn(async { Ok(server.await?) });
+    }
+    if wanted("warp") {
+        servers.spawn(warp::serve("warp", shared()).await?);
+    }
+    if wanted("hyper") {
+        servers.spawn(hyper::serve("hyper", shared()).await?);
+    }
+
+    let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
+    let mut terminate = unix::signal(unix::SignalKind::terminate())?;
+    tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    drop(stop);
+    while let Some(served) = servers.join_next().await {
+        served??;
+    }
+    Ok(())
+}
+
+/// What differs from one framework to the next.
+trait Framework {
+    type Response;
+
+    /// The stream is the response.
+    fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+    where
+        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+
+    /// The same with `cache-control` replaced and `x-more` added.
+    fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+    where
+        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+
+    fn stop(self) -> Self::Response;
+
+    fn content(self, content_type: &'static str, content: String) -> Self::Response;
+
+    /// A stream that is idle but for keep-alives, as the framework itself has it; by hand where it has
+    /// nothing.
+    fn own_idle(self, interval: Duration) -> Self::Response;
+}
+
+fn respond<F: Framework>(
+    framework: F,
+    path: &str,
+    query: &str,
+    last: &LastEventId,
+    shared: &Arc<Shared>,
+) -> F::Response {
+    let query = Query::new(query);
+    let tag = query.text("tag");
+    shared.count_request(tag);
+    let keep_alive = query.millis("keep_alive").unwrap_or(Duration::MAX);
+    let stopped = shared.stopped();
+    match path.strip_prefix("/compressed").unwrap_or(path) {
+        "/cases" => framework.stream(
+            SseEncoder::new(cases(query.is("then", "end")))
+                .chunk_limit(query.number("chunk").unwrap_or(SseEncoder::DEFAULT_CHUNK_LIMIT))
+                .stop_on(stopped),
+        ),
+        "/count" => {
+            let stream = SseEncoder::new(Tracked::new(count(last, &query), tag, shared))
+                .resume_after(last)
+                .keep_alive(keep_alive)
+                .retry(query.retry("retry"));
+            if query.is("goodbye", "1") {
+                framework.stream(stream.stop_with(async move {
+                    stopped.await;
+                    goodbye()
+                }))
+            } else {
+                framework.stream(stream.stop_on(stopped))
+            }
+        }
+        "/headers" => framework.with_headers(SseEncoder::new(count(last, &query)).stop_on(stopped)),
+        "/idle" => framework.stream(
+            SseEncoder::new(Tracked::new(stream::pending::<Event>(), tag, shared))
+                .keep_alive(keep_alive)
+                .stop_on(stopped),
+        ),
+        // For memory: nothing but what the framework's own has, too.
+        "/plain-idle" => {
+            framework.stream(SseEncoder::new(stream::pending::<Event>()).keep_alive(keep_alive))
+        }
+        "/own-idle" => framework.own_idle(keep_alive),
+        "/error" => {
+            let stream = SseEncoder::new(failing(&query)).stop_on(stopped);
+            match query.text("policy") {
+                "skip" => framework.stream(stream.on_error(|_| Recovery::Skip)),
+                "end" => framework.stream(stream.on_error(|_| Recovery::End)),
+                "replace" => framework.stream(stream.on_error(|error| {
+                    Recovery::replace(Event::text(error.to_string()).event_type(REPLACED).no_id())
+                })),
+                _ => framework.stream(stream),
+            }
+        }
+        "/later" => framework.stream(SseEncoder::come_back_after(query.retry("retry"))),
+        "/stop" => framework.stop(),
+        "/stats" => framework.content(JSON, shared.stats()),
+        // Long enough for compression middleware.
+        "/page" => framework.content(HTML, format!("<!doctype html>{}", "<p>interop".repeat(100))),
+        _ => framework.content(HTML, "no such page".into()),
+    }
+}
+
+struct Query(HashMap<String, String>);
+
+impl Query {
+    /// The suite's values need no decoding.
+    fn new(query: &str) -> Self {
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        Self(pairs.map(|(name, value)| (name.into(), value.into())).collect())
+    }
+
+    fn text(&self, name: &str) -> &str {
+        self.0.get(name).map_or("", String::as_str)
+    }
+
+    fn is(&self, name: &str, value: &str) -> bool {
+        self.text(name) == value
+    }
+
+    fn number<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        self.text(name).parse().ok()
+    }
+
+    fn millis(&self, name: &str) -> Option<Duration> {
+        self.number(name).map(Duration::from_millis)
+    }
+
+    fn retry(&self, name: &str) -> ReconnectionTime {
+        let time = self.number(name).and_then(ReconnectionTime::from_millis);
+        time.unwrap_or(ReconnectionTime::from_millis(100).unwrap_or(ReconnectionTime::MAX))
+    }
+}
+
+/// Counted events after the last event ID; up to `max`, one each `interval`, or all at once.
+fn count(last: &LastEventId, query: &Query) -> impl Stream<Item = Event> + Send + use<> {
+    let max = query.number("max").unwrap_or(u64::MAX);
+    let interval = query.millis("interval").filter(|interval| !interval.is_zero());
+    let next = last.as_u64().unwrap_or(0) + 1;
+    let events = stream::unfold(
+        (next, interval.map(time::interval)),
+        move |(next, mut interval)| async move {
+            if next > max {
+                return None;
+            }
+            if let Some(interval) = &mut interval {
+                interval.tick().await;
+            }
+            let event = Event::json(json!({"n": next, "at": unix_millis()})).into_owned().ok()?;
+            Some((event, (next + 1, interval)))
+        },
+    );
+    then(events, query.is("then", "end"))
+}
+
+fn then<T: Send>(items: impl Stream<Item = T> + Send, end: bool) -> impl Stream<Item = T> + Send {
+    items.chain(stream::pending().take(if end { 0 } else { 1 }))
+}
+
+/// Four events with an error in the middle, with a pause before each but the first.
+fn failing(query: &Query) -> impl Stream<Item = Result<Event, BoxError>> + Send + use<> {
+    let pause = query.millis("pause");
+    let items = ["1", "2", "error", "3", "4"];
+    stream::iter(items).enumerate().then(move |(index, text)| async move {
+        if let (Some(pause), true) = (pause, index > 0) {
+            time::sleep(pause).await;
+        }
+        if text == "error" {
+            Err("no such item".into())
+        } else {
+            Ok(Event::text(text).into_owned()?)
+        }
+    })
+}
+
+/// The last event of a stream, with the time to come back spread out over a second.
+fn goodbye() -> Event {
+    let random = RandomState::new().hash_one(()) % 1_000;
+    let retry = ReconnectionTime::from_millis(1_000 + random as u32);
+    let event =
+        Event::text("").event_type(GOODBYE).no_id().retry(retry.unwrap_or(ReconnectionTime::MAX));
+    event.into_owned().unwrap_or_else(|error| unreachable!("text is text: {error}"))
+}
+
+fn cases(end: bool) -> impl Stream<Item = &'static Item> + Send {
+    static CASES: LazyLock<Vec<Item>> = LazyLock::new(|| {
+        let cases: Vec<Case> =
+            serde_json::from_str(include_str!("cases.json")).expect("the cases are JSON");
+        cases.into_iter().map(|case| case.item().expect("a case can be sent")).collect()
+    });
+    then(stream::iter(CASES.iter()), end)
+}
+
+/// A case of `cases.json`, as far as it says what to send.
+#[derive(Deserialize)]
+struct Case {
+    /// Plain text, or a text and how many times it is repeated.
+    text: Option<Text>,
+    /// The same, shared: a long line of it is not copied.
+    shared_text: Option<Text>,
+    json: Option<Value>,
+    /// An item as JSON text, which can be what JSON in JSON cannot.
+    item: Option<String>,
+    merge: Option<(Value, Value)>,
+    spread: Option<(Value, Value)>,
+    comment: Option<Text>,
+    retry: Option<u32>,
+    #[serde(rename = "type")]
+    event_type: Option<String>,
+    #[serde(default)]
+    no_type: bool,
+    id: Option<String>,
+    #[serde(default)]
+    no_id: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Text {
+    Plain(String),
+    Repeated(String, usize),
+}
+
+enum Item {
+    Comment(String),
+    Event(Event),
+    Shared(Event<SharedText>),
+}
+
+impl Text {
+    fn into_string(self) -> String {
+        match self {
+            Self::Plain(text) => text,
+            Self::Repeated(text, times) => text.repeat(times),
+        }
+    }
+}
+
+impl Case {
+    fn item(mut self) -> Result<Item, BoxError> {
+        if let Some(comment) = self.comment {
+            return Ok(Item::Comment(comment.into_string()));
+        }
+        if let Some(text) = self.shared_text.take() {
+            return Ok(Item::Shared(self.with_fields(Event::shared_text(text.into_string()))?));
+        }
+        let event = if let Some(text) = self.text.take() {
+            Event::text(text.into_string()).into_owned()?
+        } else if let Some(json) = self.json.take() {
+            Event::json(json).into_owned()?
+        } else if let Some(item) = self.item.take() {
+            item.parse()?
+        } else if let Some((data, other)) = self.merge.take() {
+            Event::merge(data, other).into_owned()?
+        } else if let Some((data, other)) = self.spread.take() {
+            Event::spread(data, other).into_owned()?
+        } else {
+            Event::new().into_owned()?
+        };
+        Ok(Item::Event(self.with_fields(event)?))
+    }
+
+    fn with_fields<D>(self, mut event: Event<D>) -> Result<Event<D>, Error> {
+        if let Some(id) = self.id {
+            event = event.id(EventId::new(id)?);
+        }
+        if self.no_id {
+            event = event.no_id();
+        }
+        if let Some(event_type) = self.event_type {
+            event = event.event_type(EventType::new(event_type)?);
+        }
+        if self.no_type {
+            event = event.no_event_type();
+        }
+        if let Some(retry) = self.retry.and_then(ReconnectionTime::from_millis) {
+            event = event.retry(retry);
+        }
+        Ok(event)
+    }
+}
+
+impl Encode for Item {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Self::Comment(text) => Comment::new(text).encode(frames),
+            Self::Event(event) => event.encode(frames),
+            Self::Shared(event) => event.encode(frames),
+        }
+    }
+}
+
+/// What the requests of one server share.
+struct Shared {
+    stats: Mutex<Stats>,
+    stopped: watch::Receiver<()>,
+}
+
+#[derive(Default)]
+struct Stats {
+    open: u64,
+    dropped: u64,
+    /// By the tag that a request has in its query.
+    requests: HashMap<String, u64>,
+    /// When the source of a stream was dropped, by its tag.
+    drops: HashMap<String, Vec<f64>>,
+}
+
+impl Shared {
+    fn stats_mut(&self, change: impl FnOnce(&mut Stats)) {
+        change(&mut self.stats.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn count_request(&self, tag: &str) {
+        if !tag.is_empty() {
+            self.stats_mut(|stats| *stats.requests.entry(tag.into()).or_default() += 1);
+        }
+    }
+
+    fn stats(&self) -> String {
+        let mut text = String::new();
+        self.stats_mut(|stats| {
+            let Stats { open, dropped, requests, drops } = stats;
+            let now = unix_millis();
+            text = json!({"now": now, "open": open, "dropped": dropped, "requests": requests, "drops": drops})
+                .to_string();
+        });
+        text
+    }
+
+    fn stopped(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopped = self.stopped.clone();
+        async move {
+            let _ = stopped.changed().await;
+        }
+    }
+}
+
+/// A source that says when it is dropped.
+struct Tracked<S> {
+    stream: Pin<Box<S>>,
+    tag: Box<str>,
+    shared: Arc<Shared>,
+}
+
+impl<S> Tracked<S> {
+    fn new(stream: S, tag: &str, shared: &Arc<Shared>) -> Self {
+        shared.stats_mut(|stats| stats.open += 1);
+        Self { stream: Box::pin(stream), tag: tag.into(), shared: Arc::clone(shared) }
+    }
+}
+
+impl<S> Drop for Tracked<S> {
+    fn drop(&mut self) {
+        self.shared.stats_mut(|stats| {
+            stats.open -= 1;
+            stats.dropped += 1;
+            if !self.tag.is_empty() {
+                stats.drops.entry(self.tag.as_ref().into()).or_default().push(unix_millis());
+            }
+        });
+    }
+}
+
+impl<S: Stream> Stream for Tracked<S> {
+    type Item = S::Item;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        self.stream.as_mut().poll_next(cx)
+    }
+}
+
+fn unix_millis() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64() * 1_000.0
+}
+
+/// What a keep-alive by hand sends, for a framework that has no event type of its own.
+fn comments<E>(interval: Duration) -> impl Stream<Item = Result<Bytes, E>> + Send {
+    let start = time::Instant::now() + interval;
+    stream::unfold(time::interval_at(start, interval), |mut interval| async move {
+        interval.tick().await;
+        Some((Ok(Bytes::from_static(b":\n\n")), interval))
+    })
+}
+
+mod axum {
+    use std::convert::Infallible;
+
+    use ::axum::{
+        Router,
+        extract::{RawQuery, State},
+        http::{Uri, header::CONTENT_TYPE},
+        response::{IntoResponse, Response, Sse, sse},
+        routing::get,
+        serve::ListenerExt,
+    };
+    use tokio::net::TcpListener;
+    use tower_http::compression::CompressionLayer;
+
+    use super::*;
+
+    struct Axum;
+
+    impl Framework for Axum {
+        type Response = Response;
+
+        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            stream.into_response()
+        }
+
+        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            ([("cache-control", "no-store"), ("x-more", "1")], stream).into_response()
+        }
+
+        fn stop(self) -> Response {
+            StopReconnecting.into_response()
+        }
+
+        fn content(self, content_type: &'static str, content: String) -> Response {
+            ([(CONTENT_TYPE, content_type)], content).into_response()
+        }
+
+        fn own_idle(self, interval: Duration) -> Response {
+            let stream = stream::pending::<Result<sse::Event, Infallible>>();
+            Sse::new(stream).keep_alive(sse::KeepAlive::new().interval(interval)).into_response()
+        }
+    }
+
+    async fn handler(
+        uri: Uri,
+        RawQuery(query): RawQuery,
+        last: LastEventId,
+        State(shared): State<Arc<Shared>>,
+    ) -> Response {
+        respond(Axum, uri.path(), &query.unwrap_or_default(), &last, &shared)
+    }
+
+    pub(super) async fn serve(
+        name: &'static str,
+        shared: Arc<Shared>,
+    ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
+        let compressed =
+            Router::new().route("/compressed/{*path}", get(handler)).layer(CompressionLayer::new());
+        let stopped = shared.stopped();
+        let app = compressed.fallback(get(handler)).with_state(shared);
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{name} http://{}", listener.local_addr()?);
+        let listener = listener.tap_io(|socket| {
+            let _ = socket.set_nodelay(true);
+        });
+        Ok(async move { Ok(::axum::serve(listener, app).with_graceful_shutdown(stopped).await?) })
+    }
+}
+
+mod actix {
+    use actix_web::{
+        App, HttpRequest, HttpResponse, HttpServer, Responder, body::BoxBody, dev::Server,
+        middleware::Compress, rt::net::TcpStream, web,
+    };
+
+    use super::*;
+
+    struct Actix<'a>(&'a HttpRequest);
+
+    impl Framework for Actix<'_> {
+        type Response = HttpResponse<BoxBody>;
+
+        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            stream.respond_to(self.0).map_into_boxed_body()
+        }
+
+        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            let stream = stream.customize().insert_header(("cache-control", "no-store"));
+            stream.insert_header(("x-more", "1")).respond_to(self.0).map_into_boxed_body()
+        }
+
+        fn stop(self) -> Self::Response {
+            StopReconnecting.respond_to(self.0)
+        }
+
+        fn content(self, content_type: &'static str, content: String) -> Self::Response {
+            HttpResponse::Ok().content_type(content_type).body(content)
+        }
+
+        fn own_idle(self, interval: Duration) -> Self::Response {
+            HttpResponse::Ok()
+                .content_type("text/event-stream")
+                .streaming(comments::<Infallible>(interval))
+        }
+    }
+
+    async fn handler(
+        request: HttpRequest,
+        last: LastEventId,
+        shared: web::Data<Shared>,
+    ) -> HttpResponse {
+        respond(Actix(&request), request.path(), request.query_string(), &last, &shared)
+    }
+
+    pub(super) fn serve(name: &'static str, shared: Arc<Shared>) -> Result<Server, BoxError> {
+        let shared = web::Data::from(shared);
+        let app = move || {
+            App::new()
+                .app_data(shared.clone())
+                .service(
+                    web::scope("/compressed")
+                        .wrap(Compress::default())
+                        .default_service(web::to(handler)),
+                )
+                .default_service(web::to(handler))
+        };
+        let server = HttpServer::new(app)
+            .workers(2)
+            // Or a client that closes an idle stream is taken for one that only has nothing more to say.
+            .h1_allow_half_closed(false)
+            .on_connect(|socket, _| {
+                if let Some(socket) = socket.downcast_ref::<TcpStream>() {
+                    let _ = socket.set_nodelay(true);
+                }
+            })
+            .disable_signals()
+            .shutdown_timeout(1)
+            .bind_auto_h2c("127.0.0.1:0")?;
+        for address in server.addrs() {
+            println!("{name} http://{address}");
+        }
+        Ok(server.run())
+    }
+}
+
+mod warp {
+    use ::warp::{
+        Filter, Reply,
+        path::{self, FullPath},
+        query, reply,
+        reply::Response,
+        sse,
+    };
+    use socket2::SockRef;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    struct Warp;
+
+    impl Framework for Warp {
+        type Response = Response;
+
+        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            stream.into_response()
+        }
+
+        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            let reply = reply::with_header(stream, "cache-control", "no-store");
+            reply::with_header(reply, "x-more", "1").into_response()
+        }
+
+        fn stop(self) -> Response {
+            StopReconnecting.into_response()
+        }
+
+        fn content(self, content_type: &'static str, content: String) -> Response {
+            reply::with_header(content, "content-type", content_type).into_response()
+        }
+
+        fn own_idle(self, interval: Duration) -> Response {
+            let stream = stream::pending::<Result<sse::Event, Infallible>>();
+            sse::reply(sse::keep_alive().interval(interval).stream(stream)).into_response()
+        }
+    }
+
+    pub(super) async fn serve(
+        name: &'static str,
+        shared: Arc<Shared>,
+    ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
+        let stopped = shared.stopped();
+        let query = query::raw().or(::warp::any().map(String::new)).unify();
+        let routes = path::full().and(query).and(sse_encoder::warp::last_event_id()).map(
+            move |path: FullPath, query: String, last| {
+                respond(Warp, path.as_str(), &query, &last, &shared)
+            },
+        );
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        SockRef::from(&listener).set_tcp_nodelay(true)?;
+        println!("{name} http://{}", listener.local_addr()?);
+        let server = ::warp::serve(routes).incoming(listener).graceful(stopped);
+        Ok(async move {
+            server.run().await;
+            Ok(())
+        })
+    }
+}
+
+mod hyper {
+    use ::hyper::{
+        Response,
+        body::Frame,
+        header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue},
+        service::service_fn,
+    };
+    use http_body_util::{BodyExt, Empty, Full, StreamBody, combinators::UnsyncBoxBody};
+    use hyper_util::{
+        rt::{TokioExecutor, TokioIo},
+        server::{conn::auto, graceful::GracefulShutdown},
+    };
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    struct Hyper;
+
+    impl Framework for Hyper {
+        type Response = Response<UnsyncBoxBody<Bytes, Error>>;
+
+        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            stream.into_http_response().map(BodyExt::boxed_unsync)
+        }
+
+        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        where
+            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+        {
+            let mut response = self.stream(stream);
+            let headers = response.headers_mut();
+            headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            headers.insert(HeaderName::from_static("x-more"), HeaderValue::from_static("1"));
+            response
+        }
+
+        fn stop(self) -> Self::Response {
+            let response: Response<Empty<Bytes>> = StopReconnecting.into_http_response();
+            response.map(|body| body.map_err(|never| match never {}).boxed_unsync())
+        }
+
+        fn content(self, content_type: &'static str, content: String) -> Self::Response {
+            let body = Full::from(content).map_err(|never| match never {});
+            let mut response = Response::new(body.boxed_unsync());
+            response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+            response
+        }
+
+        fn own_idle(self, interval: Duration) -> Self::Response {
+            let body = StreamBody::new(comments(interval).map(|chunk| chunk.map(Frame::data)));
+            let mut response = Response::new(body.boxed_unsync());
+            response
+                .headers_mut()
+                .insert(CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+            response
+        }
+    }
+
+    pub(super) async fn serve(
+        name: &'static str,
+        shared: Arc<Shared>,
+    ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        println!("{name} http://{}", listener.local_addr()?);
+        Ok(async move {
+            let server = auto::Builder::new(TokioExecutor::new());
+            let connections = GracefulShutdown::new();
+            let mut stopped = std::pin::pin!(shared.stopped());
+            loop {
+                let socket = tokio::select! {
+                    accepted = listener.accept() => accepted?.0,
+                    () = &mut stopped => break,
+                };
+                socket.set_nodelay(true)?;
+                let shared = Arc::clone(&shared);
+                let service = service_fn(move |request| {
+                    let last = LastEventId::from_http_request(&request);
+                    let (path, query) = (request.uri().path(), request.uri().query());
+                    let response = respond(Hyper, path, query.unwrap_or_default(), &last, &shared);
+                    async move { Ok::<_, Infallible>(response) }
+                });
+                let connection = server.serve_connection(TokioIo::new(socket), service);
+                tokio::spawn(connections.watch(connection.into_owned()));
+            }
+            let _ = time::timeout(Duration::from_secs(1), connections.shutdown()).await;
+            Ok(())
+        })
+    }
+}
