@@ -1,7 +1,7 @@
 //! JSON on one line, straight into the output buffer, and the few facts about JavaScript's values
 //! that the reference needs.
 
-use std::{io, mem};
+use std::io;
 
 use memchr::memchr2;
 use serde::Serialize;
@@ -15,7 +15,7 @@ use crate::{error::Error, output::Output};
 #[inline]
 pub(crate) fn put<T: ?Sized + Serialize>(output: &mut Output, value: &T) -> Result<(), Error> {
     value
-        .serialize(&mut serde_json::Serializer::with_formatter(output, OneLine::default()))
+        .serialize(&mut serde_json::Serializer::with_formatter(output, OneLine))
         .map_err(Error::from_writing)
 }
 
@@ -44,51 +44,9 @@ pub(crate) fn put_raw(output: &mut Output, json: &[u8]) -> Result<(), Error> {
 /// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
 /// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
 /// space there and is dropped; where a type lies about what it hands over, it still ends no line.
-///
-/// A member's comma, key and colon are written in three pieces, where a plain formatter takes five.
-#[derive(Default)]
-struct OneLine {
-    /// The string that comes next, or that is being written, is a key.
-    is_key: bool,
-    /// That key needs a comma first.
-    comma: bool,
-}
+struct OneLine;
 
 impl Formatter for OneLine {
-    #[inline]
-    fn begin_object_key<W: ?Sized + io::Write>(
-        &mut self,
-        _: &mut W,
-        first: bool,
-    ) -> io::Result<()> {
-        self.is_key = true;
-        self.comma = !first;
-        Ok(())
-    }
-
-    #[inline]
-    fn begin_string<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if mem::replace(&mut self.comma, false) {
-            writer.write_all(b",\"")
-        } else {
-            writer.write_all(b"\"")
-        }
-    }
-
-    #[inline]
-    fn end_string<W: ?Sized + io::Write>(&mut self, writer: &mut W) -> io::Result<()> {
-        if mem::replace(&mut self.is_key, false) {
-            writer.write_all(b"\":")
-        } else {
-            writer.write_all(b"\"")
-        }
-    }
-
-    #[inline]
-    fn begin_object_value<W: ?Sized + io::Write>(&mut self, _: &mut W) -> io::Result<()> {
-        Ok(())
-    }
-
     fn write_number_str<W: ?Sized + io::Write>(
         &mut self,
         writer: &mut W,

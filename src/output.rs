@@ -140,11 +140,10 @@ impl Output {
         }
     }
 
-    /// The next bytes of the room, if there are as many. (Two slices, so that the compiler knows its
-    /// length.)
+    /// The next bytes of the room, if there are as many.
     #[inline]
     fn slot(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.room.get_mut(self.len..)?.get_mut(..len)
+        self.room.get_mut(self.len..self.len + len)
     }
 
     #[cold]
