@@ -1,0 +1,100 @@
+//! Response bodies, polled by hand: no server, no network, everything ready at once.
+
+use std::{
+    hint::black_box,
+    pin::Pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+
+/// Where a body's bytes go.
+#[derive(Debug, Default)]
+pub struct Sink {
+    pub bytes: u64,
+    pub chunks: u64,
+    /// Keeps what came, to be checked.
+    pub kept: Option<Vec<u8>>,
+}
+
+impl Sink {
+    pub fn keeping() -> Self {
+        Self { kept: Some(Vec::new()), ..Self::default() }
+    }
+
+    #[inline]
+    pub fn chunk(&mut self, chunk: &[u8]) {
+        self.bytes += chunk.len() as u64;
+        self.chunks += 1;
+        black_box(chunk.as_ptr());
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(chunk);
+        }
+    }
+}
+
+/// The body of a response, as a server polls it.
+pub trait Body {
+    /// # Panics
+    ///
+    /// If the body fails: no workload has an item that may.
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
+}
+
+/// Polls a body to its end.
+pub fn drain(mut body: impl Body, sink: &mut Sink) {
+    let mut cx = Context::from_waker(Waker::noop());
+    while let Some(chunk) = ready(body.poll_chunk(&mut cx)) {
+        sink.chunk(&chunk);
+    }
+}
+
+fn ready<T>(poll: Poll<T>) -> T {
+    match poll {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("the events are ready, and yet the body is not"),
+    }
+}
+
+/// A stream of chunks is a body.
+pub struct StreamBody<S>(Pin<Box<S>>);
+
+impl<S> StreamBody<S> {
+    pub fn new(stream: S) -> Self {
+        Self(Box::pin(stream))
+    }
+}
+
+impl<S, E> Body for StreamBody<S>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+    E: std::fmt::Debug,
+{
+    #[inline]
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.as_mut().poll_next(cx).map(|chunk| chunk.map(|chunk| chunk.expect("no error")))
+    }
+}
+
+/// So is what hyper takes for one.
+pub struct HttpBody<B>(Pin<Box<B>>);
+
+impl<B> HttpBody<B> {
+    pub fn new(body: B) -> Self {
+        Self(Box::pin(body))
+    }
+}
+
+impl<B> Body for HttpBody<B>
+where
+    B: http_body::Body<Data = Bytes>,
+    B::Error: std::fmt::Debug,
+{
+    #[inline]
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        self.0.as_mut().poll_frame(cx).map(|frame| {
+            frame.map(|frame| frame.expect("no error").into_data().expect("no trailers"))
+        })
+    }
+}

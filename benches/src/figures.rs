@@ -1,0 +1,221 @@
+//! What was measured, and its form on disk: a line for each row, fields separated by tabs. So the
+//! two measuring programs can run apart, and the report be written again without them.
+
+use std::{fs, io, path::Path};
+
+use crate::contender::{Role, Verdict};
+
+/// Of many measurements the least, the quartiles and the median.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Spread {
+    pub least: f64,
+    pub median: f64,
+    pub first_quartile: f64,
+    pub third_quartile: f64,
+}
+
+impl Spread {
+    pub fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |share: f64| {
+            let place = share * (values.len() - 1) as f64;
+            let (low, high) = (values[place.floor() as usize], values[place.ceil() as usize]);
+            low + (high - low) * place.fract()
+        };
+        Self { least: at(0.0), median: at(0.5), first_quartile: at(0.25), third_quartile: at(0.75) }
+    }
+
+    fn to_numbers(self) -> [f64; 4] {
+        [self.least, self.median, self.first_quartile, self.third_quartile]
+    }
+
+    fn from_numbers(mut next: impl FnMut() -> Option<f64>) -> Option<Self> {
+        Some(Self {
+            least: next()?,
+            median: next()?,
+            first_quartile: next()?,
+            third_quartile: next()?,
+        })
+    }
+}
+
+/// One contender in one workload of the encoders.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Row {
+    pub workload: String,
+    pub title: String,
+    pub unit: String,
+    pub contender: String,
+    pub role: Role,
+    pub verdict: Verdict,
+    pub nanoseconds: Spread,
+    /// Each per event.
+    pub bytes: f64,
+    pub chunks: f64,
+    pub allocations: f64,
+}
+
+impl Default for Row {
+    fn default() -> Self {
+        Self {
+            workload: String::new(),
+            title: String::new(),
+            unit: String::new(),
+            contender: String::new(),
+            role: Role::Peer,
+            verdict: Verdict::Same,
+            nanoseconds: Spread::default(),
+            bytes: 0.0,
+            chunks: 0.0,
+            allocations: 0.0,
+        }
+    }
+}
+
+impl Row {
+    pub fn megabytes_per_second(&self) -> f64 {
+        self.bytes / self.nanoseconds.median * 1e3
+    }
+
+    fn to_line(&self) -> String {
+        let role = match self.role {
+            Role::Floor => "floor",
+            Role::Ours => "ours",
+            Role::Peer => "peer",
+        };
+        let verdict = match &self.verdict {
+            Verdict::Same => "same",
+            Verdict::KeyTwice => "key twice",
+            Verdict::Other(what) => what,
+        };
+        let numbers = self.nanoseconds.to_numbers().into_iter();
+        let numbers = numbers.chain([self.bytes, self.chunks, self.allocations]);
+        let texts = [&self.workload, &self.title, &self.unit, &self.contender, role, verdict];
+        let texts = texts.map(|text| text.replace(['\t', '\n'], " "));
+        texts
+            .into_iter()
+            .chain(numbers.map(|number| number.to_string()))
+            .collect::<Vec<_>>()
+            .join("\t")
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [workload, title, unit, contender] =
+            [fields.next()?, fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let role = match fields.next()? {
+            "floor" => Role::Floor,
+            "ours" => Role::Ours,
+            _ => Role::Peer,
+        };
+        let verdict = match fields.next()? {
+            "same" => Verdict::Same,
+            "key twice" => Verdict::KeyTwice,
+            what => Verdict::Other(what.into()),
+        };
+        let mut number = || fields.next()?.parse().ok();
+        let nanoseconds = Spread::from_numbers(&mut number)?;
+        let [bytes, chunks, allocations] = [number()?, number()?, number()?];
+        Some(Self {
+            workload,
+            title,
+            unit,
+            contender,
+            role,
+            verdict,
+            nanoseconds,
+            bytes,
+            chunks,
+            allocations,
+        })
+    }
+}
+
+/// One server under one load.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LoadRow {
+    pub load: String,
+    pub framework: String,
+    pub contender: String,
+    pub events_per_second: Spread,
+    /// Of the server, per event, in nanoseconds.
+    pub cpu: Spread,
+}
+
+impl LoadRow {
+    fn to_line(&self) -> String {
+        let numbers = [self.events_per_second, self.cpu].into_iter().flat_map(Spread::to_numbers);
+        let numbers = numbers.map(|number| number.to_string());
+        [self.load.clone(), self.framework.clone(), self.contender.clone()]
+            .into_iter()
+            .chain(numbers)
+            .collect::<Vec<_>>()
+            .join("\t")
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [load, framework, contender] =
+            [fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let mut number = || fields.next()?.parse().ok();
+        let events_per_second = Spread::from_numbers(&mut number)?;
+        let cpu = Spread::from_numbers(&mut number)?;
+        Some(Self { load, framework, contender, events_per_second, cpu })
+    }
+}
+
+pub fn write_rows(path: &Path, rows: &[Row]) -> io::Result<()> {
+    write_lines(path, rows.iter().map(Row::to_line))
+}
+
+pub fn write_load_rows(path: &Path, rows: &[LoadRow]) -> io::Result<()> {
+    write_lines(path, rows.iter().map(LoadRow::to_line))
+}
+
+pub fn read_rows(path: &Path) -> io::Result<Vec<Row>> {
+    read_lines(path, Row::from_line)
+}
+
+pub fn read_load_rows(path: &Path) -> io::Result<Vec<LoadRow>> {
+    read_lines(path, LoadRow::from_line)
+}
+
+fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> io::Result<()> {
+    fs::write(path, lines.map(|line| line + "\n").collect::<String>())
+}
+
+fn read_lines<T>(path: &Path, parse: impl Fn(&str) -> Option<T>) -> io::Result<Vec<T>> {
+    let text = fs::read_to_string(path)?;
+    let rows =
+        text.lines().map(|line| parse(line).ok_or_else(|| io::Error::other(line.to_owned())));
+    rows.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_survives_its_line() {
+        let row = Row {
+            workload: "small".into(),
+            contender: "axum".into(),
+            verdict: Verdict::Other("3 events of 4".into()),
+            nanoseconds: Spread::of(vec![3.0, 1.0, 2.5, 2.0]),
+            ..Row::default()
+        };
+        assert_eq!(Row::from_line(&row.to_line()), Some(row));
+        let row =
+            LoadRow { load: "together".into(), framework: "axum".into(), ..LoadRow::default() };
+        assert_eq!(LoadRow::from_line(&row.to_line()), Some(row));
+    }
+
+    #[test]
+    fn quartiles_are_interpolated() {
+        let spread = Spread::of(vec![4.0, 1.0, 3.0, 2.0]);
+        assert_eq!(
+            spread,
+            Spread { least: 1.0, median: 2.5, first_quartile: 1.75, third_quartile: 3.25 }
+        );
+    }
+}
