@@ -71,7 +71,9 @@ async fn main() -> io::Result<()> {
 async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
     SseEncoder::bare(parts(&request.prompt)).on_error(|error| {
         // The status has long been sent: what went wrong can only be said in the stream.
-        let report = json!({"error": {"type": "server_error", "message": error.to_string()}});
+        // The client is not told the details.
+        eprintln!("a stream broke off: {error}");
+        let report = json!({"error": {"type": "server_error", "message": "please try again"}});
         Recovery::replace(Event::json(report).event_type(ERROR))
     })
 }

@@ -7,7 +7,7 @@ use axum_core::{
 };
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{HeaderName, HeaderValue, StatusCode, request::Parts};
 
 use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
 
@@ -16,8 +16,13 @@ where
     Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
 {
     fn into_response(self) -> Response {
+        let mut response = Body::from_stream(self).into_response();
         // On HTTP/2 the server takes the header for HTTP/1.1 out again.
-        ([header::CONNECTION], header::RESPONSE, Body::from_stream(self)).into_response()
+        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
+            let name = HeaderName::from_static(name);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        response
     }
 }
 

@@ -21,13 +21,13 @@ use tokio::sync::{Semaphore, mpsc};
 /// same with a channel:
 ///
 /// ```
-/// use sse_encoder::{Event, EventType, Receiver, SseEncoder, channel};
+/// use sse_encoder::{Error, Event, EventType, Receiver, SseEncoder, channel};
 /// use serde_json::json;
-/// use std::time::{Duration, SystemTime};
+/// use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
 /// const OTHER: EventType = EventType::from_static("other");
 ///
-/// fn ping() -> SseEncoder<Receiver<Event>> {
+/// fn ping() -> SseEncoder<Receiver<Result<Event, Error>>> {
 ///     let (sender, receiver) = channel(16);
 ///     tokio::spawn(async move {
 ///         let mut interval = tokio::time::interval(Duration::from_secs(1));
@@ -36,10 +36,10 @@ use tokio::sync::{Semaphore, mpsc};
 ///                 () = sender.closed() => break, // The client has gone.
 ///                 _ = interval.tick() => {}
 ///             }
-///             let time = json!({"data": {"time": SystemTime::now()}});
-///             let other = json!({"type": "other", "data": {"a": 1}, "b": 2, "c": 3});
-///             for item in [time, other] {
-///                 let Ok(event) = Event::try_from(item) else { continue };
+///             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+///             let time = Event::json(json!({"time": time.as_millis() as u64}));
+///             let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type(OTHER);
+///             for event in [time.into_owned(), other.into_owned()] {
 ///                 if sender.send(event).await.is_err() {
 ///                     return;
 ///                 }
@@ -48,7 +48,7 @@ use tokio::sync::{Semaphore, mpsc};
 ///     });
 ///     SseEncoder::new(receiver)
 /// }
-/// # let _ = (ping, OTHER);
+/// # let _ = ping;
 /// ```
 pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
     let (sender, receiver) = mpsc::channel(capacity.clamp(1, Semaphore::MAX_PERMITS));
@@ -124,8 +124,10 @@ impl<T> Stream for Receiver<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
+        // Asked in this order: after the end nothing more comes.
+        let is_closed = self.receiver.is_closed();
         let len = self.receiver.len();
-        (len, self.receiver.is_closed().then_some(len))
+        (len, is_closed.then_some(len))
     }
 }
 

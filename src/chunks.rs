@@ -15,13 +15,11 @@ pub(crate) struct Chunks {
     output: Output,
     /// What remains of a chunk that had shared bytes.
     pieces: VecDeque<Bytes>,
-    /// The length of the last chunk, which the next one will resemble.
-    last_len: usize,
 }
 
 impl Chunks {
     pub(crate) fn new() -> Self {
-        Self { output: Output::sharing(), pieces: VecDeque::new(), last_len: 0 }
+        Self { output: Output::sharing(SMALLEST), pieces: VecDeque::new() }
     }
 
     #[inline]
@@ -29,26 +27,10 @@ impl Chunks {
         self.output.len()
     }
 
-    /// Appends an item. `limit` is the size of a chunk, beyond which none is expected to grow.
+    /// Appends an item.
     #[inline]
-    pub(crate) fn put<T: Encode>(
-        &mut self,
-        item: &T,
-        encoder: &mut Encoder,
-        limit: usize,
-    ) -> Result<(), Error> {
-        if self.output.is_empty() {
-            self.make_room(limit);
-        }
+    pub(crate) fn put<T: Encode>(&mut self, item: &T, encoder: &mut Encoder) -> Result<(), Error> {
         encoder.put(item, &mut self.output)
-    }
-
-    /// As much as the last chunk took and a quarter more: one allocation for a busy stream's chunk, a
-    /// small one for a quiet stream's. After a giant the room is again that of a chunk.
-    fn make_room(&mut self, limit: usize) {
-        let room =
-            self.last_len.saturating_add(self.last_len / 4).min(limit.saturating_add(limit / 4));
-        self.output.reserve(room.max(SMALLEST));
     }
 
     /// The next piece of a chunk that was taken.
@@ -63,11 +45,16 @@ impl Chunks {
     }
 
     /// Takes all that has been gathered, if anything has: its first piece.
-    pub(crate) fn take(&mut self) -> Option<Bytes> {
+    ///
+    /// The next chunk will resemble this one: the room for it is as much as this one took and a quarter
+    /// more. That is one allocation for a busy stream's chunk, a small one for a quiet stream's, and after
+    /// a giant again that of a chunk of `limit` bytes.
+    pub(crate) fn take(&mut self, limit: usize) -> Option<Bytes> {
         if self.output.is_empty() {
             return None;
         }
-        self.last_len = self.output.len();
+        let len = self.output.own_len().min(limit);
+        self.output.expect(len.saturating_add(len / 4).max(SMALLEST));
         let mut first = None;
         self.output.take(|piece| match first {
             None => first = Some(piece),
@@ -78,7 +65,7 @@ impl Chunks {
 
     /// Gives the memory back while nothing is there to be sent.
     pub(crate) fn release(&mut self) {
-        self.output = Output::sharing();
+        self.output = Output::sharing(self.output.expected());
         self.pieces = VecDeque::new();
     }
 }

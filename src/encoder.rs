@@ -142,7 +142,8 @@ impl Encoder {
     pub fn encode_once<T: ?Sized + Encode>(&mut self, item: &T) -> Result<Encoded, Error> {
         let mut dst = BytesMut::new();
         self.encode(item, &mut dst)?;
-        Ok(Encoded(dst.freeze()))
+        // Kept for long, perhaps: in no more memory than it takes.
+        Ok(Encoded(Bytes::copy_from_slice(&dst)))
     }
 
     #[inline]
@@ -194,7 +195,7 @@ impl Encoded {
 
 impl Encode for Encoded {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.frame(|frames| frames.put_encoded(&self.0))
+        frames.put_encoded(&self.0)
     }
 }
 

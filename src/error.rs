@@ -31,7 +31,7 @@ pub(crate) enum Kind {
     NotAnItem { found: &'static str },
     NotScalar { field: &'static str, found: &'static str },
     ReconnectionTime(Duration),
-    Serialize(serde_json::Error),
+    Serialize { part: &'static str, error: serde_json::Error },
     Source(BoxError),
     Syntax(serde_json::Error),
     TooLarge { limit: usize },
@@ -48,8 +48,12 @@ impl Error {
     /// assert!(error.is_source());
     /// assert_eq!(error.to_string(), "the price is not known");
     /// ```
+    /// An error of this crate is itself.
     pub fn from_source(source: impl Into<BoxError>) -> Self {
-        Kind::Source(source.into()).into()
+        match source.into().downcast::<Self>() {
+            Ok(error) => *error,
+            Err(source) => Kind::Source(source).into(),
+        }
     }
 
     /// The field or the item's member that is wrong: `id`, `type`, `data`, `other` or `retry`.
@@ -57,10 +61,10 @@ impl Error {
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
             Kind::ForbiddenByte { field, .. } | Kind::NotScalar { field, .. } => Some(field),
-            Kind::NoMembers { part, .. } => Some(part),
+            Kind::NoMembers { part, .. } | Kind::Serialize { part, .. } => Some(part),
             Kind::IdsExhausted => Some("id"),
             Kind::ReconnectionTime(_) => Some("retry"),
-            Kind::Serialize(_) | Kind::Utf8(_) => Some("data"),
+            Kind::Utf8(_) => Some("data"),
             Kind::NotAnItem { .. } | Kind::Source(_) | Kind::Syntax(_) | Kind::TooLarge { .. } => {
                 None
             }
@@ -92,7 +96,7 @@ impl Error {
 
     /// Whether the data's own `Serialize` failed, or the data has no form in JSON.
     pub fn is_serialize(&self) -> bool {
-        matches!(&*self.kind, Kind::Serialize(_))
+        matches!(&*self.kind, Kind::Serialize { .. })
     }
 
     /// Whether an item that came as JSON is not valid JSON.
@@ -140,8 +144,17 @@ impl Error {
         if error.is_io() {
             Kind::TooLarge { limit: 0 }.into()
         } else {
-            Kind::Serialize(error).into()
+            Kind::Serialize { part: "data", error }.into()
         }
+    }
+
+    /// The same error, of the fields beside `data`.
+    #[cold]
+    pub(crate) fn of_other(mut self) -> Self {
+        if let Kind::Serialize { part, .. } = &mut *self.kind {
+            *part = "other";
+        }
+        self
     }
 }
 
@@ -182,7 +195,7 @@ impl fmt::Display for Error {
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
                 crate::ReconnectionTime::MAX.as_millis()
             ),
-            Kind::Serialize(error) => write!(f, "`data` cannot be serialized: {error}"),
+            Kind::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
             Kind::Source(error) => error.fmt(f),
             Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
             Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
@@ -194,7 +207,7 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &*self.kind {
-            Kind::Serialize(error) | Kind::Syntax(error) => Some(error),
+            Kind::Serialize { error, .. } | Kind::Syntax(error) => Some(error),
             Kind::Source(error) => Some(&**error),
             Kind::Utf8(error) => Some(error),
             _ => None,

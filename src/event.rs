@@ -47,6 +47,10 @@ use crate::{
 ///                     id: 2\nevent: note\ndata: closed\n\n");
 /// # Ok::<(), Error>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an item of an event stream",
+    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
+)]
 pub trait Encode {
     /// Writes any number of frames: mostly one, by calling `encode` of an [`Event`].
     ///
@@ -280,7 +284,8 @@ impl Event {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn from_item(item: &(impl ?Sized + Serialize)) -> Result<Self, Error> {
-        let json = serde_json::value::to_raw_value(item).map_err(Kind::Serialize)?;
+        let json = serde_json::value::to_raw_value(item)
+            .map_err(|error| Kind::Serialize { part: "item", error })?;
         data::Parts::from_raw(json).map(Self::from)
     }
 
@@ -303,6 +308,11 @@ impl Event {
 impl<D> Event<D> {
     const fn with_data(data: D) -> Self {
         Self { id: IdField::Automatic, event_type: EventTypeField::Default, retry: None, data }
+    }
+
+    fn with<E>(self, data: E) -> Event<E> {
+        let Self { id, event_type, retry, .. } = self;
+        Event { id, event_type, retry, data }
     }
 
     /// Sets the id. The counter of automatic ids is left alone.
@@ -348,7 +358,7 @@ impl<D> Event<D> {
 
 impl<D: Data> Event<D> {
     /// Serializes the data now, so that the event owns it and its type no longer depends on it: events
-    /// of all kinds can then share one stream.
+    /// of all kinds can then share one stream. Where nothing is to be serialized, `into()` does the same.
     ///
     /// # Errors
     ///
@@ -358,7 +368,7 @@ impl<D: Data> Event<D> {
     /// use sse_encoder::Event;
     ///
     /// let events: Vec<Event> = vec![
-    ///     Event::text("plain").into_owned()?,
+    ///     Event::text("plain").into(),
     ///     Event::json(&[1, 2, 3]).into_owned()?,
     ///     r#"{"data":{"a":1}}"#.parse()?,
     /// ];
@@ -387,6 +397,26 @@ impl From<data::Parts> for Event {
     fn from(parts: data::Parts) -> Self {
         let data::Parts { id, event_type, item } = parts;
         Self { id, event_type, retry: None, data: Dynamic(data::Repr::Item(item)) }
+    }
+}
+
+impl<T: AsRef<str>> From<Event<Text<T>>> for Event {
+    fn from(event: Event<Text<T>>) -> Self {
+        let text = SharedText::from(event.data.0.as_ref().to_owned());
+        event.with(Dynamic(data::Repr::Text(text)))
+    }
+}
+
+impl From<Event<SharedText>> for Event {
+    fn from(mut event: Event<SharedText>) -> Self {
+        let text = std::mem::take(&mut event.data);
+        event.with(Dynamic(data::Repr::Text(text)))
+    }
+}
+
+impl From<Event<Empty>> for Event {
+    fn from(event: Event<Empty>) -> Self {
+        event.with(Dynamic::default())
     }
 }
 

@@ -9,19 +9,19 @@ use memchr::memchr2_iter;
 
 use crate::output::Output;
 
-pub(crate) const ID: &[u8] = b"id: ";
-pub(crate) const EVENT: &[u8] = b"event: ";
-pub(crate) const EVENT_MESSAGE: &[u8] = b"event: message\n";
-pub(crate) const RETRY: &[u8] = b"retry: ";
-pub(crate) const DATA: &[u8] = b"data: ";
-pub(crate) const END_OF_LINE: &[u8] = b"\n";
+pub(crate) const ID: &[u8; 4] = b"id: ";
+pub(crate) const EVENT: &[u8; 7] = b"event: ";
+pub(crate) const EVENT_MESSAGE: &[u8; 15] = b"event: message\n";
+pub(crate) const RETRY: &[u8; 7] = b"retry: ";
+pub(crate) const DATA: &[u8; 6] = b"data: ";
+pub(crate) const END_OF_LINE: &[u8; 1] = b"\n";
 
 /// Text up to this length goes through the room that the output has made.
 const SHORT: usize = 256;
 
 /// Appends one line. `value` has been checked: it has no end of line.
 #[inline]
-pub(crate) fn put_line(output: &mut Output, name: &[u8], value: &[u8]) {
+pub(crate) fn put_line<const N: usize>(output: &mut Output, name: &[u8; N], value: &[u8]) {
     output.put(name);
     output.put(value);
     output.put(END_OF_LINE);
@@ -30,6 +30,17 @@ pub(crate) fn put_line(output: &mut Output, name: &[u8], value: &[u8]) {
 /// Appends text as `data` fields, one for each of its lines; empty text is one empty field.
 pub(crate) fn put_text(output: &mut Output, text: &[u8]) {
     put_lines(output, DATA, b"\ndata: ", text);
+}
+
+/// How many times its own size text can take.
+pub(crate) const TEXT_GROWTH: usize = 8;
+
+/// How many bytes text takes as `data` fields.
+pub(crate) fn text_size(text: &[u8]) -> usize {
+    // A CRLF is one end of line, whose second byte is not written.
+    let ends = memchr2_iter(b'\r', b'\n', text).count();
+    let pairs = memchr::memmem::find_iter(text, b"\r\n").count();
+    text.len() - ends + (ends - pairs + 1) * (DATA.len() + END_OF_LINE.len())
 }
 
 /// Appends text as comments, one for each of its lines.
@@ -42,19 +53,27 @@ pub(crate) fn put_comment(output: &mut Output, text: &[u8]) {
 }
 
 /// CRLF, LF and a lone CR each end a line; nothing else does (U+2028 is text).
-fn put_lines(output: &mut Output, first: &[u8], next: &[u8], text: &[u8]) {
+///
+/// The lengths are known to the compiler: a short copy is then a move.
+#[inline]
+fn put_lines<const F: usize, const N: usize>(
+    output: &mut Output,
+    first: &[u8; F],
+    next: &[u8; N],
+    text: &[u8],
+) {
     if text.len() <= SHORT && is_one_line(text) {
         return put_line(output, first, text);
     }
     output.append(|dst| {
         // Enough for lines of some hundred bytes; shorter ones grow the buffer.
         dst.reserve(first.len() + text.len() + text.len() / 8 + 2);
-        append_lines(dst, first, next, text);
+        dst.extend_from_slice(first);
+        append_lines(dst, next, text);
     });
 }
 
-fn append_lines(dst: &mut BytesMut, first: &[u8], next: &[u8], text: &[u8]) {
-    dst.extend_from_slice(first);
+fn append_lines<const N: usize>(dst: &mut BytesMut, next: &[u8; N], text: &[u8]) {
     let mut start = 0;
     for end in memchr2_iter(b'\r', b'\n', text) {
         // `end` may be the LF of a CRLF that the CR has ended.
@@ -96,6 +115,14 @@ mod tests {
             let bytes = (0..7).map(|place| alphabet[code / 4_usize.pow(place) % 4]).collect();
             let input = String::from_utf8(bytes).unwrap();
             assert_eq!(text(&input), naive(&input), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_text_is_that_of_its_fields() {
+        for input in ["", "a", "\r\n", "\r\r\n\n\r", "one\ntwo\r\nthree\r", "\n\n\n\n\n\n\n\n"] {
+            assert_eq!(text_size(input.as_bytes()), naive(input).len(), "{input:?}");
+            assert!(naive(input).len() <= TEXT_GROWTH * input.len().max(1));
         }
     }
 

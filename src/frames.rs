@@ -66,7 +66,7 @@ impl<'a> Frames<'a> {
     }
 
     /// Appends the fields that stand before the data.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_head(
         &mut self,
         id: &IdField,
@@ -92,10 +92,15 @@ impl<'a> Frames<'a> {
             }
         }
         if let Some(retry) = retry {
-            let mut digits = itoa::Buffer::new();
-            field::put_line(self.output, field::RETRY, digits.format(retry.as_millis()).as_bytes());
+            self.put_retry(retry);
         }
         Ok(())
+    }
+
+    #[cold]
+    fn put_retry(&mut self, retry: ReconnectionTime) {
+        let mut digits = itoa::Buffer::new();
+        field::put_line(self.output, field::RETRY, digits.format(retry.as_millis()).as_bytes());
     }
 
     /// Appends one `data` line, whose value `write` appends; the value has no end of line.
@@ -116,7 +121,10 @@ impl<'a> Frames<'a> {
 
     /// Appends text as `data` fields.
     pub(crate) fn put_text(&mut self, text: &[u8]) -> Result<(), Error> {
-        self.check_size(text.len())?;
+        // Text of nothing but ends of line grows by this; the lines are counted where that matters.
+        if text.len() > self.settings.max_frame / field::TEXT_GROWTH {
+            self.check_size(field::text_size(text))?;
+        }
         field::put_text(self.output, text);
         Ok(())
     }
@@ -139,10 +147,10 @@ impl<'a> Frames<'a> {
         Ok(())
     }
 
-    /// Appends whole frames that an encoder has made.
+    /// Writes whole frames that an encoder has made, as one frame.
     pub(crate) fn put_encoded(&mut self, frames: &Bytes) -> Result<(), Error> {
         self.check_size(frames.len())?;
-        self.output.put_shared(frames);
+        self.output.put_whole(frames, self.settings.max_frame);
         Ok(())
     }
 

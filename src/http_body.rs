@@ -44,11 +44,10 @@ where
     /// ```
     pub fn into_http_response(self) -> Response<Self> {
         let mut response = Response::new(self);
-        response.headers_mut().extend(
-            header::RESPONSE.into_iter().chain([header::CONNECTION]).map(|(name, value)| {
-                (HeaderName::from_static(name), HeaderValue::from_static(value))
-            }),
-        );
+        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
+            let name = HeaderName::from_static(name);
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
         response
     }
 }

@@ -91,13 +91,13 @@ impl LastEventId {
 
 impl From<EventId> for LastEventId {
     fn from(id: EventId) -> Self {
-        Self(Some(id))
+        Some(id).into()
     }
 }
 
 impl From<Option<EventId>> for LastEventId {
     fn from(id: Option<EventId>) -> Self {
-        Self(id)
+        Self(id.filter(|id| *id != EventId::EMPTY))
     }
 }
 

@@ -17,7 +17,7 @@ const FIRST_ROOM: usize = 128;
 /// Nothing is ever taken back. What was written after [`committed`](Self::committed) is not there unless
 /// it gets committed, and what was written after the last whole frame is overwritten by the next one: an
 /// item that fails, or panics, leaves no trace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Output {
     room: BytesMut,
     len: usize,
@@ -27,13 +27,18 @@ pub(crate) struct Output {
     committed: Mark,
     /// What was there before, which says nothing of how much will be written.
     base: usize,
-    /// The buffer does not grow beyond this because of JSON.
+    /// Where the current frame would become too large.
     limit: usize,
-    /// Whether JSON did not fit, even if a `Serialize` has not passed the error on.
+    /// Whether something did not fit, even if a `Serialize` has not passed the error on.
     is_cut: bool,
     /// Long shared bytes, which belong into the output without being copied there.
     shared: Vec<Shared>,
+    /// Shared bytes of any length that are all there is: they need no buffer. As soon as a frame follows
+    /// they are copied, so that both leave in one piece.
+    sole: Option<Bytes>,
     shares: bool,
+    /// The room to make at first.
+    expected: usize,
 }
 
 /// Bytes that belong into the output before what it has at `at`.
@@ -48,18 +53,53 @@ struct Shared {
 pub(crate) struct Mark {
     len: usize,
     shared: usize,
+    sole: bool,
+}
+
+impl Mark {
+    #[inline]
+    fn is_start(self) -> bool {
+        self.len == 0 && self.shared == 0 && !self.sole
+    }
+}
+
+impl Default for Output {
+    fn default() -> Self {
+        Self {
+            room: BytesMut::new(),
+            len: 0,
+            whole: Mark::default(),
+            committed: Mark::default(),
+            base: 0,
+            limit: usize::MAX,
+            is_cut: false,
+            shared: Vec::new(),
+            sole: None,
+            shares: false,
+            expected: 0,
+        }
+    }
 }
 
 impl Output {
-    /// An output in which long shared bytes are not copied.
-    pub(crate) fn sharing() -> Self {
-        Self { shares: true, ..Self::default() }
+    /// An output in which shared bytes need not be copied.
+    pub(crate) fn sharing(expected: usize) -> Self {
+        Self { shares: true, expected, ..Self::default() }
+    }
+
+    pub(crate) fn expected(&self) -> usize {
+        self.expected
+    }
+
+    /// How much room to make when there is none.
+    pub(crate) fn expect(&mut self, expected: usize) {
+        self.expected = expected;
     }
 
     /// An output that appends to these bytes.
     pub(crate) fn appending(bytes: BytesMut) -> Self {
         let len = bytes.len();
-        let mark = Mark { len, shared: 0 };
+        let mark = Mark { len, ..Mark::default() };
         Self { room: bytes, len, whole: mark, committed: mark, base: len, ..Self::default() }
     }
 
@@ -83,6 +123,9 @@ impl Output {
     /// Begins a frame of at most `max` bytes, in the place of one that did not become whole.
     #[inline]
     pub(crate) fn begin_frame(&mut self, max: usize) {
+        if self.whole.sole {
+            self.copy_sole();
+        }
         self.len = self.whole.len;
         self.limit = self.len.saturating_add(max);
         self.is_cut = false;
@@ -94,7 +137,18 @@ impl Output {
     /// Ends a frame: it is whole.
     #[inline]
     pub(crate) fn end_frame(&mut self) {
-        self.whole = Mark { len: self.len, shared: self.shared.len() };
+        self.whole = Mark { len: self.len, shared: self.shared.len(), sole: false };
+    }
+
+    /// The sole bytes stay until the item is committed, which may fail.
+    #[cold]
+    fn copy_sole(&mut self) {
+        self.len = 0;
+        self.limit = usize::MAX;
+        if let Some(bytes) = self.sole.clone() {
+            self.put(&bytes);
+        }
+        self.end_frame();
     }
 
     /// The length of the frame that is being written.
@@ -149,6 +203,14 @@ impl Output {
     #[cold]
     #[inline(never)]
     fn put_and_make_room(&mut self, bytes: &[u8]) {
+        if self.len + bytes.len() > self.limit {
+            self.is_cut = true;
+            return;
+        }
+        if self.len == self.base {
+            self.room.truncate(self.len);
+            self.room.reserve(self.expected);
+        }
         self.append(|room| room.extend_from_slice(bytes));
         let more = (self.len - self.base).max(FIRST_ROOM);
         // Room that is there is taken whole rather than passed by.
@@ -180,6 +242,18 @@ impl Output {
         }
     }
 
+    /// Appends shared bytes that are whole frames, as one frame.
+    pub(crate) fn put_whole(&mut self, bytes: &Bytes, max: usize) {
+        if self.shares && self.whole.is_start() && self.committed.is_start() && !bytes.is_empty() {
+            self.sole = Some(bytes.clone());
+            self.whole.sole = true;
+        } else {
+            self.begin_frame(max);
+            self.put_shared(bytes);
+            self.end_frame();
+        }
+    }
+
     /// What has been written, as bytes to change: only the end of it, that of the current frame.
     pub(crate) fn written_since(&mut self, start: usize) -> &mut [u8] {
         &mut self.room[start..self.len]
@@ -198,28 +272,35 @@ impl Output {
         self.len = len;
     }
 
+    /// The length of what has been copied into the buffer.
+    pub(crate) fn own_len(&self) -> usize {
+        self.committed.len
+    }
+
     /// The length of all items.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        let shared = self.shared[..self.committed.shared].iter();
-        self.committed.len + shared.map(|shared| shared.bytes.len()).sum::<usize>()
+        let Mark { len, shared, sole } = self.committed;
+        if shared == 0 && !sole {
+            return len;
+        }
+        let shared = self.shared[..shared].iter().map(|shared| &shared.bytes);
+        len + shared.chain(&self.sole).map(Bytes::len).sum::<usize>()
     }
 
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
-        self.committed.len == 0 && self.committed.shared == 0
-    }
-
-    /// Room for this many bytes, if there is nothing yet.
-    pub(crate) fn reserve(&mut self, room: usize) {
-        if self.room.capacity() < room {
-            self.room.reserve(room - self.room.len());
-        }
+        self.committed.is_start()
     }
 
     /// Takes all items, as pieces that follow one another. The buffer keeps what it has beyond them.
     pub(crate) fn take(&mut self, mut piece: impl FnMut(Bytes)) {
-        let Mark { len, shared } = mem::take(&mut self.committed);
+        let Mark { len, shared, sole } = mem::take(&mut self.committed);
+        if let Some(bytes) = self.sole.take()
+            && sole
+        {
+            return piece(bytes);
+        }
         self.room.truncate(len);
         self.shared.truncate(shared);
         let mut taken = 0;
@@ -250,11 +331,11 @@ impl io::Write for Output {
         if let Some(slot) = self.slot(bytes.len()) {
             slot.copy_from_slice(bytes);
             self.len += bytes.len();
-        } else if self.len + bytes.len() <= self.limit {
-            self.put_and_make_room(bytes);
         } else {
-            self.is_cut = true;
-            return Err(io::ErrorKind::FileTooLarge.into());
+            self.put_and_make_room(bytes);
+            if self.is_cut {
+                return Err(io::ErrorKind::FileTooLarge.into());
+            }
         }
         Ok(())
     }

@@ -26,7 +26,13 @@ use crate::{
 const MAX_ITEMS: usize = 1024;
 
 /// What a stream for [`SseEncoder`] may yield: anything that is [`Encode`], or a `Result` of it with
-/// any error. It is sealed: make your own type an item by [`Encode`].
+/// an error that is `Into<Box<dyn Error + Send + Sync>>`. It is sealed: make your own type an item by
+/// [`Encode`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an item of an event stream",
+    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it",
+    note = "a `Result` needs an error that is `Into<Box<dyn Error + Send + Sync>>`"
+)]
 pub trait Item: sealed::Item {}
 
 mod sealed {
@@ -230,7 +236,7 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     }
 
     /// The size in bytes from which a chunk takes no further item. A chunk can be larger by less than one
-    /// frame. The default is [16 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each item.
+    /// item. The default is [16 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each item.
     ///
     /// Beyond some 16 KiB there is little left to win; and what a client that has stopped reading can make
     /// the server hold grows with it (hyper gathers up to 16 chunks for one write).
@@ -259,10 +265,10 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         self.comment(" ".repeat(bytes.min(64 * 1024)))
     }
 
-    /// What these items say of themselves can always be written.
+    /// Neither a comment nor a reconnection time can fail without a limit.
     fn prelude(mut self, item: &impl Encode) -> Self {
         let mut unlimited = Encoder::bare();
-        let written = self.chunks.put(item, &mut unlimited, 0);
+        let written = self.chunks.put(item, &mut unlimited);
         debug_assert!(written.is_ok());
         self
     }
@@ -270,7 +276,7 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// Sends a comment, or an item of yours, when nothing was sent for a while.
     ///
     /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also a
-    /// [`Duration`](std::time::Duration); or a [`KeepAlive`], which can say what is sent. The interval
+    /// [`Duration`](std::time::Duration) (which will stay the only timer made from one); or a [`KeepAlive`], which can say what is sent. The interval
     /// begins anew with every chunk. However long the stream was not polled, one keep-alive follows, not
     /// many.
     ///
@@ -285,10 +291,11 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     }
 
     /// Ends the stream cleanly when this future is ready, whatever its output: after the frames that have
-    /// been gathered, without waiting for the source, which is dropped.
+    /// been gathered, without waiting for the source, which is dropped with what it has not yielded yet.
     ///
     /// For a server's shutdown, which otherwise waits for its open streams; or for the longest time that a
-    /// stream may take. Clients take an end for a reason to reconnect.
+    /// stream may take. There is one such future: for both, join them. Clients take an end for a reason to
+    /// reconnect.
     pub fn stop_on<F: Future>(self, signal: F) -> SseEncoder<S, T, StopOn<F>, P> {
         self.stop_with(StopOn { signal })
     }
@@ -304,12 +311,13 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// # ) {
     ///
     /// const GOODBYE: EventType = EventType::from_static("goodbye");
+    /// const SOON: ReconnectionTime = ReconnectionTime::from_millis(1_000).unwrap();
     ///
     /// let stream = SseEncoder::new(events).stop_with(async move {
     ///     shutdown.await;
     ///     // Spread out, so that the clients do not all come back at once.
-    ///     let retry = ReconnectionTime::from_millis(1_000 + random_millis());
-    ///     Event::text("").no_id().event_type(GOODBYE).retry(retry.unwrap_or(ReconnectionTime::MAX))
+    ///     let retry = ReconnectionTime::from_millis(1_000 + random_millis()).unwrap_or(SOON);
+    ///     Event::text("").no_id().event_type(GOODBYE).retry(retry)
     /// });
     /// # let _ = stream;
     /// # }
@@ -376,6 +384,9 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
         if let Some(piece) = this.chunks.next_piece() {
+            if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
+                keep_alive.reset();
+            }
             return Poll::Ready(Some(Ok(piece)));
         }
         if let Some(error) = this.failure.take() {
@@ -395,12 +406,12 @@ where
             && let Some(stop) = this.stop.as_mut().as_pin_mut()
             && let Poll::Ready(last) = stop.poll(cx)
         {
-            // The policy cannot make it end more.
+            // Whatever becomes of its error, this is the end.
             let _ = items.put(last);
             ended = true;
         }
 
-        // Whether the source has taken the waker.
+        // Whether the source will wake the task.
         let mut pending = false;
         let mut budget = MAX_ITEMS;
         while !ended && budget > 0 && items.have_room() {
@@ -420,7 +431,7 @@ where
             this.stop.set(None);
         }
 
-        if let Some(chunk) = items.chunks.take() {
+        if let Some(chunk) = items.chunks.take(limit) {
             if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                 keep_alive.reset();
             }
@@ -494,11 +505,14 @@ impl<P: FnMut(Error) -> Recovery> Items<'_, P> {
     /// Appends an item, or does with its error what the policy says; breaks if that is the end.
     #[inline]
     fn put(&mut self, item: impl Item) -> ControlFlow<()> {
-        let put = |item| self.chunks.put(&item, self.encoder, self.limit);
-        match item.into_result().and_then(put) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(error) => self.recover(error),
-        }
+        let error = match item.into_result() {
+            Ok(item) => match self.chunks.put(&item, self.encoder) {
+                Ok(()) => return ControlFlow::Continue(()),
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        self.recover(error)
     }
 
     #[cold]
@@ -507,7 +521,7 @@ impl<P: FnMut(Error) -> Recovery> Items<'_, P> {
             Recovery::End => return ControlFlow::Break(()),
             Recovery::Fail(error) => *self.failure = Some(error),
             Recovery::Replace(event) => {
-                *self.failure = self.chunks.put(&event, self.encoder, self.limit).err();
+                *self.failure = self.chunks.put(&event, self.encoder).err();
             }
             Recovery::Skip => {}
         }

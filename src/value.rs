@@ -28,6 +28,7 @@ impl Text {
         Some(Self::Inline { len: text.len() as u8, bytes })
     }
 
+    #[inline]
     fn as_bytes(&self) -> &[u8] {
         match self {
             Self::Inline { len, bytes } => &bytes[..usize::from(*len)],
@@ -101,6 +102,7 @@ macro_rules! text_value {
                 self.0.as_str()
             }
 
+            #[inline]
             pub(crate) fn as_bytes(&self) -> &[u8] {
                 self.0.as_bytes()
             }

@@ -28,7 +28,7 @@ where
         let mut response = warp::reply::stream(Shared(Mutex::new(Box::pin(self)))).into_response();
         let headers = response.headers_mut();
         // On HTTP/2 the server takes the header for HTTP/1.1 out again.
-        for (name, value) in header::RESPONSE.into_iter().chain([header::CONNECTION]) {
+        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         response

@@ -22,17 +22,15 @@ pub(crate) trait Source {
 
 /// Is called for every member, in order.
 pub(crate) trait Visitor {
+    /// So much text is passed over at this visit, as at every other one.
+    fn passes(&mut self, _len: usize) {}
+
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error>;
 }
 
 /// A member's value, which can append itself as JSON on one line.
 pub(crate) trait Value {
     fn put(&self, output: &mut Output) -> Result<(), Error>;
-
-    /// How much text is passed over each time the member is visited.
-    fn text_len(&self) -> usize {
-        0
-    }
 }
 
 /// A member's key: as text, or as a JSON string with its quotes.
@@ -43,6 +41,15 @@ pub(crate) enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
+    /// The length of the key as it is written.
+    #[inline]
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Json(string) => string.len(),
+            Self::Text(text) => text.len(),
+        }
+    }
+
     /// The key's text, to compare it with others.
     #[inline]
     pub(crate) fn text(self) -> Cow<'a, [u8]> {
@@ -109,6 +116,7 @@ pub(crate) struct Raw<'a> {
 
 impl Source for Raw<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
+        visitor.passes(self.json.len());
         let kind = raw::Kind::of(self.json);
         match kind {
             raw::Kind::Null => Ok(()),
@@ -136,11 +144,6 @@ impl Value for RawJson<'_> {
     #[inline]
     fn put(&self, output: &mut Output) -> Result<(), Error> {
         json::put_raw(output, self.0)
-    }
-
-    #[inline]
-    fn text_len(&self) -> usize {
-        self.0.len()
     }
 }
 
@@ -224,7 +227,7 @@ struct Failure(Error);
 
 impl ser::Error for Failure {
     fn custom<M: fmt::Display>(message: M) -> Self {
-        Self(Kind::Serialize(ser::Error::custom(message)).into())
+        Self(Kind::Serialize { part: "data", error: ser::Error::custom(message) }.into())
     }
 }
 
@@ -569,7 +572,7 @@ impl<F: FnOnce(&str) -> Result<(), Failure>> KeySerializer<F> {
         if !value.is_finite() {
             return Err(ser::Error::custom("float key must be finite (got NaN or +/-inf)"));
         }
-        (self.0)(&spelled.map_err(|error| Failure(Kind::Serialize(error).into()))?)
+        (self.0)(&spelled.map_err(|error| Failure(Error::from_writing(error)))?)
     }
 }
 

@@ -10,13 +10,16 @@
 use std::{collections::HashMap, mem, ops::Range};
 
 use super::members::{Key, RawJson, Source, Value, Visitor};
-use crate::{error::Error, output::Output};
+use crate::{
+    error::{Error, Kind},
+    output::Output,
+};
 
-/// From how many members on `other` is indexed.
-const MANY: usize = 32;
+/// The most members that `other` is not indexed for: those already written are bits of a `u32`.
+const FEW: usize = 32;
 
-/// From how many bytes on it is, if it is JSON text, all of which is passed over at every visit.
-const LONG: usize = 4096;
+/// The most bytes that it is not indexed for: keys, and JSON text, are passed over at every visit.
+const SHORT: usize = 4096;
 
 /// Appends the merged object on one line.
 ///
@@ -27,20 +30,23 @@ pub(crate) fn put(
     other: &impl Source,
 ) -> Result<(), Error> {
     let mut keys = Keys::default();
-    other.visit(&mut keys)?;
+    other.visit(&mut keys).map_err(Error::of_other)?;
     let mut object = Object { output, is_empty: true };
     object.output.put(b"{");
-    if keys.count <= MANY && keys.text_len <= LONG {
-        let mut overridden =
-            Overridden { object, other, other_keys: keys.set, keys: Set::default() };
+    if keys.count <= FEW && keys.passed <= SHORT {
+        let mut overridden = Overridden { object, other, other_keys: keys.set, written: 0 };
         data.visit(&mut overridden)?;
-        let Overridden { object: rest, keys, .. } = overridden;
+        let Overridden { object: rest, written, .. } = overridden;
         object = rest;
-        other.visit(&mut Appended { object: &mut object, data, data_keys: keys })?;
+        let mut appended = Appended { object: &mut object, written, index: 0 };
+        other.visit(&mut appended).map_err(Error::of_other)?;
     } else {
         let mut index = Indexed::new(object.output.aside());
-        other.visit(&mut Last { index: &mut index, count: 0 })?;
-        other.visit(&mut index)?;
+        other.visit(&mut Last { index: &mut index, count: 0 }).map_err(Error::of_other)?;
+        other.visit(&mut index).map_err(Error::of_other)?;
+        if index.json.is_cut() {
+            return Err(Kind::TooLarge { limit: 0 }.into());
+        }
         data.visit(&mut OverriddenByIndex { object: &mut object, index: &mut index })?;
         index.append_rest(&mut object)?;
     }
@@ -95,15 +101,20 @@ impl Set {
 struct Keys {
     set: Set,
     count: usize,
-    text_len: usize,
+    passed: usize,
 }
 
 impl Visitor for Keys {
     #[inline]
-    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
+    fn passes(&mut self, len: usize) {
+        self.passed += len;
+    }
+
+    #[inline]
+    fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
         self.set.add(Set::bit(&key.text()));
         self.count += 1;
-        self.text_len += value.text_len();
+        self.passed += key.len();
         Ok(())
     }
 }
@@ -113,8 +124,8 @@ struct Overridden<'a, O> {
     object: Object<'a>,
     other: &'a O,
     other_keys: Set,
-    /// The keys written so far.
-    keys: Set,
+    /// Which of `other`'s members have been written so.
+    written: u32,
 }
 
 impl<O: Source> Visitor for Overridden<'_, O> {
@@ -122,89 +133,80 @@ impl<O: Source> Visitor for Overridden<'_, O> {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
         self.object.key(key)?;
         let text = key.text();
-        let bit = Set::bit(&text);
-        self.keys.add(bit);
-        if self.other_keys.may_have(bit) {
-            let mut find = Find { key: &text, count: 0, last: None };
-            self.other.visit(&mut find)?;
-            if let Some(index) = find.last {
-                let object = &mut self.object;
-                return self.other.visit(&mut At { index, count: 0, object });
+        if self.other_keys.may_have(Set::bit(&text)) {
+            let mut find = Find { key: &text, index: 0, found: 0 };
+            self.other.visit(&mut find).map_err(Error::of_other)?;
+            if find.found != 0 {
+                self.written |= find.found;
+                // The last one's value counts.
+                let wanted = find.found.ilog2();
+                let mut at = At { object: &mut self.object, wanted, index: 0 };
+                return self.other.visit(&mut at).map_err(Error::of_other);
             }
         }
         self.object.value(value)
     }
 }
 
-/// Finds the last member with this key.
+/// Finds the members with this key.
 struct Find<'a> {
     key: &'a [u8],
-    count: usize,
-    last: Option<usize>,
+    index: u32,
+    found: u32,
 }
 
 impl Visitor for Find<'_> {
     #[inline]
     fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
         if *key.text() == *self.key {
-            self.last = Some(self.count);
+            self.found |= bit(self.index);
         }
-        self.count += 1;
+        self.index += 1;
         Ok(())
     }
 }
 
+/// The bit of a member; none for what a type names beyond those that it named at first.
+#[inline]
+fn bit(index: u32) -> u32 {
+    1_u32.checked_shl(index).unwrap_or(0)
+}
+
 /// Writes the value of one member.
 struct At<'f, 'a> {
-    index: usize,
-    count: usize,
     object: &'f mut Object<'a>,
+    wanted: u32,
+    index: u32,
 }
 
 impl Visitor for At<'_, '_> {
     #[inline]
     fn member(&mut self, _: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        if self.count == self.index {
+        if self.index == self.wanted {
             self.object.value(value)?;
         }
-        self.count += 1;
+        self.index += 1;
         Ok(())
     }
 }
 
-/// Writes `other`'s members that `data` has not.
-struct Appended<'f, 'a, D> {
+/// Writes `other`'s members that have not been written yet.
+struct Appended<'f, 'a> {
     object: &'f mut Object<'a>,
-    data: &'f D,
-    data_keys: Set,
+    written: u32,
+    index: u32,
 }
 
-impl<D: Source> Visitor for Appended<'_, '_, D> {
+impl Visitor for Appended<'_, '_> {
     #[inline]
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        let text = key.text();
-        if self.data_keys.may_have(Set::bit(&text)) {
-            let mut has = Has { key: &text, found: false };
-            self.data.visit(&mut has)?;
-            if has.found {
-                return Ok(());
-            }
+        let written = self.written & bit(self.index) != 0;
+        self.index += 1;
+        if written {
+            return Ok(());
         }
         self.object.key(key)?;
         self.object.value(value)
-    }
-}
-
-struct Has<'a> {
-    key: &'a [u8],
-    found: bool,
-}
-
-impl Visitor for Has<'_> {
-    #[inline]
-    fn member(&mut self, key: Key<'_>, _: &impl Value) -> Result<(), Error> {
-        self.found |= *key.text() == *self.key;
-        Ok(())
     }
 }
 
@@ -278,6 +280,9 @@ impl Visitor for Indexed {
         if entry.last == count {
             let start = self.json.written_len();
             key.put(&mut self.json, true)?;
+            if self.json.is_cut() {
+                return Err(Kind::TooLarge { limit: 0 }.into());
+            }
             let colon = self.json.written_len() - 1;
             value.put(&mut self.json)?;
             entry.key = start..colon;
