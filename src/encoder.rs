@@ -152,9 +152,8 @@ impl Encoder {
         item: &T,
         output: &mut Output,
     ) -> Result<(), Error> {
-        let mut frames = Frames::new(output, &self.settings, self.next_id);
-        item.encode(&mut frames)?;
-        self.next_id = frames.commit();
+        let frames = Frames::new(output, &self.settings, self.next_id);
+        self.next_id = frames.item(|frames| item.encode(frames))?;
         Ok(())
     }
 }

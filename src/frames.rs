@@ -1,10 +1,12 @@
+use std::mem;
+
 use bytes::Bytes;
 
 use crate::{
     error::{Error, Kind},
     event::{EventTypeField, IdField},
     field,
-    output::Output,
+    output::{Mark, Output},
     value::ReconnectionTime,
 };
 
@@ -37,15 +39,21 @@ impl<'a> Frames<'a> {
         settings: &'a Settings,
         next_id: Option<u64>,
     ) -> Self {
-        output.begin_item();
         Self { output, settings, next_id, next_id_after_whole: next_id }
     }
 
-    /// The item is written: its whole frames count. Gives the automatic id that comes next.
+    /// Writes an item's frames, and gives the automatic id that comes next. If `write` fails or panics, no
+    /// frame of it counts.
     #[inline]
-    pub(crate) fn commit(self) -> Option<u64> {
-        self.output.commit();
-        self.next_id_after_whole
+    pub(crate) fn item(
+        self,
+        write: impl FnOnce(&mut Self) -> Result<(), Error>,
+    ) -> Result<Option<u64>, Error> {
+        let mut unless_whole = Reset { mark: self.output.mark(), frames: self };
+        write(&mut unless_whole.frames)?;
+        let next_id = unless_whole.frames.next_id_after_whole;
+        mem::forget(unless_whole);
+        Ok(next_id)
     }
 
     /// Writes one frame. If `write` fails or panics, it was never there.
@@ -177,5 +185,18 @@ impl<'a> Frames<'a> {
     #[cold]
     fn too_large(&self) -> Error {
         Kind::TooLarge { limit: self.settings.max_frame }.into()
+    }
+}
+
+/// Resets the output to where the item began.
+struct Reset<'a> {
+    mark: Mark,
+    frames: Frames<'a>,
+}
+
+impl Drop for Reset<'_> {
+    #[cold]
+    fn drop(&mut self) {
+        self.frames.output.reset(self.mark);
     }
 }

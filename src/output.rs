@@ -14,53 +14,54 @@ const FIRST_ROOM: usize = 128;
 /// Encoding is many small writes, each of them shorter if the room for it is already there: so the
 /// buffer's length is the *room*, whose end is zeros, and what has been written is counted here.
 ///
-/// Nothing is ever taken back. What was written after [`committed`](Self::committed) is not there unless
-/// it gets committed, and what was written after the last whole frame is overwritten by the next one: an
-/// item that fails, or panics, leaves no trace.
+/// Nothing is taken back. What was written after the last whole frame does not count, and the next frame
+/// overwrites it: one that fails, or panics, leaves no trace.
 #[derive(Debug)]
 pub(crate) struct Output {
     room: BytesMut,
     len: usize,
-    /// Up to here the frames of the item that is being written are whole.
-    whole: Mark,
-    /// Up to here the items are.
-    committed: Mark,
+    /// Up to here there are whole frames.
+    whole: usize,
     /// What was there before, which says nothing of how much will be written.
     base: usize,
     /// Where the current frame would become too large.
     limit: usize,
-    /// Whether something did not fit, even if a `Serialize` has not passed the error on.
-    is_cut: bool,
-    /// Long shared bytes, which belong into the output without being copied there.
-    shared: Vec<Shared>,
-    /// Shared bytes of any length that are all there is: they need no buffer. As soon as a frame follows
-    /// they are copied, so that both leave in one piece.
-    sole: Option<Bytes>,
-    shares: bool,
     /// The room to make at first.
     expected: usize,
+    /// Whether something did not fit, even if a `Serialize` has not passed the error on.
+    is_cut: bool,
+    shares: bool,
+    apart: Apart,
 }
 
-/// Bytes that belong into the output before what it has at `at`.
+/// Shared bytes that are not copied.
+#[derive(Debug, Default)]
+struct Apart {
+    /// Whether there are any: mostly not, and then nothing else here is looked at.
+    used: bool,
+    /// Long ones, which belong into the buffer's run of bytes.
+    runs: Vec<Run>,
+    /// How many of them are in whole frames.
+    whole_runs: usize,
+    /// Frames of any length that are all there is: they need no buffer. As soon as a frame follows they
+    /// are copied, so that both leave in one piece.
+    sole: Option<Bytes>,
+    sole_is_all: bool,
+}
+
+/// Bytes that belong into the output before what the buffer has at `at`.
 #[derive(Debug)]
-struct Shared {
+struct Run {
     at: usize,
     bytes: Bytes,
 }
 
-/// A place in the output.
-#[derive(Clone, Copy, Debug, Default)]
+/// A place between two frames.
+#[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     len: usize,
-    shared: usize,
-    sole: bool,
-}
-
-impl Mark {
-    #[inline]
-    fn is_start(self) -> bool {
-        self.len == 0 && self.shared == 0 && !self.sole
-    }
+    runs: usize,
+    sole_is_all: bool,
 }
 
 impl Default for Output {
@@ -68,15 +69,13 @@ impl Default for Output {
         Self {
             room: BytesMut::new(),
             len: 0,
-            whole: Mark::default(),
-            committed: Mark::default(),
+            whole: 0,
             base: 0,
             limit: usize::MAX,
-            is_cut: false,
-            shared: Vec::new(),
-            sole: None,
-            shares: false,
             expected: 0,
+            is_cut: false,
+            shares: false,
+            apart: Apart::default(),
         }
     }
 }
@@ -85,6 +84,17 @@ impl Output {
     /// An output in which shared bytes need not be copied.
     pub(crate) fn sharing(expected: usize) -> Self {
         Self { shares: true, expected, ..Self::default() }
+    }
+
+    /// An output that appends to these bytes.
+    pub(crate) fn appending(bytes: BytesMut) -> Self {
+        let len = bytes.len();
+        Self { room: bytes, len, whole: len, base: len, ..Self::default() }
+    }
+
+    /// An output for a part of the current frame, with what its limit leaves.
+    pub(crate) fn aside(&self) -> Self {
+        Self { limit: self.limit.saturating_sub(self.len), ..Self::default() }
     }
 
     pub(crate) fn expected(&self) -> usize {
@@ -96,72 +106,69 @@ impl Output {
         self.expected = expected;
     }
 
-    /// An output that appends to these bytes.
-    pub(crate) fn appending(bytes: BytesMut) -> Self {
-        let len = bytes.len();
-        let mark = Mark { len, ..Mark::default() };
-        Self { room: bytes, len, whole: mark, committed: mark, base: len, ..Self::default() }
-    }
-
-    /// An output for a part of the current frame, with what its limit leaves.
-    pub(crate) fn aside(&self) -> Self {
-        Self { limit: self.limit.saturating_sub(self.len), ..Self::default() }
-    }
-
-    /// Begins an item.
+    /// Where the whole frames end.
     #[inline]
-    pub(crate) fn begin_item(&mut self) {
-        self.whole = self.committed;
+    pub(crate) fn mark(&self) -> Mark {
+        let Apart { used, whole_runs, sole_is_all, .. } = self.apart;
+        if used {
+            Mark { len: self.whole, runs: whole_runs, sole_is_all }
+        } else {
+            Mark { len: self.whole, runs: 0, sole_is_all: false }
+        }
     }
 
-    /// Ends an item: its whole frames count.
-    #[inline]
-    pub(crate) fn commit(&mut self) {
-        self.committed = self.whole;
+    /// The frames after this place do not count.
+    #[cold]
+    pub(crate) fn reset(&mut self, mark: Mark) {
+        self.whole = mark.len;
+        self.apart.whole_runs = mark.runs;
+        self.apart.sole_is_all = mark.sole_is_all;
     }
 
     /// Begins a frame of at most `max` bytes, in the place of one that did not become whole.
     #[inline]
     pub(crate) fn begin_frame(&mut self, max: usize) {
-        if self.whole.sole {
-            self.copy_sole();
+        if self.apart.used {
+            self.begin_frame_after_shared();
         }
-        self.len = self.whole.len;
+        self.len = self.whole;
         self.limit = self.len.saturating_add(max);
         self.is_cut = false;
-        if self.shared.len() > self.whole.shared {
-            self.shared.truncate(self.whole.shared);
+    }
+
+    #[cold]
+    fn begin_frame_after_shared(&mut self) {
+        self.apart.runs.truncate(self.apart.whole_runs);
+        if mem::take(&mut self.apart.sole_is_all)
+            // It stays, in case that what follows fails.
+            && let Some(bytes) = self.apart.sole.clone()
+        {
+            self.limit = usize::MAX;
+            self.len = 0;
+            self.put(&bytes);
+            self.whole = self.len;
         }
     }
 
     /// Ends a frame: it is whole.
     #[inline]
     pub(crate) fn end_frame(&mut self) {
-        self.whole = Mark { len: self.len, shared: self.shared.len(), sole: false };
-    }
-
-    /// The sole bytes stay until the item is committed, which may fail.
-    #[cold]
-    fn copy_sole(&mut self) {
-        self.len = 0;
-        self.limit = usize::MAX;
-        if let Some(bytes) = self.sole.clone() {
-            self.put(&bytes);
+        self.whole = self.len;
+        if self.apart.used {
+            self.apart.whole_runs = self.apart.runs.len();
         }
-        self.end_frame();
     }
 
     /// The length of the frame that is being written.
     #[inline]
     pub(crate) fn frame_len(&self) -> usize {
-        let own = self.len - self.whole.len;
-        if self.shared.len() == self.whole.shared {
-            return own;
-        }
-        own + self.shared[self.whole.shared..]
-            .iter()
-            .map(|shared| shared.bytes.len())
-            .sum::<usize>()
+        let own = self.len - self.whole;
+        if self.apart.used { own + self.shared_len(self.apart.whole_runs..) } else { own }
+    }
+
+    #[cold]
+    fn shared_len(&self, runs: impl std::slice::SliceIndex<[Run], Output = [Run]>) -> usize {
+        self.apart.runs[runs].iter().map(|run| run.bytes.len()).sum()
     }
 
     /// Whether something of the frame that is being written is missing.
@@ -213,7 +220,7 @@ impl Output {
         }
         self.append(|room| room.extend_from_slice(bytes));
         let more = (self.len - self.base).max(FIRST_ROOM);
-        // Room that is there is taken whole rather than passed by.
+        // Not more than there is, unless that is next to nothing.
         let spare = self.room.capacity() - self.len;
         let more = if spare < FIRST_ROOM { more } else { more.min(spare) };
         self.room.resize(self.len + more, 0);
@@ -236,7 +243,8 @@ impl Output {
     /// Appends shared bytes; if they are long, without copying them.
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) {
         if self.shares(bytes) {
-            self.shared.push(Shared { at: self.len, bytes: bytes.clone() });
+            self.apart.used = true;
+            self.apart.runs.push(Run { at: self.len, bytes: bytes.clone() });
         } else {
             self.put(bytes);
         }
@@ -244,9 +252,10 @@ impl Output {
 
     /// Appends shared bytes that are whole frames, as one frame.
     pub(crate) fn put_whole(&mut self, bytes: &Bytes, max: usize) {
-        if self.shares && self.whole.is_start() && self.committed.is_start() && !bytes.is_empty() {
-            self.sole = Some(bytes.clone());
-            self.whole.sole = true;
+        if self.shares && self.whole == 0 && !self.apart.used && !bytes.is_empty() {
+            self.apart.used = true;
+            self.apart.sole = Some(bytes.clone());
+            self.apart.sole_is_all = true;
         } else {
             self.begin_frame(max);
             self.put_shared(bytes);
@@ -272,54 +281,55 @@ impl Output {
         self.len = len;
     }
 
-    /// The length of what has been copied into the buffer.
+    /// The length of the whole frames that are in the buffer.
     pub(crate) fn own_len(&self) -> usize {
-        self.committed.len
+        self.whole
     }
 
-    /// The length of all items.
+    /// The length of all whole frames.
     #[inline]
     pub(crate) fn len(&self) -> usize {
-        let Mark { len, shared, sole } = self.committed;
-        if shared == 0 && !sole {
-            return len;
-        }
-        let shared = self.shared[..shared].iter().map(|shared| &shared.bytes);
-        len + shared.chain(&self.sole).map(Bytes::len).sum::<usize>()
+        if self.apart.used { self.len_with_shared() } else { self.whole }
     }
 
-    #[inline]
+    #[cold]
+    fn len_with_shared(&self) -> usize {
+        let sole = self.apart.sole.as_ref().filter(|_| self.apart.sole_is_all);
+        self.whole + self.shared_len(..self.apart.whole_runs) + sole.map_or(0, Bytes::len)
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
-        self.committed.is_start()
+        self.len() == 0
     }
 
-    /// Takes all items, as pieces that follow one another. The buffer keeps what it has beyond them.
+    /// Takes all whole frames, as pieces that follow one another. The buffer keeps what it has beyond
+    /// them.
     pub(crate) fn take(&mut self, mut piece: impl FnMut(Bytes)) {
-        let Mark { len, shared, sole } = mem::take(&mut self.committed);
-        if let Some(bytes) = self.sole.take()
-            && sole
-        {
-            return piece(bytes);
-        }
-        self.room.truncate(len);
-        self.shared.truncate(shared);
-        let mut taken = 0;
-        for Shared { at, bytes } in self.shared.drain(..) {
-            if at > taken {
-                piece(self.room.split_to(at - taken).freeze());
-                taken = at;
+        self.room.truncate(mem::take(&mut self.whole));
+        self.len = 0;
+        if mem::take(&mut self.apart.used) {
+            let sole = self.apart.sole.take();
+            if mem::take(&mut self.apart.sole_is_all) {
+                sole.map(&mut piece);
             }
-            piece(bytes);
+            self.apart.runs.truncate(mem::take(&mut self.apart.whole_runs));
+            let mut taken = 0;
+            for Run { at, bytes } in self.apart.runs.drain(..) {
+                if at > taken {
+                    piece(self.room.split_to(at - taken).freeze());
+                    taken = at;
+                }
+                piece(bytes);
+            }
         }
         if !self.room.is_empty() {
             piece(self.room.split().freeze());
         }
-        self.len = 0;
     }
 
-    /// The bytes that this appended to, with what was committed.
+    /// The bytes that this appended to, with the whole frames.
     pub(crate) fn into_bytes(mut self) -> BytesMut {
-        self.room.truncate(self.committed.len);
+        self.room.truncate(self.whole);
         self.room
     }
 }

@@ -149,7 +149,6 @@ fn owned_json(put: impl FnOnce(&mut Output) -> Result<(), Error>) -> Result<Dyna
     output.begin_frame(usize::MAX);
     put(&mut output)?;
     output.end_frame();
-    output.commit();
     Ok(Dynamic(Repr::Json(output.into_bytes().freeze())))
 }
 
