@@ -92,7 +92,7 @@ impl<'a> Frames<'a> {
         }
         match event_type {
             EventTypeField::Default if self.settings.default_type => {
-                self.output.put(field::EVENT_MESSAGE);
+                field::put_name(self.output, field::EVENT_MESSAGE);
             }
             EventTypeField::Default | EventTypeField::Absent => {}
             EventTypeField::Explicit(event_type) => {
@@ -117,14 +117,11 @@ impl<'a> Frames<'a> {
         &mut self,
         write: impl FnOnce(&mut Output) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        self.output.put(field::DATA);
-        match write(self.output) {
-            Ok(()) => self.output.put(field::END_OF_LINE),
+        field::put_name(self.output, field::DATA);
+        write(self.output).map_err(|error| {
             // The output does not know the limit by itself.
-            Err(error) if error.is_too_large() => return Err(self.too_large()),
-            Err(error) => return Err(error),
-        }
-        Ok(())
+            if error.is_too_large() { self.too_large() } else { error }
+        })
     }
 
     /// Appends text as `data` fields.
@@ -149,9 +146,8 @@ impl<'a> Frames<'a> {
     /// Appends one `data` line; if it is long, it is not copied.
     pub(crate) fn put_shared_data_line(&mut self, value: &Bytes) -> Result<(), Error> {
         self.check_size(value.len())?;
-        self.output.put(field::DATA);
+        field::put_name(self.output, field::DATA);
         self.output.put_shared(value);
-        self.output.put(field::END_OF_LINE);
         Ok(())
     }
 
@@ -169,11 +165,11 @@ impl<'a> Frames<'a> {
         Ok(())
     }
 
-    /// Appends the blank line that ends a frame; one without any field is nothing.
+    /// Ends the last line, and the frame; one without any line is nothing.
     #[inline]
     pub(crate) fn put_blank_line(&mut self) {
-        if self.output.frame_len() > 0 {
-            self.output.put(field::END_OF_LINE);
+        if !self.output.is_at_start_of_frame() {
+            self.output.put(field::BLANK_LINE);
         }
     }
 

@@ -159,6 +159,12 @@ impl Output {
         }
     }
 
+    /// Whether nothing of the current frame has been written. (Shared bytes never come first.)
+    #[inline]
+    pub(crate) fn is_at_start_of_frame(&self) -> bool {
+        self.len == self.whole
+    }
+
     /// The length of the frame that is being written.
     #[inline]
     pub(crate) fn frame_len(&self) -> usize {
