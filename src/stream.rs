@@ -41,15 +41,16 @@ mod sealed {
     pub trait Item {
         type Encode: Encode;
 
-        fn into_result(self) -> Result<Self::Encode, Error>;
+        /// Hands over what is to be encoded, without moving it again.
+        fn put(self, put: impl FnOnce(&Self::Encode) -> Result<(), Error>) -> Result<(), Error>;
     }
 
     impl<T: Encode> Item for T {
         type Encode = T;
 
         #[inline]
-        fn into_result(self) -> Result<T, Error> {
-            Ok(self)
+        fn put(self, put: impl FnOnce(&T) -> Result<(), Error>) -> Result<(), Error> {
+            put(&self)
         }
     }
 
@@ -57,8 +58,11 @@ mod sealed {
         type Encode = T;
 
         #[inline]
-        fn into_result(self) -> Result<T, Error> {
-            self.map_err(Error::from_source)
+        fn put(self, put: impl FnOnce(&T) -> Result<(), Error>) -> Result<(), Error> {
+            match self {
+                Ok(item) => put(&item),
+                Err(error) => Err(Error::from_source(error)),
+            }
         }
     }
 }
@@ -505,14 +509,10 @@ impl<P: FnMut(Error) -> Recovery> Items<'_, P> {
     /// Appends an item, or does with its error what the policy says; breaks if that is the end.
     #[inline]
     fn put(&mut self, item: impl Item) -> ControlFlow<()> {
-        let error = match item.into_result() {
-            Ok(item) => match self.chunks.put(&item, self.encoder) {
-                Ok(()) => return ControlFlow::Continue(()),
-                Err(error) => error,
-            },
-            Err(error) => error,
-        };
-        self.recover(error)
+        match item.put(|item| self.chunks.put(item, self.encoder)) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => self.recover(error),
+        }
     }
 
     #[cold]
