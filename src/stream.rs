@@ -242,8 +242,10 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// The size in bytes from which a chunk takes no further item. A chunk can be larger by less than one
     /// item. The default is [16 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each item.
     ///
-    /// Beyond some 16 KiB there is little left to win; and what a client that has stopped reading can make
-    /// the server hold grows with it (hyper gathers up to 16 chunks for one write).
+    /// What it costs, measured with events of 65 bytes: 145 ns an event where each is a chunk, 93 ns in chunks
+    /// of 1 KiB, 87 of 4 KiB, 86 of 16 KiB and more. What it holds: a server of hyper gathers 16 chunks for one
+    /// write, so a client that has stopped reading makes it hold up to 17 of them. An idle stream holds none.
+    /// A smaller limit is a good choice for many slow clients.
     pub fn chunk_limit(mut self, bytes: usize) -> Self {
         self.chunk_limit = bytes;
         self

@@ -144,7 +144,7 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
                 match &row.verdict {
                     Verdict::Same => "",
                     Verdict::KeyTwice => "the key stands there twice",
-                    Verdict::Other(_) => "not counted: does not give these events back",
+                    Verdict::Other(_) => "not counted",
                 }
             )?;
         }
