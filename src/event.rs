@@ -217,7 +217,7 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     ///
     /// A key that both have stands where `data` has it, with `other`'s value. Either is a struct, a map
     /// or another value that is an object in JSON; `None` and `()` have no members. Nothing is allocated
-    /// to merge them, unless `other` has more than 32 members.
+    /// to merge them, unless `other` has more than 32 members, or more than 4 KiB of keys and raw JSON.
     ///
     /// Anything else — text, a number, an array — is an error when the event is encoded: as the reference
     /// merges it, it would vanish or become an object of characters. Where that is wanted, there is
