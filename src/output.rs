@@ -19,6 +19,8 @@ const FIRST_ROOM: usize = 128;
 #[derive(Debug)]
 pub(crate) struct Output {
     room: BytesMut,
+    /// The bytes that left last: as soon as nobody else holds them they are the room again.
+    spare: Bytes,
     len: usize,
     /// Up to here there are whole frames.
     whole: usize,
@@ -68,6 +70,7 @@ impl Default for Output {
     fn default() -> Self {
         Self {
             room: BytesMut::new(),
+            spare: Bytes::new(),
             len: 0,
             whole: 0,
             base: 0,
@@ -222,7 +225,12 @@ impl Output {
         }
         if self.len == self.base {
             self.room.truncate(self.len);
-            self.room.reserve(self.expected);
+            self.make_first_room();
+        }
+        if let Some(slot) = self.slot(bytes.len()) {
+            slot.copy_from_slice(bytes);
+            self.len += bytes.len();
+            return;
         }
         self.append(|room| room.extend_from_slice(bytes));
         let more = (self.len - self.base).max(FIRST_ROOM);
@@ -230,6 +238,20 @@ impl Output {
         let spare = self.room.capacity() - self.len;
         let more = if spare < FIRST_ROOM { more } else { more.min(spare) };
         self.room.resize(self.len + more, 0);
+    }
+
+    /// Takes the bytes that left last, which need not be made zeros again; or as many new ones.
+    fn make_first_room(&mut self) {
+        if self.spare.is_empty() {
+            self.room.reserve(self.expected);
+            return;
+        }
+        // Another handle to the same bytes.
+        self.room = BytesMut::new();
+        self.room = match mem::take(&mut self.spare).try_into_mut() {
+            Ok(room) if room.len() <= self.expected => room,
+            _ => BytesMut::with_capacity(self.expected),
+        };
     }
 
     /// Lets `write` append to the buffer itself: much at once, for which no room has been made.
@@ -329,7 +351,9 @@ impl Output {
             }
         }
         if !self.room.is_empty() {
-            piece(self.room.split().freeze());
+            let last = self.room.split().freeze();
+            self.spare = last.clone();
+            piece(last);
         }
     }
 
