@@ -226,4 +226,49 @@ mod tests {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
     }
+
+    /// One of each kind, with what the questions answer: forbidden byte, exhausted, serialize, syntax, wrong
+    /// type, too large, source; and whether it has a cause.
+    #[test]
+    fn each_kind_answers_yes_to_its_own_question_and_has_its_cause() {
+        let json = || serde_json::from_str::<u8>("x").unwrap_err();
+        let utf8 = String::from_utf8(b"a\xFF".to_vec()).unwrap_err().utf8_error();
+        let kinds = [
+            (Kind::ForbiddenByte { field: "id", byte: 0, position: 1 }, "forbidden byte", false),
+            (Kind::IdsExhausted, "exhausted", false),
+            (Kind::NoMembers { part: "data", found: "a number" }, "wrong type", false),
+            (Kind::NotAnItem { found: "a number" }, "wrong type", false),
+            (Kind::NotScalar { field: "id", found: "an array" }, "wrong type", false),
+            (Kind::ReconnectionTime(Duration::ZERO), "", false),
+            (Kind::Serialize { part: "data", error: json() }, "serialize", true),
+            (Kind::Source("mine".into()), "source", true),
+            (Kind::Syntax(json()), "syntax", true),
+            (Kind::TooLarge { limit: 1 }, "too large", false),
+            (Kind::Utf8(utf8), "", true),
+        ];
+        for (kind, question, has_cause) in kinds {
+            let error = Error::from(kind);
+            let yes: Vec<_> = [
+                ("forbidden byte", error.is_forbidden_byte()),
+                ("exhausted", error.is_exhausted()),
+                ("serialize", error.is_serialize()),
+                ("syntax", error.is_syntax()),
+                ("wrong type", error.is_wrong_type()),
+                ("too large", error.is_too_large()),
+                ("source", error.is_source()),
+            ]
+            .into_iter()
+            .filter_map(|(question, yes)| yes.then_some(question))
+            .collect();
+            let expected: Vec<_> =
+                Some(question).filter(|text| !text.is_empty()).into_iter().collect();
+            assert_eq!(yes, expected, "{error:?}");
+            assert_eq!(error.source().is_some(), has_cause, "{error:?}");
+        }
+    }
+
+    #[test]
+    fn debug_shows_the_kind() {
+        assert_eq!(format!("{:?}", Error::from(Kind::IdsExhausted)), "Error(IdsExhausted)");
+    }
 }

@@ -412,6 +412,14 @@ fn values_of_every_shape_are_merged() {
             r#"{"f":null,"i":null}"#,
         ),
         ("keys are escaped", &Event::merge(BTreeMap::from([("\n\"é", 1)]), ()), r#"{"\n\"é":1}"#),
+        (
+            "keys are escaped whatever it is that needs it",
+            &Event::merge(
+                BTreeMap::from([("\0", 1), ("\x1F", 2), (" ", 3), ("\"", 4), ("\\", 5)]),
+                (),
+            ),
+            r#"{"\u0000":1,"\u001f":2," ":3,"\"":4,"\\":5}"#,
+        ),
     ];
     for (rule, event, expected) in rows {
         assert_eq!(merged(*event), *expected, "{rule}");
@@ -638,6 +646,7 @@ fn events_of_all_kinds_can_be_owned() {
         Event::merge(DATA, json!({"b": 2})).into_owned().unwrap(),
         Event::spread("ab", ()).into_owned().unwrap(),
         Event::shared_text("shared").no_id().into_owned().unwrap(),
+        Event::shared_text(Box::<str>::from("boxed")).into_owned().unwrap(),
         Event::new().into_owned().unwrap(),
         r#"{"data":{"a":1}}"#.parse::<Event>().unwrap().into_owned().unwrap(),
     ];
@@ -649,7 +658,7 @@ fn events_of_all_kinds_can_be_owned() {
     assert_eq!(
         dst,
         "event: tick\ndata: a\ndata: b\n\nid: 7\ndata: [1]\n\ndata: {\"a\":1,\"b\":2}\n\n\
-         data: {\"0\":\"a\",\"1\":\"b\"}\n\ndata: shared\n\ndata: {\"a\":1}\n\n"
+         data: {\"0\":\"a\",\"1\":\"b\"}\n\ndata: shared\n\ndata: boxed\n\ndata: {\"a\":1}\n\n"
     );
     assert!(Event::json(HalfWay).into_owned().unwrap_err().is_serialize());
     assert!(Event::merge(1, ()).into_owned().unwrap_err().is_wrong_type());

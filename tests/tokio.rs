@@ -3,7 +3,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use sse_encoder::{Event, KeepAlive, SseEncoder, TokioTimer, channel};
 use tokio::time::{Instant, advance, sleep, timeout};
 
@@ -116,6 +116,32 @@ async fn a_sender_is_told_when_the_client_goes() {
     let error = sender.send(Event::text("late")).await.unwrap_err();
     assert!(!error.is_full());
     assert_eq!(error.to_string(), "the client has gone");
+}
+
+#[tokio::test]
+async fn the_size_hint_is_what_was_sent_and_an_upper_bound_once_nobody_can_send() {
+    let (sender, mut receiver) = channel(4);
+    assert_eq!(receiver.size_hint(), (0, None));
+    sender.send(1).await.unwrap();
+    sender.send(2).await.unwrap();
+    assert_eq!(receiver.size_hint(), (2, None));
+    drop(sender);
+    assert_eq!(receiver.size_hint(), (2, Some(2)));
+    receiver.next().await;
+    assert_eq!(receiver.size_hint(), (1, Some(1)));
+    receiver.next().await;
+    assert_eq!(receiver.size_hint(), (0, Some(0)));
+}
+
+#[tokio::test]
+async fn debug_says_what_is_known_without_the_items() {
+    struct Silent;
+    let (sender, receiver) = channel(1);
+    assert_eq!(format!("{sender:?}"), "Sender { is_closed: false }");
+    sender.send(Silent).await.unwrap();
+    assert_eq!(format!("{receiver:?}"), "Receiver { len: 1 }");
+    let error = sender.try_send(Silent).unwrap_err();
+    assert_eq!(format!("{error:?}"), "SendError { full: true, .. }");
 }
 
 #[tokio::test]

@@ -238,3 +238,21 @@ impl Sealed for Dynamic {
         Ok(self)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Event;
+
+    #[test]
+    fn debug_shows_the_data() {
+        assert_eq!(format!("{:?}", SharedText::from("a\n")), r#""a\n""#);
+        for (event, expected) in [
+            (Event::new().into_owned(), "Empty"),
+            (Event::text("a").into_owned(), r#"Text("a")"#),
+            (Event::json(1).into_owned(), r#"Json(b"1")"#),
+        ] {
+            assert!(format!("{event:?}").contains(expected), "{event:?}");
+        }
+    }
+}
