@@ -122,6 +122,24 @@ fn a_busy_stream_allocates_per_chunk_at_most_and_nothing_once_it_is_warm() {
 }
 
 #[test]
+fn a_quiet_streams_event_takes_one_buffer_of_about_its_size() {
+    let text = "x".repeat(200);
+    let items: VecDeque<_> =
+        (0..4).flat_map(|_| [Some(Event::text(text.as_str())), None, None]).collect();
+    let mut stream = pin!(SseEncoder::new(Script(items)));
+    for event in 1..=4 {
+        let bytes = BYTES.get();
+        let mut held = None;
+        let count = allocations(|| held = Some(chunk(stream.as_mut())));
+        // The buffer, and what counts its owners.
+        assert_eq!(count, 2, "event {event}");
+        assert!(BYTES.get() - bytes <= 384, "event {event}: {}", BYTES.get() - bytes);
+        drop(held);
+        assert!(poll(stream.as_mut()).is_pending());
+    }
+}
+
+#[test]
 fn an_idle_stream_holds_no_buffer() {
     let before = BYTES.get();
     let script: Script<Event<sse_encoder::data::Text<String>>> = Script(VecDeque::new());
