@@ -387,6 +387,19 @@ fn after_a_stall_one_keep_alive_follows() {
 }
 
 #[test]
+fn a_timer_of_any_type_can_be_boxed() {
+    let timer = Fake::default();
+    let boxed: Pin<Box<dyn Timer>> = Box::pin(timer.clone());
+    let script = Script::<Event>::new((0..3).map(|_| Pending));
+    let mut stream = pin!(SseEncoder::new(script).keep_alive(KeepAlive::with_timer(boxed)));
+    assert!(poll(stream.as_mut()).is_pending());
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), ":\n\n");
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!((timer.polls.get(), timer.resets.get()), (3, 1));
+}
+
+#[test]
 fn a_keep_alive_can_be_an_event_and_moves_no_counter() {
     let timer = Fake::default();
     const PING: EventType = EventType::from_static("ping");
