@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::{
     contender::{Role, Verdict},
     figures::{LoadRow, Row},
-    report::{OURS, nanoseconds},
+    report::{OURS, digits},
 };
 
 /// The workloads that are shown, of all that are measured.
@@ -103,7 +103,7 @@ fn panel(rows: &[Row], workload: &str) -> Option<Panel> {
             Role::Peer => "peer",
         },
         length: row.nanoseconds.median,
-        number: nanoseconds(row.nanoseconds.median),
+        number: digits(row.nanoseconds.median),
     });
     Some(Panel {
         title: first.title.clone(),
@@ -128,7 +128,7 @@ fn load_panels(loads: &[LoadRow]) -> Vec<Panel> {
                 name: format!("{}{}", row.framework, if ours { " + ours" } else { "" }),
                 class: if ours { "ours" } else { "peer" },
                 length: row.cpu.median,
-                number: nanoseconds(row.cpu.median),
+                number: digits(row.cpu.median),
             });
         }
     }

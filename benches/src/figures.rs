@@ -76,7 +76,9 @@ impl Row {
     pub fn megabytes_per_second(&self) -> f64 {
         self.bytes / self.nanoseconds.median * 1e3
     }
+}
 
+impl Line for Row {
     fn to_line(&self) -> String {
         let role = match self.role {
             Role::Floor => "floor",
@@ -90,13 +92,7 @@ impl Row {
         };
         let numbers = self.nanoseconds.to_numbers().into_iter();
         let numbers = numbers.chain([self.bytes, self.chunks, self.allocations]);
-        let texts = [&self.workload, &self.title, &self.unit, &self.contender, role, verdict];
-        let texts = texts.map(|text| text.replace(['\t', '\n'], " "));
-        texts
-            .into_iter()
-            .chain(numbers.map(|number| number.to_string()))
-            .collect::<Vec<_>>()
-            .join("\t")
+        line([&self.workload, &self.title, &self.unit, &self.contender, role, verdict], numbers)
     }
 
     fn from_line(line: &str) -> Option<Self> {
@@ -140,17 +136,14 @@ pub struct LoadRow {
     pub events_per_second: Spread,
     /// Of the server, per event, in nanoseconds.
     pub cpu: Spread,
+    /// Where writes are counted.
+    pub events_per_write: Option<f64>,
 }
 
-impl LoadRow {
+impl Line for LoadRow {
     fn to_line(&self) -> String {
         let numbers = [self.events_per_second, self.cpu].into_iter().flat_map(Spread::to_numbers);
-        let numbers = numbers.map(|number| number.to_string());
-        [self.load.clone(), self.framework.clone(), self.contender.clone()]
-            .into_iter()
-            .chain(numbers)
-            .collect::<Vec<_>>()
-            .join("\t")
+        line([&self.load, &self.framework, &self.contender], numbers.chain(self.events_per_write))
     }
 
     fn from_line(line: &str) -> Option<Self> {
@@ -160,35 +153,113 @@ impl LoadRow {
         let mut number = || fields.next()?.parse().ok();
         let events_per_second = Spread::from_numbers(&mut number)?;
         let cpu = Spread::from_numbers(&mut number)?;
-        Some(Self { load, framework, contender, events_per_second, cpu })
+        let events_per_write = number();
+        Some(Self { load, framework, contender, events_per_second, cpu, events_per_write })
     }
 }
 
-pub fn write_rows(path: &Path, rows: &[Row]) -> io::Result<()> {
-    write_lines(path, rows.iter().map(Row::to_line))
+/// How late the events of one server come, in nanoseconds.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LatencyRow {
+    pub load: String,
+    pub framework: String,
+    pub contender: String,
+    pub median: Spread,
+    /// The 99th percentile.
+    pub high: Spread,
 }
 
-pub fn write_load_rows(path: &Path, rows: &[LoadRow]) -> io::Result<()> {
-    write_lines(path, rows.iter().map(LoadRow::to_line))
+impl Line for LatencyRow {
+    fn to_line(&self) -> String {
+        let numbers = [self.median, self.high].into_iter().flat_map(Spread::to_numbers);
+        line([&self.load, &self.framework, &self.contender], numbers)
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [load, framework, contender] =
+            [fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let mut number = || fields.next()?.parse().ok();
+        let median = Spread::from_numbers(&mut number)?;
+        let high = Spread::from_numbers(&mut number)?;
+        Some(Self { load, framework, contender, median, high })
+    }
 }
 
-pub fn read_rows(path: &Path) -> io::Result<Vec<Row>> {
-    read_lines(path, Row::from_line)
+/// Ours with one chunk limit, in one server or in none.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LimitRow {
+    pub event: String,
+    /// A framework, or what stands for none.
+    pub place: String,
+    pub chunk_limit: usize,
+    pub events_per_second: Spread,
+    /// Per event, in nanoseconds.
+    pub cpu: Spread,
+    /// In a server.
+    pub events_per_write: Option<f64>,
+    /// The bytes that it holds for a client that has stopped reading: the median, and the most.
+    pub held: Option<f64>,
+    pub most_held: Option<f64>,
 }
 
-pub fn read_load_rows(path: &Path) -> io::Result<Vec<LoadRow>> {
-    read_lines(path, LoadRow::from_line)
+impl Line for LimitRow {
+    fn to_line(&self) -> String {
+        let numbers = [self.events_per_second, self.cpu].into_iter().flat_map(Spread::to_numbers);
+        let counted = [self.events_per_write, self.held, self.most_held];
+        let numbers = numbers.chain(counted.into_iter().flatten());
+        line([&self.event, &self.place, &self.chunk_limit.to_string()], numbers)
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [event, place] = [fields.next()?, fields.next()?].map(String::from);
+        let chunk_limit = fields.next()?.parse().ok()?;
+        let mut number = || fields.next()?.parse().ok();
+        Some(Self {
+            event,
+            place,
+            chunk_limit,
+            events_per_second: Spread::from_numbers(&mut number)?,
+            cpu: Spread::from_numbers(&mut number)?,
+            events_per_write: number(),
+            held: number(),
+            most_held: number(),
+        })
+    }
 }
 
-fn write_lines(path: &Path, lines: impl Iterator<Item = String>) -> io::Result<()> {
-    fs::write(path, lines.map(|line| line + "\n").collect::<String>())
+/// A row on disk.
+pub trait Line: Sized {
+    fn to_line(&self) -> String;
+
+    fn from_line(line: &str) -> Option<Self>;
 }
 
-fn read_lines<T>(path: &Path, parse: impl Fn(&str) -> Option<T>) -> io::Result<Vec<T>> {
+fn line<const N: usize>(texts: [&str; N], numbers: impl Iterator<Item = f64>) -> String {
+    let texts = texts.map(|text| text.replace(['\t', '\n'], " ")).into_iter();
+    texts.chain(numbers.map(|number| number.to_string())).collect::<Vec<_>>().join("\t")
+}
+
+pub fn write(path: &Path, rows: &[impl Line]) -> io::Result<()> {
+    fs::write(path, rows.iter().map(|row| row.to_line() + "\n").collect::<String>())
+}
+
+pub fn read<T: Line>(path: &Path) -> io::Result<Vec<T>> {
     let text = fs::read_to_string(path)?;
-    let rows =
-        text.lines().map(|line| parse(line).ok_or_else(|| io::Error::other(line.to_owned())));
+    let rows = text
+        .lines()
+        .map(|line| T::from_line(line).ok_or_else(|| io::Error::other(line.to_owned())));
     rows.collect()
+}
+
+/// All that has been measured.
+#[derive(Debug, Default)]
+pub struct Figures {
+    pub encoders: Vec<Row>,
+    pub loads: Vec<LoadRow>,
+    pub latencies: Vec<LatencyRow>,
+    pub limits: Vec<LimitRow>,
 }
 
 #[cfg(test)]
@@ -207,7 +278,16 @@ mod tests {
         assert_eq!(Row::from_line(&row.to_line()), Some(row));
         let row =
             LoadRow { load: "together".into(), framework: "axum".into(), ..LoadRow::default() };
+        assert_eq!(LoadRow::from_line(&row.to_line()), Some(row.clone()));
+        let row = LoadRow { events_per_write: Some(2.5), ..row };
         assert_eq!(LoadRow::from_line(&row.to_line()), Some(row));
+        let row = LatencyRow { high: Spread::of(vec![1.0, 2.0]), ..LatencyRow::default() };
+        assert_eq!(LatencyRow::from_line(&row.to_line()), Some(row));
+        let row = LimitRow { chunk_limit: 1_024, ..LimitRow::default() };
+        assert_eq!(LimitRow::from_line(&row.to_line()), Some(row.clone()));
+        let row =
+            LimitRow { events_per_write: Some(2.5), held: Some(3.0), most_held: Some(4.0), ..row };
+        assert_eq!(LimitRow::from_line(&row.to_line()), Some(row));
     }
 
     #[test]

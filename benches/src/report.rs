@@ -2,9 +2,11 @@
 
 use std::fmt::Write;
 
+use sse_encoder::SseEncoder;
+
 use crate::{
     contender::{Role, Verdict},
-    figures::{LoadRow, Row, Spread},
+    figures::{Figures, LatencyRow, LimitRow, LoadRow, Row, Spread},
     machine,
 };
 
@@ -28,24 +30,31 @@ const STATED: &[&str] = &[
 /// Quartiles further apart than this share of the median say that the machine had other work.
 const BUSY: f64 = 0.2;
 
-pub fn markdown(rows: &[Row], loads: &[LoadRow]) -> String {
+pub fn markdown(figures: &Figures) -> String {
     let mut out = String::new();
-    let result = write_report(&mut out, rows, loads);
+    let result = write_report(&mut out, figures);
     debug_assert!(result.is_ok());
     out
 }
 
-fn write_report(out: &mut String, rows: &[Row], loads: &[LoadRow]) -> std::fmt::Result {
+fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
     writeln!(out, "# Measurements\n")?;
     writeln!(out, "Written by `benches/run`.\n")?;
     writeln!(out, "- {}", machine::processor())?;
     writeln!(out, "- {}, profile `release` as cargo has it", machine::rustc())?;
     writeln!(out, "- {}\n", machine::versions(STATED).join(", "))?;
-    if !rows.is_empty() {
-        write_encoders(out, rows)?;
+    let Figures { encoders, loads, latencies, limits } = figures;
+    if !encoders.is_empty() {
+        write_encoders(out, encoders)?;
     }
     if !loads.is_empty() {
         write_loads(out, loads)?;
+    }
+    if !latencies.is_empty() {
+        write_latencies(out, latencies)?;
+    }
+    if !limits.is_empty() {
+        write_limits(out, limits)?;
     }
     Ok(())
 }
@@ -86,20 +95,14 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         write!(
             out,
             "| {title} | {} | **{}** | {} |",
-            nanoseconds(floor.nanoseconds.median),
-            nanoseconds(median),
+            digits(floor.nanoseconds.median),
+            digits(median),
             times(ours.nanoseconds, floor.nanoseconds)
         )?;
         match peer {
             Some(peer) => {
                 let peers = peer.nanoseconds.median;
-                write!(
-                    out,
-                    " {}, {} | {:.2} |",
-                    peer.contender,
-                    nanoseconds(peers),
-                    peers / median
-                )?;
+                write!(out, " {}, {} | {:.2} |", peer.contender, digits(peers), peers / median)?;
             }
             None => out.push_str(" none | |"),
         }
@@ -134,10 +137,10 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
                 out,
                 "| {bold}{}{bold} | {} | {} – {} | {} | {:.0} | {:.2} | {:.2} | {} |",
                 row.contender,
-                nanoseconds(median),
-                nanoseconds(first_quartile),
-                nanoseconds(third_quartile),
-                nanoseconds(least),
+                digits(median),
+                digits(first_quartile),
+                digits(third_quartile),
+                digits(least),
                 row.megabytes_per_second(),
                 row.allocations,
                 row.chunks,
@@ -158,9 +161,11 @@ fn write_loads(out: &mut String, rows: &[LoadRow]) -> std::fmt::Result {
         "## End to end\n\n\
          Over loopback, HTTP/1.1, the server in a process of its own with one thread for the streams, \
          the client in another one that only counts. The CPU time is the server's, user and system. \
-         The framework's own event type takes turns with `SseEncoder` in the same framework.\n\n\
-         | load | framework | | events/s | CPU ns per event | quartiles | events per CPU second, × own |\n\
-         |---|---|---|--:|--:|--:|--:|\n",
+         The framework's own event type takes turns with `SseEncoder` in the same framework. Write calls \
+         are counted in runs of their own, around the server's connections: axum takes such a listener, what \
+         actix-web and warp do with a connection was put together anew for it.\n\n\
+         | load | framework | | events/s | CPU ns per event | quartiles | events per CPU second, × own | events per write |\n\
+         |---|---|---|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {
         let own = rows.iter().find(|own| {
@@ -174,21 +179,85 @@ fn write_loads(out: &mut String, rows: &[LoadRow]) -> std::fmt::Result {
         };
         writeln!(
             out,
-            "| {} | {} | {} | {:.0} | {} | {} – {} | {times} |",
+            "| {} | {} | {} | {:.0} | {} | {} – {} | {times} | {} |",
             row.load,
             row.framework,
             row.contender,
             row.events_per_second.median,
-            nanoseconds(row.cpu.median),
-            nanoseconds(row.cpu.first_quartile),
-            nanoseconds(row.cpu.third_quartile),
+            digits(row.cpu.median),
+            digits(row.cpu.first_quartile),
+            digits(row.cpu.third_quartile),
+            row.events_per_write.map(digits).unwrap_or_default(),
         )?;
     }
+    out.push('\n');
     Ok(())
+}
+
+fn write_latencies(out: &mut String, rows: &[LatencyRow]) -> std::fmt::Result {
+    out.push_str(
+        "## Latency\n\n\
+         How long ago an event was made when the client has read its bytes: the events come one at a \
+         time, made by a thread of the server's process, and carry the time. Over loopback, as above. Of \
+         each run the median and the 99th percentile; of these the medians of all runs, which take turns.\n\n\
+         | load | framework | | median, µs | quartiles | 99th percentile, µs | quartiles |\n\
+         |---|---|---|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        write!(out, "| {} | {} | {} |", row.load, row.framework, row.contender)?;
+        for Spread { median, first_quartile, third_quartile, .. } in [row.median, row.high] {
+            let [median, first_quartile, third_quartile] =
+                [median, first_quartile, third_quartile].map(|value| digits(value / 1e3));
+            write!(out, " {median} | {first_quartile} – {third_quartile} |")?;
+        }
+        out.push('\n');
+    }
+    out.push('\n');
+    Ok(())
+}
+
+fn write_limits(out: &mut String, rows: &[LimitRow]) -> std::fmt::Result {
+    out.push_str(
+        "## Chunk limit\n\n\
+         `SseEncoder::chunk_limit` in the same servers: one connection, events ready together, all limits \
+         in turn, medians of all runs; and the encoding alone, one thread without a server. The default \
+         is bold. Held is what still came when a client that had stopped reading went on, with the source \
+         ended in between, less what the server had written until then: bytes of the encoder and of the \
+         server, not of the sockets. How much of the last write a full connection takes is chance, so the \
+         clients stop after different numbers of bytes, and the most is the better number.\n\n\
+         | event | in | chunk limit, KiB | events/s | CPU ns per event | quartiles | events per write | held, KiB | at most |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let bold = if row.chunk_limit == SseEncoder::DEFAULT_CHUNK_LIMIT { "**" } else { "" };
+        writeln!(
+            out,
+            "| {} | {} | {bold}{}{bold} | {:.0} | {bold}{}{bold} | {} – {} | {} | {} | {} |",
+            row.event,
+            row.place,
+            row.chunk_limit / 1024,
+            row.events_per_second.median,
+            digits(row.cpu.median),
+            digits(row.cpu.first_quartile),
+            digits(row.cpu.third_quartile),
+            row.events_per_write.map(digits).unwrap_or_default(),
+            kibibytes(row.held),
+            kibibytes(row.most_held),
+        )?;
+    }
+    out.push('\n');
+    Ok(())
+}
+
+fn kibibytes(bytes: Option<f64>) -> String {
+    bytes.map(|bytes| digits(bytes / 1024.0)).unwrap_or_default()
 }
 
 /// The name of ours in a [`LoadRow`].
 pub const OURS: &str = "`SseEncoder`";
+
+/// What stands in a [`LimitRow`] where there is no server.
+pub const ALONE: &str = "no server";
 
 pub fn floor_of<'a>(rows: &'a [Row], ours: &Row) -> Option<&'a Row> {
     let mut floors =
@@ -216,6 +285,6 @@ fn apart(spread: Spread) -> f64 {
 }
 
 /// With as many digits as mean something.
-pub fn nanoseconds(value: f64) -> String {
+pub fn digits(value: f64) -> String {
     if value < 100.0 { format!("{value:.1}") } else { format!("{value:.0}") }
 }

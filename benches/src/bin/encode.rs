@@ -49,5 +49,5 @@ fn main() {
         }
         rows.extend(measured);
     }
-    figures::write_rows(&output, &rows).expect("the figures can be written");
+    figures::write(&output, &rows).expect("the figures can be written");
 }

@@ -2,7 +2,11 @@
 
 use std::{env, fs, io, path::PathBuf};
 
-use sse_encoder_benches::{chart, figures, report};
+use sse_encoder_benches::{
+    chart,
+    figures::{self, Figures, Line},
+    report,
+};
 
 fn main() -> io::Result<()> {
     let mut paths = env::args_os().skip(1).map(PathBuf::from);
@@ -10,13 +14,17 @@ fn main() -> io::Result<()> {
     else {
         return Err(io::Error::other("usage: report FIGURES MARKDOWN SVG"));
     };
-    // Either program may not have run yet.
-    let rows = figures::read_rows(&folder.join("encode.tsv")).or_else(none_yet)?;
-    let loads = figures::read_load_rows(&folder.join("loopback.tsv")).or_else(none_yet)?;
-    fs::write(markdown, report::markdown(&rows, &loads))?;
-    fs::write(svg, chart::svg(&rows, &loads))
+    // Any part may not have run yet.
+    let figures = Figures {
+        encoders: figures::read(&folder.join("encode.tsv")).or_else(none_yet)?,
+        loads: figures::read(&folder.join("loopback.tsv")).or_else(none_yet)?,
+        latencies: figures::read(&folder.join("latency.tsv")).or_else(none_yet)?,
+        limits: figures::read(&folder.join("limits.tsv")).or_else(none_yet)?,
+    };
+    fs::write(markdown, report::markdown(&figures))?;
+    fs::write(svg, chart::svg(&figures.encoders, &figures.loads))
 }
 
-fn none_yet<T>(error: io::Error) -> io::Result<Vec<T>> {
+fn none_yet<T: Line>(error: io::Error) -> io::Result<Vec<T>> {
     if error.kind() == io::ErrorKind::NotFound { Ok(Vec::new()) } else { Err(error) }
 }

@@ -9,6 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicU64, Ordering},
     },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -16,10 +17,11 @@ use memchr::memmem;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Builder,
+    sync::mpsc,
     time::sleep,
 };
 
-use super::{Framework, Load, Writer};
+use super::{Setup, data::MADE, now, servers::END};
 
 /// Whatever is wrong, no run takes longer than this.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -35,12 +37,21 @@ pub struct Server {
     address: SocketAddr,
 }
 
+/// What a server has used and done so far.
+#[derive(Clone, Copy, Debug)]
+struct Usage {
+    /// Nanoseconds of CPU.
+    cpu: u64,
+    /// Where they are counted: write calls, and their bytes.
+    writes: u64,
+    bytes: u64,
+}
+
 impl Server {
-    pub fn start(framework: Framework, writer: Writer, load: Load) -> io::Result<Self> {
-        let words = [framework.to_string(), writer.to_string(), load.to_string()];
+    pub fn start(setup: Setup) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .arg("serve")
-            .args(words)
+            .args(setup.to_words())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -48,21 +59,28 @@ impl Server {
         let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
         let address = SocketAddr::from(([127, 0, 0, 1], 0));
         let mut server = Self { child, input, output: BufReader::new(output), address };
-        let port = server.number()?;
+        let [port] = server.numbers()?;
         server.address.set_port(u16::try_from(port).map_err(io::Error::other)?);
         Ok(server)
     }
 
-    fn number(&mut self) -> io::Result<u64> {
+    fn numbers<const N: usize>(&mut self) -> io::Result<[u64; N]> {
         let mut line = String::new();
         self.output.read_line(&mut line)?;
-        line.trim().parse().map_err(io::Error::other)
+        let numbers: Result<Vec<u64>, _> = line.split_whitespace().map(str::parse).collect();
+        let numbers = numbers.map_err(io::Error::other)?;
+        numbers.try_into().map_err(|_| io::Error::other(line))
     }
 
-    /// The CPU time that it has used, in nanoseconds.
-    fn cpu(&mut self) -> io::Result<u64> {
-        self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?.write_all(b"\n")?;
-        self.number()
+    fn usage(&mut self) -> io::Result<Usage> {
+        self.tell("")
+    }
+
+    fn tell(&mut self, word: &str) -> io::Result<Usage> {
+        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
+        input.write_all(format!("{word}\n").as_bytes())?;
+        let [cpu, writes, bytes] = self.numbers()?;
+        Ok(Usage { cpu, writes, bytes })
     }
 }
 
@@ -79,33 +97,44 @@ pub struct Run {
     pub events_per_second: f64,
     /// Nanoseconds of the server's CPU per event.
     pub cpu: f64,
+    /// Where writes are counted.
+    pub events_per_write: f64,
 }
 
 impl Run {
-    fn of(events: u64, elapsed: Duration, cpu: u64) -> Self {
+    fn of(events: u64, elapsed: Duration, before: Usage, after: Usage) -> Self {
         let events = events as f64;
-        Self { events_per_second: events / elapsed.as_secs_f64(), cpu: cpu as f64 / events }
+        Self {
+            events_per_second: events / elapsed.as_secs_f64(),
+            cpu: (after.cpu - before.cpu) as f64 / events,
+            events_per_write: events / (after.writes - before.writes) as f64,
+        }
     }
 }
 
 /// One connection, that many events.
 pub fn one_connection(server: &mut Server, events: usize) -> io::Result<Run> {
     read_events(server.address, WARM_UP)?;
-    let before = server.cpu()?;
+    let before = server.usage()?;
     let start = Instant::now();
     let read = read_events(server.address, events)?;
     let elapsed = start.elapsed();
-    Ok(Run::of(read, elapsed, server.cpu()? - before))
+    Ok(Run::of(read, elapsed, before, server.usage()?))
 }
 
 fn request(events: usize) -> String {
     format!("GET /{events} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n")
 }
 
-fn read_events(address: SocketAddr, events: usize) -> io::Result<u64> {
+fn connect(address: SocketAddr, events: usize) -> io::Result<TcpStream> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(DEADLINE))?;
     stream.write_all(request(events).as_bytes())?;
+    Ok(stream)
+}
+
+fn read_events(address: SocketAddr, events: usize) -> io::Result<u64> {
+    let mut stream = connect(address, events)?;
     let mut counter = Counter::new();
     let mut buffer = vec![0; 256 * 1024];
     while counter.events < events as u64 {
@@ -142,18 +171,118 @@ pub fn many_connections(
             }));
         }
         sleep(Duration::from_millis(500)).await;
-        let (before, events) = (server.cpu()?, total.load(Ordering::Relaxed));
+        let (before, events) = (server.usage()?, total.load(Ordering::Relaxed));
         let start = Instant::now();
         sleep(period).await;
         let events = total.load(Ordering::Relaxed) - events;
         let elapsed = start.elapsed();
-        let cpu = server.cpu()? - before;
+        let after = server.usage()?;
         if let Some(broken) = readers.iter().find(|reader| reader.is_finished()) {
             return Err(io::Error::other(format!("a connection has ended: {broken:?}")));
         }
         readers.iter().for_each(|reader| reader.abort());
-        Ok(Run::of(events, elapsed, cpu))
+        Ok(Run::of(events, elapsed, before, after))
     })
+}
+
+/// How old events are, in nanoseconds, when their bytes have been read, on that many connections that
+/// get those of the feed for that long.
+pub fn ages(server: &Server, connections: usize, period: Duration) -> io::Result<Vec<u64>> {
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    Builder::new_current_thread().enable_all().build()?.block_on(async {
+        let mut readers = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let mut stream = tokio::net::TcpStream::connect(server.address).await?;
+            stream.write_all(request(usize::MAX).as_bytes()).await?;
+            let sender = sender.clone();
+            readers.push(tokio::spawn(async move {
+                let mut clock = Clock::default();
+                let mut buffer = [0; 4096];
+                while let Ok(len @ 1..) = stream.read(&mut buffer).await {
+                    let read = now();
+                    clock.read(&buffer[..len], |made| {
+                        let _ = sender.send((made, read));
+                    });
+                }
+            }));
+        }
+        sleep(Duration::from_millis(300)).await;
+        let start = now();
+        sleep(period).await;
+        if let Some(broken) = readers.iter().find(|reader| reader.is_finished()) {
+            return Err(io::Error::other(format!("a connection has ended: {broken:?}")));
+        }
+        readers.iter().for_each(|reader| reader.abort());
+        let mut ages = Vec::new();
+        while let Ok((made, read)) = receiver.try_recv() {
+            if made >= start {
+                ages.push(read - made);
+            }
+        }
+        Ok(ages)
+    })
+}
+
+/// How many bytes of a stream without an end a server holds when the client has stopped reading after
+/// so many bytes: what still comes when it has been told to make no more, and was not written before.
+pub fn held(server: &mut Server, read_before: u64) -> io::Result<u64> {
+    let deadline = Instant::now() + DEADLINE;
+    let mut stream = connect(server.address, usize::MAX)?;
+    let mut received = io::copy(&mut (&stream).take(read_before), &mut io::sink())?;
+    let (mut written, mut unchanged) = (0, 0);
+    while unchanged < UNCHANGED {
+        if Instant::now() > deadline {
+            return Err(io::Error::other("the server goes on writing"));
+        }
+        thread::sleep(Duration::from_millis(10));
+        let bytes = server.usage()?.bytes;
+        unchanged = if bytes == written && bytes > 0 { unchanged + 1 } else { 0 };
+        written = bytes;
+    }
+    let written = server.tell(END)?.bytes;
+
+    let mut buffer = vec![0; 256 * 1024];
+    let mut last = Vec::new();
+    while last != LAST_CHUNK {
+        match stream.read(&mut buffer)? {
+            0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+            len => {
+                received += len as u64;
+                last.extend_from_slice(&buffer[len.saturating_sub(LAST_CHUNK.len())..len]);
+                last.drain(..last.len().saturating_sub(LAST_CHUNK.len()));
+            }
+        }
+    }
+    Ok(received - LAST_CHUNK.len() as u64 - written)
+}
+
+/// What ends a body in chunks; no data here has a CR.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+/// How often it must be seen that a server has written nothing more.
+const UNCHANGED: usize = 5;
+
+/// Finds in events when they were made.
+#[derive(Default)]
+struct Clock {
+    /// A line that has no end yet.
+    line: Vec<u8>,
+}
+
+impl Clock {
+    fn read(&mut self, bytes: &[u8], mut event: impl FnMut(u64)) {
+        for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
+            self.line.extend_from_slice(piece);
+            if piece.ends_with(b"\n") {
+                if let Some(at) = memmem::find(&self.line, MADE) {
+                    let digits = self.line[at + MADE.len()..].iter().copied();
+                    let digits = digits.take_while(u8::is_ascii_digit);
+                    event(digits.fold(0, |time, digit| time * 10 + u64::from(digit - b'0')));
+                }
+                self.line.clear();
+            }
+        }
+    }
 }
 
 /// Counts events by their data fields, wherever the bytes are cut.
@@ -199,6 +328,16 @@ mod tests {
             let mut counter = Counter::new();
             stream.chunks(size).for_each(|bytes| counter.count(bytes));
             assert_eq!(counter.events, 4, "in pieces of {size}");
+        }
+    }
+    #[test]
+    fn times_are_found_wherever_the_bytes_are_cut() {
+        let stream = b"id: 1\ndata: {\"made\":12345}\n\n1c\r\ndata: 1\n\ndata: {\"made\":67}\n\n";
+        for size in 1..stream.len() {
+            let mut clock = Clock::default();
+            let mut times = Vec::new();
+            stream.chunks(size).for_each(|bytes| clock.read(bytes, |time| times.push(time)));
+            assert_eq!(times, [12345, 67], "in pieces of {size}");
         }
     }
 }
