@@ -2,6 +2,7 @@ use std::{
     error::Error as StdError,
     fmt,
     future::Future,
+    mem,
     ops::ControlFlow,
     pin::Pin,
     task::{Context, Poll},
@@ -161,7 +162,8 @@ pin_project! {
     /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up. Its error
     /// comes out of the stream in its place, as `Some(Err(_))`, and the next items follow. An HTTP server
     /// ends the connection at that point, the client reconnects and can resume. [`on_error`](Self::on_error)
-    /// chooses something else.
+    /// chooses something else. Between a chunk and an error the stream is pending once, and wakes its task:
+    /// so a server has a turn to write what came before.
     ///
     /// # End
     ///
@@ -182,6 +184,8 @@ pin_project! {
         chunks: Chunks,
         // Comes out after the chunk that was gathered before it.
         failure: Option<Error>,
+        // A chunk has left since the stream was pending: who polls it may not have written it yet.
+        unwritten: bool,
         chunk_limit: usize,
     }
 }
@@ -213,6 +217,7 @@ where
             encoder,
             chunks: Chunks::new(),
             failure: None,
+            unwritten: false,
             chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
         }
     }
@@ -291,9 +296,20 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         self,
         keep_alive: impl Into<KeepAlive<U>>,
     ) -> SseEncoder<S, U, Q, P> {
-        let Self { source, stop, policy, encoder, chunks, failure, chunk_limit, .. } = self;
+        let Self { source, stop, policy, encoder, chunks, failure, unwritten, chunk_limit, .. } =
+            self;
         let keep_alive = Some(keep_alive.into());
-        SseEncoder { source, keep_alive, stop, policy, encoder, chunks, failure, chunk_limit }
+        SseEncoder {
+            source,
+            keep_alive,
+            stop,
+            policy,
+            encoder,
+            chunks,
+            failure,
+            unwritten,
+            chunk_limit,
+        }
     }
 
     /// Ends the stream cleanly when this future is ready, whatever its output: after the frames that have
@@ -333,9 +349,29 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         F: Future,
         F::Output: Item,
     {
-        let Self { source, keep_alive, policy, encoder, chunks, failure, chunk_limit, .. } = self;
+        let Self {
+            source,
+            keep_alive,
+            policy,
+            encoder,
+            chunks,
+            failure,
+            unwritten,
+            chunk_limit,
+            ..
+        } = self;
         let stop = Some(signal);
-        SseEncoder { source, keep_alive, stop, policy, encoder, chunks, failure, chunk_limit }
+        SseEncoder {
+            source,
+            keep_alive,
+            stop,
+            policy,
+            encoder,
+            chunks,
+            failure,
+            unwritten,
+            chunk_limit,
+        }
     }
 
     /// Chooses what becomes of an item that failed. The default is [`Recovery::Fail`], which loses nothing
@@ -361,8 +397,20 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     where
         F: FnMut(Error) -> Recovery,
     {
-        let Self { source, keep_alive, stop, encoder, chunks, failure, chunk_limit, .. } = self;
-        SseEncoder { source, keep_alive, stop, policy, encoder, chunks, failure, chunk_limit }
+        let Self {
+            source, keep_alive, stop, encoder, chunks, failure, unwritten, chunk_limit, ..
+        } = self;
+        SseEncoder {
+            source,
+            keep_alive,
+            stop,
+            policy,
+            encoder,
+            chunks,
+            failure,
+            unwritten,
+            chunk_limit,
+        }
     }
 
     /// The encoder, with its counter.
@@ -387,7 +435,41 @@ where
 {
     type Item = Result<Bytes, Error>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let polled = self.as_mut().poll_now(cx);
+        let this = self.project();
+        let unwritten = mem::replace(this.unwritten, matches!(polled, Poll::Ready(Some(Ok(_)))));
+        match polled {
+            // A server that meets an error drops what it has not written, and it writes when the stream is
+            // pending.
+            Poll::Ready(Some(Err(error))) if unwritten => {
+                *this.failure = Some(error);
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            polled => polled,
+        }
+    }
+
+    /// How many chunks are left is known once the source has ended. Before that an item can become a part
+    /// of a chunk, or several, or none.
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let ready = self.chunks.ready() + usize::from(self.failure.is_some());
+        (ready, self.source.is_none().then_some(ready))
+    }
+}
+
+impl<S, T, Q, P> SseEncoder<S, T, Q, P>
+where
+    S: Stream,
+    S::Item: Item,
+    T: Timer,
+    Q: Future,
+    Q::Output: Item,
+    P: FnMut(Error) -> Recovery,
+{
+    #[inline]
+    fn poll_now(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let mut this = self.project();
         if let Some(piece) = this.chunks.next_piece() {
             if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
@@ -461,13 +543,6 @@ where
             cx.waker().wake_by_ref();
         }
         Poll::Pending
-    }
-
-    /// How many chunks are left is known once the source has ended. Before that an item can become a part
-    /// of a chunk, or several, or none.
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let ready = self.chunks.ready() + usize::from(self.failure.is_some());
-        (ready, self.source.is_none().then_some(ready))
     }
 }
 

@@ -169,6 +169,7 @@ fn one_poll_takes_a_bounded_number_of_items_however_small() {
     assert_eq!(len, frames([0]).len() * 10_000);
 }
 
+#[derive(Default)]
 struct Wakes(AtomicUsize);
 
 impl Wake for Wakes {
@@ -220,12 +221,38 @@ fn failing() -> Script<Failing> {
 fn an_error_comes_out_in_its_items_place_and_the_next_items_follow() {
     let mut stream = pin!(SseEncoder::bare(failing()));
     assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "first");
     assert_error(poll(stream.as_mut()), "second");
     assert_chunk(poll(stream.as_mut()), &frames([2]));
+    assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "third");
     assert_chunk(poll(stream.as_mut()), &frames([3]));
     assert_end(poll(stream.as_mut()));
+}
+
+/// A server drops what it has not written when it meets an error, and it writes when the stream is pending.
+#[test]
+fn between_a_chunk_and_an_error_the_stream_is_pending_once_and_wakes_its_task() {
+    let counter = Arc::new(Wakes::default());
+    let waker = Waker::from(counter.clone());
+    let mut cx = Context::from_waker(&waker);
+    // The chunk is one poll's, and the error another's.
+    let script = Script::new([Item(Ok(number(1))), Item(Err("no"))]);
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(0));
+    assert_chunk(stream.as_mut().poll_next(&mut cx), &frames([1]));
+    assert!(stream.as_mut().poll_next(&mut cx).is_pending());
+    assert_eq!(counter.0.load(Ordering::Relaxed), 1);
+    assert!(!stream.is_terminated());
+    assert_error(stream.as_mut().poll_next(&mut cx), "no");
+    assert_end(stream.as_mut().poll_next(&mut cx));
+
+    // After a turn without a chunk it is not.
+    let script = Script::new([Item(Ok(number(1))), Pending, Pending, Item(Err("no"))]);
+    let mut stream = pin!(SseEncoder::bare(script));
+    assert_chunk(stream.as_mut().poll_next(&mut cx), &frames([1]));
+    assert!(stream.as_mut().poll_next(&mut cx).is_pending());
+    assert_error(stream.as_mut().poll_next(&mut cx), "no");
 }
 
 #[test]
@@ -261,6 +288,7 @@ fn a_replacement_that_fails_itself_is_a_failure() {
             .on_error(|_| { Recovery::replace(Event::text("too long a text")) })
     );
     assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "the frame is larger than 12 bytes");
     assert_error(poll(stream.as_mut()), "the frame is larger than 12 bytes");
     assert_chunk(poll(stream.as_mut()), &frames([2]));
@@ -283,6 +311,7 @@ fn a_failing_item_uses_up_no_automatic_id() {
     let script = Script::new([&good, &bad, &good].map(|data| Item(Event::json(data))));
     let mut stream = pin!(SseEncoder::new(script));
     assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: {}\n\n");
+    assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "`data` cannot be serialized: key must be a string");
     assert_chunk(poll(stream.as_mut()), "id: 2\nevent: message\ndata: {}\n\n");
     assert_eq!(stream.encoder().next_id(), Some(3));
@@ -494,6 +523,7 @@ fn a_last_item_that_fails_is_an_error_and_then_the_end() {
             .stop_with(async { Err::<Event, _>("no last item") })
     );
     assert_chunk(poll(stream.as_mut()), ": open\n\n");
+    assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "no last item");
     assert_end(poll(stream.as_mut()));
 }

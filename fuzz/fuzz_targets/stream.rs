@@ -402,6 +402,8 @@ fuzz_target!(|script: Script| {
     let mut cx = Context::from_waker(&waker);
     let mut end = false;
     let mut idle = 0;
+    // A chunk has left since the last turn in which it can be written.
+    let mut unwritten = false;
     loop {
         {
             let mut world = world.borrow_mut();
@@ -433,6 +435,7 @@ fuzz_target!(|script: Script| {
         }
         model.ended |= state.source_ended;
         assert_eq!(state.source_dropped, model.ended, "the source lives until its end");
+        let unwritten = std::mem::replace(&mut unwritten, matches!(poll, Poll::Ready(Some(Ok(_)))));
         match poll {
             Poll::Ready(None) => {
                 assert!(
@@ -460,7 +463,11 @@ fuzz_target!(|script: Script| {
                 assert!(!state.elapsed || !state.timer_spent);
             }
             Poll::Ready(Some(Err(_))) => {
+                assert!(!unwritten, "an error before what was sent can be written");
                 assert!(matches!(model.out.pop_front(), Some(Out::Error)), "no error is due");
+            }
+            Poll::Pending if unwritten && matches!(model.out.front(), Some(Out::Error)) => {
+                assert!(woken.0.load(Ordering::Relaxed) > wakes, "nobody will wake it");
             }
             Poll::Pending => {
                 assert!(model.out.is_empty(), "held back: {:?}", model.out);
