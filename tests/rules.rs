@@ -480,6 +480,44 @@ fn values_without_members_are_never_merged_by_accident() {
 }
 
 #[test]
+fn no_scalar_of_any_width_has_members() {
+    struct Bytes;
+    impl Serialize for Bytes {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            serializer.serialize_bytes(&[7, 8])
+        }
+    }
+
+    macro_rules! scalars {
+        ($($value:expr => $found:literal, $spread:literal;)*) => {$(
+            let error = encode(&Event::merge($value, &DATA)).unwrap_err();
+            assert_eq!(
+                error.to_string(),
+                concat!("`data` is ", $found, ", which has no members to merge"),
+            );
+            assert_eq!(merged(&Event::spread($value, ())), $spread, stringify!($value));
+        )*};
+    }
+    scalars! {
+        1_i8 => "a number", "{}";
+        1_i16 => "a number", "{}";
+        1_i32 => "a number", "{}";
+        1_i64 => "a number", "{}";
+        1_i128 => "a number", "{}";
+        1_u8 => "a number", "{}";
+        1_u16 => "a number", "{}";
+        1_u32 => "a number", "{}";
+        1_u64 => "a number", "{}";
+        1_u128 => "a number", "{}";
+        1_f32 => "a number", "{}";
+        1_f64 => "a number", "{}";
+        true => "a boolean", "{}";
+        'c' => "a string", r#"{"0":"c"}"#;
+        Bytes => "an array", r#"{"0":7,"1":8}"#;
+    }
+}
+
+#[test]
 fn a_large_other_is_merged_as_a_small_one() {
     for count in [31, 32, 33, 200] {
         let data: BTreeMap<_, _> = (0..count).step_by(2).map(|n| (format!("k{n:03}"), n)).collect();
@@ -600,6 +638,45 @@ fn a_frame_beyond_the_limit_is_refused_whole() {
             assert!(error.is_too_large());
             assert_eq!(error.to_string(), format!("the frame is larger than {limit} bytes"));
             assert_eq!(dst, "before");
+        }
+    }
+}
+
+#[test]
+fn a_frame_of_exactly_the_limit_fits_whatever_it_is_made_of() {
+    #[derive(Serialize)]
+    enum Escaped {
+        #[serde(rename = "\u{1}\u{2}\u{3}")]
+        Variant { x: [u8; 3] },
+    }
+    let once = Encoder::bare().encode_once(&Event::text("encoded once")).unwrap();
+    let items: &[(&str, &dyn Encode)] = &[
+        ("text", &Event::text("a line")),
+        ("lines", &Event::text("\n\r\n\r")),
+        ("shared text", &Event::shared_text("a line")),
+        ("json", &Event::json([1, 2, 3])),
+        ("merged", &Event::merge(DATA, json!({"b": 2}))),
+        ("variant", &Event::merge(Escaped::Variant { x: [1, 2, 3] }, ())),
+        ("spread", &Event::spread("a😀", ())),
+        ("owned", &Event::json([1, 2, 3]).into_owned().unwrap()),
+        ("comment", &Comment::new("two\nlines")),
+        ("empty comment", &Comment::new("")),
+        ("retry", &Event::new().retry(ReconnectionTime::MAX)),
+        ("encoded once", &once),
+    ];
+    for (name, item) in items {
+        let whole = encode(*item).unwrap();
+        for (limit, fits) in
+            [(whole.len() + 1, true), (whole.len(), true), (whole.len() - 1, false)]
+        {
+            let mut dst = BytesMut::from("before");
+            let result = Encoder::new().max_frame(limit).encode(*item, &mut dst);
+            assert_eq!(result.is_ok(), fits, "{name}: {limit}");
+            assert_eq!(
+                dst,
+                if fits { format!("before{whole}") } else { "before".into() },
+                "{name}"
+            );
         }
     }
 }

@@ -251,6 +251,7 @@ mod tests {
             (Event::new().into_owned(), "Empty"),
             (Event::text("a").into_owned(), r#"Text("a")"#),
             (Event::json(1).into_owned(), r#"Json(b"1")"#),
+            (r#"{"data":1}"#.parse(), r#"Item(b"{\"data\":1}")"#),
         ] {
             assert!(format!("{event:?}").contains(expected), "{event:?}");
         }
