@@ -353,7 +353,7 @@ impl Model {
 fuzz_target!(|script: Script| {
     let world = Shared::default();
     world.borrow_mut().script = script.steps.into();
-    let limit = script.chunk_limit.map_or(16 * 1024, usize::from);
+    let limit = script.chunk_limit.map_or(SseEncoder::DEFAULT_CHUNK_LIMIT, usize::from);
     let max_frame = script.max_frame.map_or(usize::MAX, usize::from);
     let mut model = Model {
         bare: script.bare,
