@@ -1,0 +1,147 @@
+//! Sources without an end: of errors, of nothing, always ready, or never.
+
+use std::{task::Poll, time::Duration};
+
+use sse_encoder::{Comment, Error, Event, KeepAlive, Recovery};
+
+use crate::{
+    client::End,
+    decode::{assert_frames, decode},
+    server::{Item, Kind, Response, Server, item, response},
+    source::Watched,
+};
+
+fn start(
+    kind: Kind,
+    next: fn(usize) -> Poll<Option<Item>>,
+    respond: fn(Response) -> Response,
+) -> (Server, Watched) {
+    let watched = Watched::default();
+    let sources = watched.clone();
+    let handler = move |_: &str| respond(response(sources.source(next)));
+    (Server::start(kind, handler), watched)
+}
+
+fn error(_: usize) -> Poll<Option<Item>> {
+    Poll::Ready(Some(Err("no".into())))
+}
+
+fn number(taken: usize) -> Poll<Option<Item>> {
+    Poll::Ready(Some(item(Event::json(taken + 1))))
+}
+
+fn skip(_: Error) -> Recovery {
+    Recovery::Skip
+}
+
+async fn the_first_of_errors_only_cuts_the_connection(kind: Kind) {
+    let (server, watched) = start(kind, error, |response| response);
+    let (body, end) = server.get("/").await.rest().await;
+    assert_eq!((&*body, end), (&b""[..], End::Cut));
+    watched.dropped().await;
+    assert_eq!(watched.taken(), 1);
+    server.assert_alive().await;
+    server.end().await;
+}
+
+/// Sources that are always ready, and of which nothing is to be sent.
+type Silent = (&'static str, fn(usize) -> Poll<Option<Item>>, fn(Response) -> Response);
+
+const SILENT: &[Silent] = &[
+    ("errors only", error, |response| response.on_error(skip)),
+    (
+        "items that fail",
+        |_| Poll::Ready(Some(item(Event::merge("no members", ())))),
+        |response| response.on_error(skip),
+    ),
+    ("events of nothing", |_| Poll::Ready(Some(item(Event::new()))), |response| response),
+];
+
+async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
+    for (name, next, respond) in SILENT {
+        println!("{name}");
+        let (server, watched) = start(kind, *next, *respond);
+        let mut client = server.get("/").await;
+        client.head().await;
+        server.assert_alive().await;
+        assert!(watched.is_open() && watched.taken() > 0);
+        drop(client);
+        watched.dropped().await;
+        server.end().await;
+    }
+}
+
+async fn errors_only_can_each_be_replaced(kind: Kind) {
+    let (server, watched) = start(kind, error, |response| {
+        response.on_error(|error| Recovery::replace(Event::text(error.to_string())))
+    });
+    let mut client = server.get("/").await;
+    let events = decode(&client.at_least(50_000).await);
+    assert!(events.iter().all(|event| event.data == "no"));
+    server.assert_alive().await;
+    drop(client);
+    watched.dropped().await;
+    server.end().await;
+}
+
+async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
+    let (server, watched) = start(kind, number, |response| response);
+    let mut client = server.get("/").await;
+    let events = decode(&client.at_least(50_000).await);
+    for (event, number) in events.iter().zip(1..) {
+        assert_eq!((&event.id, &event.data), (&number.to_string(), &number.to_string()));
+    }
+    server.assert_alive().await;
+    assert!(watched.is_open());
+    drop(client);
+    watched.dropped().await;
+    server.end().await;
+}
+
+async fn a_source_that_never_wakes_has_its_header_and_goes_with_its_client(kind: Kind) {
+    let (server, watched) = start(kind, |_| Poll::Pending, |response| response);
+    let mut client = server.get("/").await;
+    client.head().await;
+    server.assert_alive().await;
+    assert!(watched.is_open());
+    drop(client);
+    watched.dropped().await;
+    server.end().await;
+}
+
+async fn a_source_that_never_wakes_is_kept_alive(kind: Kind) {
+    let (server, watched) = start(
+        kind,
+        |_| Poll::Pending,
+        |response| {
+            let keep_alive = KeepAlive::from(Duration::from_millis(20));
+            let comment = Comment::new("\u{FEFF}\r\rdata: forged\r\r\n\nid: 99\0\n\n");
+            response.keep_alive(keep_alive.item(&comment).unwrap())
+        },
+    );
+    let mut client = server.get("/").await;
+    let body = client.at_least(500).await;
+    assert_frames(&body);
+    assert!(body.starts_with(b": \xEF\xBB\xBF\n"));
+    assert_eq!(decode(&body), []);
+    drop(client);
+    watched.dropped().await;
+    server.end().await;
+}
+
+async fn a_source_of_nothing_ends(kind: Kind) {
+    let (server, watched) = start(kind, |_| Poll::Ready(None), |response| response);
+    assert_eq!(server.get("/").await.rest().await, (vec![], End::Clean));
+    watched.dropped().await;
+    server.end().await;
+}
+
+on_each_server! {
+    the_first_of_errors_only_cuts_the_connection
+    an_endless_source_of_nothing_lets_others_run
+    errors_only_can_each_be_replaced
+    a_source_that_is_always_ready_goes_with_its_client
+    a_source_that_never_wakes_has_its_header_and_goes_with_its_client
+    a_source_that_never_wakes_is_kept_alive
+    a_source_of_nothing_ends
+}

@@ -1,0 +1,258 @@
+//! The servers, each with the same handler, on a free port.
+
+use std::{
+    error::Error as StdError,
+    net::{SocketAddr, TcpListener},
+    pin::Pin,
+    sync::Arc,
+    thread,
+    time::Duration,
+};
+
+use futures_util::{Stream, stream};
+use socket2::SockRef;
+use sse_encoder::{Encode, Event, SseEncoder, TokioTimer};
+use tokio::{
+    runtime::Builder,
+    sync::{oneshot, watch},
+};
+
+use crate::{
+    client::{Client, End},
+    decode::decode,
+    soon,
+};
+
+/// What a handler is asked for when a test wants to know whether the server still answers.
+const ALIVE: &str = "/alive";
+
+pub(crate) type Item = Result<Box<dyn Encode + Send>, BoxError>;
+pub(crate) type Items = Pin<Box<dyn Stream<Item = Item> + Send>>;
+pub(crate) type Response = SseEncoder<Items, TokioTimer>;
+
+type BoxError = Box<dyn StdError + Send + Sync>;
+type Handler = Arc<dyn Fn(&str) -> Response + Send + Sync>;
+
+/// An item that is no error.
+pub(crate) fn item(item: impl Encode + Send + 'static) -> Item {
+    Ok(Box::new(item))
+}
+
+pub(crate) fn items(items: impl IntoIterator<Item = Item, IntoIter: Send + 'static>) -> Items {
+    Box::pin(stream::iter(items))
+}
+
+/// A response with automatic ids, and without keep-alive.
+pub(crate) fn response(items: Items) -> Response {
+    SseEncoder::new(items).keep_alive(Duration::MAX)
+}
+
+/// A response of nothing but what the items say.
+pub(crate) fn bare(items: Items) -> Response {
+    SseEncoder::bare(items).keep_alive(Duration::MAX)
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kind {
+    ActixWeb,
+    Axum,
+    Hyper,
+    Warp,
+}
+
+/// A server on a free port, on a thread of its own: one that hangs does not hang the test's deadlines.
+pub(crate) struct Server {
+    address: SocketAddr,
+    stop: watch::Sender<()>,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Server {
+    /// Starts a server that answers each path with what `handler` makes of it.
+    pub(crate) fn start(
+        kind: Kind,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        Self::start_on(kind, listener(), handler)
+    }
+
+    pub(crate) fn start_on(
+        kind: Kind,
+        listener: TcpListener,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = watch::channel(());
+        let (end, ended) = oneshot::channel();
+        let handler: Handler = Arc::new(move |path| match path {
+            ALIVE => bare(items([item(Event::text("alive"))])),
+            _ => handler(path),
+        });
+        thread::spawn(move || {
+            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(serve(kind, listener, handler, stopped));
+            drop(runtime);
+            end.send(())
+        });
+        Self { address, stop, ended }
+    }
+
+    /// A client that has asked for this path.
+    pub(crate) async fn get(&self, path: &str) -> Client {
+        Client::connect(self.address, None).await.ask(path).await
+    }
+
+    /// The same with a receive buffer of this size in the kernel.
+    pub(crate) async fn get_with(&self, path: &str, receive_buffer: usize) -> Client {
+        Client::connect(self.address, Some(receive_buffer)).await.ask(path).await
+    }
+
+    /// A new connection is answered.
+    pub(crate) async fn assert_alive(&self) {
+        let (body, end) = self.get(ALIVE).await.rest().await;
+        assert_eq!(decode(&body)[0].data, "alive");
+        assert_eq!(end, End::Clean);
+    }
+
+    /// Lets the connections end, of which no client is left.
+    pub(crate) async fn end(self) {
+        drop(self.stop);
+        soon("the server ends", self.ended).await.unwrap();
+    }
+}
+
+/// A listener on a free port.
+fn listener() -> TcpListener {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.set_nonblocking(true).unwrap();
+    listener
+}
+
+/// A listener whose sockets have a send buffer of this size in the kernel; and the size that it really
+/// has, with the kernel's own share.
+pub(crate) fn listener_with(send_buffer: usize) -> (TcpListener, usize) {
+    let listener = listener();
+    let socket = SockRef::from(&listener);
+    socket.set_send_buffer_size(send_buffer).unwrap();
+    let size = socket.send_buffer_size().unwrap();
+    (listener, size)
+}
+
+type Stopped = watch::Receiver<()>;
+
+async fn serve(kind: Kind, listener: TcpListener, handler: Handler, mut stopped: Stopped) {
+    let stopped = async move {
+        let _ = stopped.changed().await;
+    };
+    match kind {
+        Kind::ActixWeb => actix_web::serve(listener, handler, stopped).await,
+        Kind::Axum => axum::serve(listener.try_into().unwrap(), handler, stopped).await,
+        Kind::Hyper => hyper::serve(listener.try_into().unwrap(), handler, stopped).await,
+        Kind::Warp => warp::serve(listener.try_into().unwrap(), handler, stopped).await,
+    }
+}
+
+mod axum {
+    use ::axum::{Router, http::Uri, response::IntoResponse, routing::get};
+    use tokio::net::TcpListener;
+
+    use super::Handler;
+
+    pub(super) async fn serve(
+        listener: TcpListener,
+        handler: Handler,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let handler = async move |uri: Uri| handler(uri.path()).into_response();
+        let app = Router::new().fallback(get(handler));
+        ::axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();
+    }
+}
+
+mod actix_web {
+    use std::net::TcpListener;
+
+    use ::actix_web::{App, HttpRequest, HttpServer, Responder, web};
+
+    use super::Handler;
+
+    pub(super) async fn serve(
+        listener: TcpListener,
+        handler: Handler,
+        stopped: impl Future<Output = ()>,
+    ) {
+        let app = move || {
+            let handler = handler.clone();
+            App::new().default_service(web::to(move |request: HttpRequest| {
+                let response = handler(request.path()).respond_to(&request);
+                async { response }
+            }))
+        };
+        let server = HttpServer::new(app)
+            .workers(1)
+            // Or a client that closes an idle stream is taken for one that only has nothing more to say.
+            .h1_allow_half_closed(false)
+            .disable_signals()
+            .listen(listener)
+            .unwrap()
+            .run();
+        let handle = server.handle();
+        let server = tokio::spawn(server);
+        stopped.await;
+        handle.stop(true).await;
+        server.await.unwrap().unwrap();
+    }
+}
+
+mod hyper {
+    use std::{convert::Infallible, pin::pin};
+
+    use ::hyper::{Request, body::Incoming, service::service_fn};
+    use hyper_util::{
+        rt::{TokioExecutor, TokioIo},
+        server::{conn::auto, graceful::GracefulShutdown},
+    };
+    use tokio::net::TcpListener;
+
+    use super::Handler;
+
+    pub(super) async fn serve(
+        listener: TcpListener,
+        handler: Handler,
+        stopped: impl Future<Output = ()>,
+    ) {
+        let server = auto::Builder::new(TokioExecutor::new());
+        let connections = GracefulShutdown::new();
+        let mut stopped = pin!(stopped);
+        loop {
+            let socket = tokio::select! {
+                accepted = listener.accept() => accepted.unwrap().0,
+                () = &mut stopped => break,
+            };
+            let handler = handler.clone();
+            let service = service_fn(move |request: Request<Incoming>| {
+                let response = handler(request.uri().path()).into_http_response();
+                async { Ok::<_, Infallible>(response) }
+            });
+            let connection = server.serve_connection(TokioIo::new(socket), service);
+            tokio::spawn(connections.watch(connection.into_owned()));
+        }
+        connections.shutdown().await;
+    }
+}
+
+mod warp {
+    use ::warp::{Filter, path, path::FullPath};
+    use tokio::net::TcpListener;
+
+    use super::Handler;
+
+    pub(super) async fn serve(
+        listener: TcpListener,
+        handler: Handler,
+        stopped: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let routes = path::full().map(move |path: FullPath| handler(path.as_str()));
+        ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
+    }
+}
