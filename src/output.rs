@@ -249,10 +249,8 @@ impl Output {
         }
         // Another handle to the same bytes.
         self.room = BytesMut::new();
-        self.room = match mem::take(&mut self.spare).try_into_mut() {
-            Ok(room) if room.len() <= self.expected => room,
-            _ => BytesMut::with_capacity(self.expected),
-        };
+        let spare = mem::take(&mut self.spare).try_into_mut();
+        self.room = spare.unwrap_or_else(|_| BytesMut::with_capacity(self.expected));
     }
 
     /// Lets `write` append to the buffer itself: much at once, for which no room has been made.

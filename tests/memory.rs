@@ -122,6 +122,18 @@ fn a_busy_stream_allocates_per_chunk_at_most_and_nothing_once_it_is_warm() {
 }
 
 #[test]
+fn chunks_beyond_the_limit_allocate_nothing_either_once_the_stream_is_warm() {
+    for text in ["x".repeat(100_000), "a line\n".repeat(10_000)] {
+        let items: VecDeque<_> = (0..20).map(|_| Some(Event::text(text.as_str()))).collect();
+        let mut stream = pin!(SseEncoder::bare(Script(items)));
+        drop(chunk(stream.as_mut()));
+        drop(chunk(stream.as_mut()));
+        let warm = allocations(|| (0..10).for_each(|_| drop(chunk(stream.as_mut()))));
+        assert_eq!(warm, 0);
+    }
+}
+
+#[test]
 fn a_quiet_streams_event_takes_one_buffer_of_about_its_size() {
     let text = "x".repeat(200);
     let items: VecDeque<_> =
