@@ -16,7 +16,10 @@ use std::{
     error::Error as StdError,
     hash::{BuildHasher, RandomState},
     pin::Pin,
-    sync::{Arc, LazyLock, Mutex, PoisonError},
+    sync::{
+        Arc, LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll},
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
@@ -27,9 +30,14 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sse_encoder::{
     Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, ReconnectionTime,
-    Recovery, SseEncoder, StopReconnecting, data::SharedText,
+    Recovery, SseEncoder, StopReconnecting,
+    data::{self, SharedText},
 };
-use tokio::{signal::unix, sync::watch, time};
+use tokio::{
+    signal::unix,
+    sync::{Semaphore, watch},
+    time,
+};
 
 const GOODBYE: EventType = EventType::from_static("goodbye");
 const REPLACED: EventType = EventType::from_static("replaced");
@@ -44,7 +52,13 @@ async fn main() -> Result<(), BoxError> {
     let named: Vec<_> = env::args().skip(1).collect();
     let wanted = |name| named.is_empty() || named.iter().any(|named| named == name);
     let (stop, stopped) = watch::channel(());
-    let shared = || Arc::new(Shared { stats: Mutex::default(), stopped: stopped.clone() });
+    let shared = || {
+        Arc::new(Shared {
+            stats: Mutex::default(),
+            giants: Semaphore::new(0),
+            stopped: stopped.clone(),
+        })
+    };
 
     let mut servers = tokio::task::JoinSet::new();
     if wanted("axum") {
@@ -154,6 +168,21 @@ fn respond<F: Framework>(
                 _ => framework.stream(stream),
             }
         }
+        // The frames are of one size, and so what a stream has taken is known in bytes.
+        "/endless" => framework.stream(
+            SseEncoder::bare(Tracked::new(Endless(shared.taken(tag)), tag, shared))
+                .chunk_limit(query.number("chunk").unwrap_or(SseEncoder::DEFAULT_CHUNK_LIMIT))
+                .stop_on(stopped),
+        ),
+        "/giant" => framework.stream(
+            SseEncoder::new(Tracked::new(giants(shared, &query), tag, shared))
+                .keep_alive(keep_alive)
+                .stop_on(stopped),
+        ),
+        "/release" => {
+            shared.giants.add_permits(query.number("giants").unwrap_or(1));
+            framework.content(JSON, "{}".into())
+        }
         "/later" => framework.stream(SseEncoder::come_back_after(query.retry("retry"))),
         "/stop" => framework.stop(),
         "/stats" => framework.content(JSON, shared.stats()),
@@ -233,6 +262,33 @@ fn failing(query: &Query) -> impl Stream<Item = Result<Event, BoxError>> + Send 
             Ok(Event::text(text).into_owned()?)
         }
     })
+}
+
+/// Always ready; counts what was taken.
+struct Endless(Arc<AtomicU64>);
+
+impl Stream for Endless {
+    type Item = Event<data::Text<&'static str>>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        Poll::Ready(Some(Event::text("0123456789")))
+    }
+}
+
+/// A small event, then up to `max` of a mebibyte, each when it is released; the stream that has waited
+/// longest is the first.
+fn giants(
+    shared: &Arc<Shared>,
+    query: &Query,
+) -> impl Stream<Item = Event<data::Text<&'static str>>> + Send + use<> {
+    static GIANT: LazyLock<String> = LazyLock::new(|| "0123456789abcdef".repeat(64 * 1024));
+    let giants = stream::unfold(Arc::clone(shared), async |shared| {
+        shared.giants.acquire().await.ok()?.forget();
+        Some((Event::text(GIANT.as_str()), shared))
+    });
+    let giants = giants.take(query.number("max").unwrap_or(usize::MAX));
+    then(stream::iter([Event::text("small")]).chain(giants), query.is("then", "end"))
 }
 
 /// The last event of a stream, with the time to come back spread out over a second.
@@ -355,6 +411,8 @@ impl Encode for Item {
 /// What the requests of one server share.
 struct Shared {
     stats: Mutex<Stats>,
+    /// How many more giant events may be sent.
+    giants: Semaphore,
     stopped: watch::Receiver<()>,
 }
 
@@ -366,6 +424,8 @@ struct Stats {
     requests: HashMap<String, u64>,
     /// When the source of a stream was dropped, by its tag.
     drops: HashMap<String, Vec<f64>>,
+    /// How many items were taken from the endless sources, by tag.
+    taken: HashMap<String, Arc<AtomicU64>>,
 }
 
 impl Shared {
@@ -379,13 +439,33 @@ impl Shared {
         }
     }
 
+    /// The counter of what is taken from the sources with this tag.
+    fn taken(&self, tag: &str) -> Arc<AtomicU64> {
+        let mut counter = Arc::default();
+        if !tag.is_empty() {
+            self.stats_mut(|stats| {
+                counter = Arc::clone(stats.taken.entry(tag.into()).or_default());
+            });
+        }
+        counter
+    }
+
     fn stats(&self) -> String {
         let mut text = String::new();
         self.stats_mut(|stats| {
-            let Stats { open, dropped, requests, drops } = stats;
+            let Stats { open, dropped, requests, drops, taken } = stats;
             let now = unix_millis();
-            text = json!({"now": now, "open": open, "dropped": dropped, "requests": requests, "drops": drops})
-                .to_string();
+            let taken: HashMap<_, _> =
+                taken.iter().map(|(tag, items)| (tag, items.load(Ordering::Relaxed))).collect();
+            text = json!({
+                "now": now,
+                "open": open,
+                "dropped": dropped,
+                "requests": requests,
+                "drops": drops,
+                "taken": taken,
+            })
+            .to_string();
         });
         text
     }

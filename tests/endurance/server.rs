@@ -1,0 +1,124 @@
+//! A server of the interop suite in a process of its own.
+
+use std::{env, fs, net::SocketAddr, process::Stdio, time::Duration};
+
+use serde_json::Value;
+use tokio::{
+    io::{AsyncBufReadExt, BufReader, Lines},
+    process::{Child, ChildStdout, Command},
+    time::{self, Instant},
+};
+
+use crate::{
+    Result,
+    connection::{self, Connection, Options, PATIENCE},
+};
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    child: Child,
+    process: u32,
+    // Open as long as the server may write to it.
+    _lines: Lines<BufReader<ChildStdout>>,
+}
+
+/// What a process holds.
+#[derive(Clone, Copy)]
+pub(crate) struct Held {
+    /// The resident memory in KiB.
+    pub(crate) resident: u64,
+    pub(crate) files: usize,
+}
+
+impl Server {
+    /// Starts it and makes some requests, as what is made once at the first is no stream's.
+    pub(crate) async fn start(name: &str, environment: &[(&str, &str)]) -> Result<Self> {
+        let program = env::current_exe()?.with_file_name("interop");
+        let mut child = Command::new(program)
+            .arg(name)
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            // However this process ends, as long as it can still do something.
+            .kill_on_drop(true)
+            .spawn()?;
+        let stdout = child.stdout.take().ok_or("no standard output")?;
+        let process = child.id().ok_or("the server has ended")?;
+        let mut lines = BufReader::new(stdout).lines();
+        let line = time::timeout(PATIENCE, lines.next_line()).await??;
+        let line = line.ok_or("the server has not said where it listens")?;
+        let (_, address) = line.split_once("http://").ok_or("no address")?;
+        let server = Self { address: address.parse()?, child, process, _lines: lines };
+        for _ in 0..20 {
+            Connection::open(server.address, "/idle", Options::default()).await?.head().await?;
+        }
+        server.until_open(0).await?;
+        // The connections of these requests are closed a little later than their streams.
+        time::sleep(Duration::from_secs(1)).await;
+        Ok(server)
+    }
+
+    pub(crate) fn held(&self) -> Result<Held> {
+        let files = fs::read_dir(format!("/proc/{}/fd", self.process))?.count();
+        Ok(Held { resident: self.status("VmRSS:")?, files })
+    }
+
+    /// The most resident memory that it has had, in KiB.
+    pub(crate) fn peak(&self) -> Result<u64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.process))?;
+        let value = status.lines().find_map(|line| line.strip_prefix(name));
+        let value = value.and_then(|value| value.split_ascii_whitespace().next());
+        Ok(value.ok_or("the server has ended")?.parse()?)
+    }
+
+    pub(crate) async fn stats(&self) -> Result<Value> {
+        let stats = connection::get(self.address, "/stats").await?;
+        Ok(serde_json::from_slice(&stats)?)
+    }
+
+    /// How many sources there are.
+    pub(crate) async fn open(&self) -> Result<u64> {
+        Ok(self.stats().await?["open"].as_u64().ok_or("no stats")?)
+    }
+
+    /// Waits until there are no more sources than this.
+    pub(crate) async fn until_open(&self, most: u64) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let open = self.open().await?;
+            if open <= most {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(format!("{open} sources are left, of which {most} should be").into());
+            }
+            time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// Waits until no more files are open than this.
+    pub(crate) async fn until_files(&self, most: usize) -> Result<()> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let files = self.held()?.files;
+            if files <= most {
+                return Ok(());
+            }
+            if Instant::now() > until {
+                return Err(format!("{files} files are open, of which {most} should be").into());
+            }
+            time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    pub(crate) async fn end(mut self) -> Result<()> {
+        if let Some(status) = self.child.try_wait()? {
+            return Err(format!("the server has ended by itself: {status}").into());
+        }
+        Ok(self.child.kill().await?)
+    }
+}
