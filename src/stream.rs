@@ -180,14 +180,19 @@ pin_project! {
         #[pin]
         stop: Option<Q>,
         policy: P,
-        encoder: Encoder,
-        chunks: Chunks,
-        // Comes out after the chunk that was gathered before it.
-        failure: Option<Error>,
-        // A chunk has left since the stream was pending: who polls it may not have written it yet.
-        unwritten: bool,
-        chunk_limit: usize,
+        state: State,
     }
+}
+
+/// What is the same whatever the types of a stream's parts are.
+struct State {
+    encoder: Encoder,
+    chunks: Chunks,
+    /// Comes out after the chunk that was gathered before it.
+    failure: Option<Error>,
+    /// A chunk has left since the stream was pending: who polls it may not have written it yet.
+    unwritten: bool,
+    chunk_limit: usize,
 }
 
 impl<S> SseEncoder<S>
@@ -214,11 +219,13 @@ where
             keep_alive: None,
             stop: None,
             policy: Recovery::Fail,
-            encoder,
-            chunks: Chunks::new(),
-            failure: None,
-            unwritten: false,
-            chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
+            state: State {
+                encoder,
+                chunks: Chunks::new(),
+                failure: None,
+                unwritten: false,
+                chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
+            },
         }
     }
 }
@@ -231,7 +238,7 @@ impl SseEncoder<Never> {
 impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// Sets the automatic id that comes next. The default is 1.
     pub fn next_id(mut self, id: u64) -> Self {
-        self.encoder.set_next_id(id);
+        self.state.encoder.set_next_id(id);
         self
     }
 
@@ -239,7 +246,7 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// counter's: see [`Encoder::resume_after`]. What the source yields must begin there, too.
     pub fn resume_after(mut self, last: &LastEventId) -> Self {
         if let Some(id) = last.get() {
-            self.encoder.resume_after(id);
+            self.state.encoder.resume_after(id);
         }
         self
     }
@@ -254,7 +261,7 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// 32 KiB. An idle stream holds none. A larger limit is a good choice for few fast clients, a smaller one
     /// for many slow ones.
     pub fn chunk_limit(mut self, bytes: usize) -> Self {
-        self.chunk_limit = bytes;
+        self.state.chunk_limit = bytes;
         self
     }
 
@@ -281,7 +288,7 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// Neither a comment nor a reconnection time can fail without a limit.
     fn prelude(mut self, item: &impl Encode) -> Self {
         let mut unlimited = Encoder::bare();
-        let written = self.chunks.put(item, &mut unlimited);
+        let written = self.state.chunks.put(item, &mut unlimited);
         debug_assert!(written.is_ok());
         self
     }
@@ -298,20 +305,8 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         self,
         keep_alive: impl Into<KeepAlive<U>>,
     ) -> SseEncoder<S, U, Q, P> {
-        let Self { source, stop, policy, encoder, chunks, failure, unwritten, chunk_limit, .. } =
-            self;
-        let keep_alive = Some(keep_alive.into());
-        SseEncoder {
-            source,
-            keep_alive,
-            stop,
-            policy,
-            encoder,
-            chunks,
-            failure,
-            unwritten,
-            chunk_limit,
-        }
+        let Self { source, stop, policy, state, .. } = self;
+        SseEncoder { source, keep_alive: Some(keep_alive.into()), stop, policy, state }
     }
 
     /// Ends the stream cleanly when this future is ready, whatever its output: after the frames that have
@@ -351,29 +346,8 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
         F: Future,
         F::Output: Item,
     {
-        let Self {
-            source,
-            keep_alive,
-            policy,
-            encoder,
-            chunks,
-            failure,
-            unwritten,
-            chunk_limit,
-            ..
-        } = self;
-        let stop = Some(signal);
-        SseEncoder {
-            source,
-            keep_alive,
-            stop,
-            policy,
-            encoder,
-            chunks,
-            failure,
-            unwritten,
-            chunk_limit,
-        }
+        let Self { source, keep_alive, policy, state, .. } = self;
+        SseEncoder { source, keep_alive, stop: Some(signal), policy, state }
     }
 
     /// Chooses what becomes of an item that failed. The default is [`Recovery::Fail`], which loses nothing
@@ -399,25 +373,13 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     where
         F: FnMut(Error) -> Recovery,
     {
-        let Self {
-            source, keep_alive, stop, encoder, chunks, failure, unwritten, chunk_limit, ..
-        } = self;
-        SseEncoder {
-            source,
-            keep_alive,
-            stop,
-            policy,
-            encoder,
-            chunks,
-            failure,
-            unwritten,
-            chunk_limit,
-        }
+        let Self { source, keep_alive, stop, state, .. } = self;
+        SseEncoder { source, keep_alive, stop, policy, state }
     }
 
     /// The encoder, with its counter.
     pub fn encoder(&self) -> &Encoder {
-        &self.encoder
+        &self.state.encoder
     }
 
     /// The source; `None` once it has ended.
@@ -439,13 +401,14 @@ where
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let polled = self.as_mut().poll_now(cx);
-        let this = self.project();
-        let unwritten = mem::replace(this.unwritten, matches!(polled, Poll::Ready(Some(Ok(_)))));
+        let state = self.project().state;
+        let has_left = matches!(polled, Poll::Ready(Some(Ok(_))));
+        let unwritten = mem::replace(&mut state.unwritten, has_left);
         match polled {
             // A server that meets an error drops what it has not written, and it writes when the stream is
             // pending.
             Poll::Ready(Some(Err(error))) if unwritten => {
-                *this.failure = Some(error);
+                state.failure = Some(error);
                 cx.waker().wake_by_ref();
                 Poll::Pending
             }
@@ -456,7 +419,7 @@ where
     /// How many chunks are left is known once the source has ended. Before that an item can become a part
     /// of a chunk, or several, or none.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let ready = self.chunks.ready() + usize::from(self.failure.is_some());
+        let ready = self.state.chunks.ready() + usize::from(self.state.failure.is_some());
         (ready, self.source.is_none().then_some(ready))
     }
 }
@@ -473,24 +436,17 @@ where
     #[inline(always)]
     fn poll_now(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let mut this = self.project();
-        if let Some(piece) = this.chunks.next_piece() {
+        if let Some(piece) = this.state.chunks.next_piece() {
             if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                 keep_alive.reset();
             }
             return Poll::Ready(Some(Ok(piece)));
         }
-        if let Some(error) = this.failure.take() {
+        if let Some(error) = this.state.failure.take() {
             return Poll::Ready(Some(Err(error)));
         }
 
-        let limit = *this.chunk_limit;
-        let mut items = Items {
-            chunks: this.chunks,
-            encoder: this.encoder,
-            failure: this.failure,
-            policy: this.policy,
-            limit,
-        };
+        let mut items = Items { state: this.state, policy: this.policy };
         let mut ended = false;
         if this.source.is_some()
             && let Some(stop) = this.stop.as_mut().as_pin_mut()
@@ -521,14 +477,14 @@ where
             this.stop.set(None);
         }
 
-        if let Some(chunk) = items.chunks.take(limit) {
+        if let Some(chunk) = items.state.chunks.take(items.state.chunk_limit) {
             if let Some(keep_alive) = this.keep_alive.as_pin_mut() {
                 keep_alive.reset();
             }
             return Poll::Ready(Some(Ok(chunk)));
         }
-        items.chunks.release();
-        if let Some(error) = items.failure.take() {
+        items.state.chunks.release();
+        if let Some(error) = items.state.failure.take() {
             return Poll::Ready(Some(Err(error)));
         }
         if this.source.is_none() {
@@ -553,7 +509,7 @@ where
     Self: Stream,
 {
     fn is_terminated(&self) -> bool {
-        self.source.is_none() && self.failure.is_none() && self.chunks.ready() == 0
+        self.source.is_none() && self.state.failure.is_none() && self.state.chunks.ready() == 0
     }
 }
 
@@ -564,31 +520,30 @@ where
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseEncoder")
             .field("source", &self.source)
-            .field("encoder", &self.encoder)
-            .field("chunk_limit", &self.chunk_limit)
+            .field("encoder", &self.state.encoder)
+            .field("chunk_limit", &self.state.chunk_limit)
             .finish_non_exhaustive()
     }
 }
 
 /// Where items go during one poll.
 struct Items<'a, P> {
-    chunks: &'a mut Chunks,
-    encoder: &'a mut Encoder,
-    failure: &'a mut Option<Error>,
+    state: &'a mut State,
     policy: &'a mut P,
-    limit: usize,
 }
 
 impl<P: FnMut(Error) -> Recovery> Items<'_, P> {
     /// Whether the chunk takes a further item. After a failure it does not: that comes out first.
     fn have_room(&self) -> bool {
-        self.failure.is_none() && self.chunks.len() < self.limit.max(1)
+        let State { chunks, failure, chunk_limit, .. } = &self.state;
+        failure.is_none() && chunks.len() < (*chunk_limit).max(1)
     }
 
     /// Appends an item, or does with its error what the policy says; breaks if that is the end.
     #[inline]
     fn put(&mut self, item: impl Item) -> ControlFlow<()> {
-        match item.put(|item| self.chunks.put(item, self.encoder)) {
+        let State { encoder, chunks, .. } = &mut *self.state;
+        match item.put(|item| chunks.put(item, encoder)) {
             Ok(()) => ControlFlow::Continue(()),
             Err(error) => self.recover(error),
         }
@@ -598,9 +553,10 @@ impl<P: FnMut(Error) -> Recovery> Items<'_, P> {
     fn recover(&mut self, error: Error) -> ControlFlow<()> {
         match (self.policy)(error) {
             Recovery::End => return ControlFlow::Break(()),
-            Recovery::Fail(error) => *self.failure = Some(error),
+            Recovery::Fail(error) => self.state.failure = Some(error),
             Recovery::Replace(event) => {
-                *self.failure = self.chunks.put(&event, self.encoder).err();
+                let State { encoder, chunks, failure, .. } = &mut *self.state;
+                *failure = chunks.put(&event, encoder).err();
             }
             Recovery::Skip => {}
         }
