@@ -204,18 +204,18 @@ impl Output {
     /// Appends bytes.
     #[inline]
     pub(crate) fn put(&mut self, bytes: &[u8]) {
-        if let Some(slot) = self.slot(bytes.len()) {
-            slot.copy_from_slice(bytes);
-            self.len += bytes.len();
-        } else {
+        if !self.put_into_room(bytes) {
             self.put_and_make_room(bytes);
         }
     }
 
-    /// The next bytes of the room, if there are as many.
+    /// Appends bytes, if there is room for them.
     #[inline]
-    fn slot(&mut self, len: usize) -> Option<&mut [u8]> {
-        self.room.get_mut(self.len..self.len + len)
+    fn put_into_room(&mut self, bytes: &[u8]) -> bool {
+        let Some(slot) = self.room.get_mut(self.len..self.len + bytes.len()) else { return false };
+        slot.copy_from_slice(bytes);
+        self.len += bytes.len();
+        true
     }
 
     #[cold]
@@ -228,11 +228,9 @@ impl Output {
         if self.len == self.base {
             self.room.truncate(self.len);
             self.make_first_room();
-        }
-        if let Some(slot) = self.slot(bytes.len()) {
-            slot.copy_from_slice(bytes);
-            self.len += bytes.len();
-            return;
+            if self.put_into_room(bytes) {
+                return;
+            }
         }
         self.append(|room| room.extend_from_slice(bytes));
         // Not more than there is: what comes next may be the frame's end.
@@ -367,10 +365,7 @@ impl Output {
 impl io::Write for Output {
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if let Some(slot) = self.slot(bytes.len()) {
-            slot.copy_from_slice(bytes);
-            self.len += bytes.len();
-        } else {
+        if !self.put_into_room(bytes) {
             self.put_and_make_room(bytes);
             if self.is_cut {
                 return Err(io::ErrorKind::FileTooLarge.into());
