@@ -1,6 +1,6 @@
 //! A server of the interop suite in a process of its own.
 
-use std::{env, fs, net::SocketAddr, process::Stdio, time::Duration};
+use std::{env, fmt::Display, fs, net::SocketAddr, process::Stdio, time::Duration};
 
 use serde_json::Value;
 use tokio::{
@@ -87,32 +87,12 @@ impl Server {
 
     /// Waits until there are no more sources than this.
     pub(crate) async fn until_open(&self, most: u64) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let open = self.open().await?;
-            if open <= most {
-                return Ok(());
-            }
-            if Instant::now() > until {
-                return Err(format!("{open} sources are left, of which {most} should be").into());
-            }
-            time::sleep(Duration::from_millis(100)).await;
-        }
+        until(most, "sources", async || self.open().await).await
     }
 
     /// Waits until no more files are open than this.
     pub(crate) async fn until_files(&self, most: usize) -> Result<()> {
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let files = self.held()?.files;
-            if files <= most {
-                return Ok(());
-            }
-            if Instant::now() > until {
-                return Err(format!("{files} files are open, of which {most} should be").into());
-            }
-            time::sleep(Duration::from_millis(100)).await;
-        }
+        until(most, "open files", async || Ok(self.held()?.files)).await
     }
 
     pub(crate) async fn end(mut self) -> Result<()> {
@@ -120,5 +100,24 @@ impl Server {
             return Err(format!("the server has ended by itself: {status}").into());
         }
         Ok(self.child.kill().await?)
+    }
+}
+
+/// Waits until no more of something are left than `most`.
+async fn until<N: Display + PartialOrd>(
+    most: N,
+    what: &str,
+    count: impl AsyncFn() -> Result<N>,
+) -> Result<()> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let left = count().await?;
+        if left <= most {
+            return Ok(());
+        }
+        if Instant::now() > deadline {
+            return Err(format!("{left} {what} are left, of which {most} should be").into());
+        }
+        time::sleep(Duration::from_millis(100)).await;
     }
 }

@@ -5,7 +5,7 @@ use std::{task::Poll, time::Duration};
 use sse_encoder::{Comment, Error, Event, KeepAlive, Recovery};
 
 use crate::{
-    client::End,
+    client::{Client, End},
     decode::{assert_frames, decode},
     server::{Item, Kind, Response, Server, item, response},
     source::Watched,
@@ -32,6 +32,13 @@ fn number(taken: usize) -> Poll<Option<Item>> {
 
 fn skip(_: Error) -> Recovery {
     Recovery::Skip
+}
+
+/// The client goes, and the source with it.
+async fn leave(client: Client, watched: &Watched, server: Server) {
+    drop(client);
+    watched.dropped().await;
+    server.end().await;
 }
 
 async fn the_first_of_errors_only_cuts_the_connection(kind: Kind) {
@@ -65,9 +72,7 @@ async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
         client.head().await;
         server.assert_alive().await;
         assert!(watched.is_open() && watched.taken() > 0);
-        drop(client);
-        watched.dropped().await;
-        server.end().await;
+        leave(client, &watched, server).await;
     }
 }
 
@@ -79,9 +84,7 @@ async fn errors_only_can_each_be_replaced(kind: Kind) {
     let events = decode(&client.at_least(50_000).await);
     assert!(events.iter().all(|event| event.data == "no"));
     server.assert_alive().await;
-    drop(client);
-    watched.dropped().await;
-    server.end().await;
+    leave(client, &watched, server).await;
 }
 
 async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
@@ -93,9 +96,7 @@ async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
     }
     server.assert_alive().await;
     assert!(watched.is_open());
-    drop(client);
-    watched.dropped().await;
-    server.end().await;
+    leave(client, &watched, server).await;
 }
 
 async fn a_source_that_never_wakes_has_its_header_and_goes_with_its_client(kind: Kind) {
@@ -104,9 +105,7 @@ async fn a_source_that_never_wakes_has_its_header_and_goes_with_its_client(kind:
     client.head().await;
     server.assert_alive().await;
     assert!(watched.is_open());
-    drop(client);
-    watched.dropped().await;
-    server.end().await;
+    leave(client, &watched, server).await;
 }
 
 async fn a_source_that_never_wakes_is_kept_alive(kind: Kind) {
@@ -124,9 +123,7 @@ async fn a_source_that_never_wakes_is_kept_alive(kind: Kind) {
     assert_frames(&body);
     assert!(body.starts_with(b": \xEF\xBB\xBF\n"));
     assert_eq!(decode(&body), []);
-    drop(client);
-    watched.dropped().await;
-    server.end().await;
+    leave(client, &watched, server).await;
 }
 
 async fn a_source_of_nothing_ends(kind: Kind) {
