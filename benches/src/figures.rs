@@ -97,8 +97,7 @@ impl Line for Row {
 
     fn from_line(line: &str) -> Option<Self> {
         let mut fields = line.split('\t');
-        let [workload, title, unit, contender] =
-            [fields.next()?, fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let [workload, title, unit, contender] = texts(&mut fields)?;
         let role = match fields.next()? {
             "floor" => Role::Floor,
             "ours" => Role::Ours,
@@ -148,8 +147,7 @@ impl Line for LoadRow {
 
     fn from_line(line: &str) -> Option<Self> {
         let mut fields = line.split('\t');
-        let [load, framework, contender] =
-            [fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let [load, framework, contender] = texts(&mut fields)?;
         let mut number = || fields.next()?.parse().ok();
         let events_per_second = Spread::from_numbers(&mut number)?;
         let cpu = Spread::from_numbers(&mut number)?;
@@ -177,8 +175,7 @@ impl Line for LatencyRow {
 
     fn from_line(line: &str) -> Option<Self> {
         let mut fields = line.split('\t');
-        let [load, framework, contender] =
-            [fields.next()?, fields.next()?, fields.next()?].map(String::from);
+        let [load, framework, contender] = texts(&mut fields)?;
         let mut number = || fields.next()?.parse().ok();
         let median = Spread::from_numbers(&mut number)?;
         let high = Spread::from_numbers(&mut number)?;
@@ -213,7 +210,7 @@ impl Line for LimitRow {
 
     fn from_line(line: &str) -> Option<Self> {
         let mut fields = line.split('\t');
-        let [event, place] = [fields.next()?, fields.next()?].map(String::from);
+        let [event, place] = texts(&mut fields)?;
         let chunk_limit = fields.next()?.parse().ok()?;
         let mut number = || fields.next()?.parse().ok();
         Some(Self {
@@ -239,6 +236,11 @@ pub trait Line: Sized {
 fn line<const N: usize>(texts: [&str; N], numbers: impl Iterator<Item = f64>) -> String {
     let texts = texts.map(|text| text.replace(['\t', '\n'], " ")).into_iter();
     texts.chain(numbers.map(|number| number.to_string())).collect::<Vec<_>>().join("\t")
+}
+
+/// The next fields of a line.
+fn texts<'a, const N: usize>(fields: &mut impl Iterator<Item = &'a str>) -> Option<[String; N]> {
+    fields.take(N).map(String::from).collect::<Vec<_>>().try_into().ok()
 }
 
 pub fn write(path: &Path, rows: &[impl Line]) -> io::Result<()> {
