@@ -254,12 +254,12 @@ impl<S, T, Q, P> SseEncoder<S, T, Q, P> {
     /// The size in bytes from which a chunk takes no further item. A chunk can be larger by less than one
     /// item. The default is [8 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each item.
     ///
-    /// It is chosen by what was measured (in the repository, `benches/results.md`). Encoding takes as long from
-    /// 2 KiB on. A client that has stopped reading makes a server of hyper hold up to 17 chunks, as that
-    /// gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for 8 to 16 % less CPU time of the
-    /// server where small events are always ready. actix-web has a buffer of its own, and holds one chunk and
-    /// 32 KiB. An idle stream holds none. A larger limit is a good choice for few fast clients, a smaller one
-    /// for many slow ones.
+    /// It is chosen by what was measured (in the repository, `benches/results.md`). Encoding small events takes
+    /// as long from 2 KiB on. A client that has stopped reading makes a server of hyper hold up to 17 chunks, as
+    /// that gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for 4 to 11 % less CPU time of
+    /// the server where small events are always ready. actix-web has a buffer of its own, and holds one chunk
+    /// and 32 KiB. An idle stream holds none. A larger limit is a good choice for few fast clients, a smaller
+    /// one for many slow ones.
     pub fn chunk_limit(mut self, bytes: usize) -> Self {
         self.state.chunk_limit = bytes;
         self
