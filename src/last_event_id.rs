@@ -159,6 +159,7 @@ mod tests {
             ("lastEventId=&lastEventId=8", Some("8")),
             ("last%45ventId=a%20b+c", Some("a b c")),
             ("lastEventId=%F0%9F%98%80", Some("😀")),
+            ("lastEventId=%c3%a9%4A", Some("éJ")),
             ("lastEventId=a=b", Some("a=b")),
             ("lastEventId=100%", Some("100%")),
             ("lastEventId=%zz%4", Some("%zz%4")),
@@ -171,6 +172,22 @@ mod tests {
         ] {
             let last = LastEventId::none().or_query(query, &[LastEventId::PARAMETER]);
             assert_eq!(last.get().map(EventId::as_str), expected, "{query}");
+        }
+    }
+
+    #[test]
+    fn an_id_goes_in_and_comes_out_but_the_empty_one_is_none() {
+        let id = || EventId::from(7);
+        for (last, expected) in [
+            (LastEventId::from(id()), Some(id())),
+            (Some(id()).into(), Some(id())),
+            (None.into(), None),
+            (EventId::EMPTY.into(), None),
+            (Some(EventId::EMPTY).into(), None),
+            (LastEventId::none(), None),
+        ] {
+            assert_eq!(last.get(), expected.as_ref());
+            assert_eq!(last.into_inner(), expected);
         }
     }
 

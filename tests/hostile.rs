@@ -655,7 +655,8 @@ fn merging_is_linear_whatever_the_keys() {
     let raw = |json: String| RawValue::from_string(json).unwrap();
     let spaces = raw(format!("{{\"a000000a\":1{}}}", " ".repeat(100_000)));
     let text = raw(format!("{{\"a000000a\":\"{}\"}}", "x".repeat(100_000)));
-    let key = BTreeMap::from([(format!("a{}a", "x".repeat(100_000)), 1)]);
+    // As long as `data`'s keys, to the set of 64 bits.
+    let key = BTreeMap::from([(format!("a{}a", "x".repeat(6 + 64 * 1_563)), 1)]);
     let many: BTreeMap<_, _> = (0..40).map(|index| (format!("a{index:06}a"), 1)).collect();
     fn asked(data: &impl Serialize, other: impl Serialize) -> usize {
         let other = Asked(other, Cell::new(0));
@@ -705,6 +706,17 @@ fn the_limit_of_a_frame_bounds_the_buffer_too() {
         assert!(result.unwrap_err().is_too_large());
         assert!(stream.capacity() <= 256 * 1024, "{}", stream.capacity());
     }
+}
+
+/// A large `other` is written aside, within the frame's limit.
+#[test]
+fn what_a_frame_has_no_place_for_is_not_written_aside() {
+    let asked: Vec<_> = (0..40).map(|_| Asked("x".repeat(10_000), Cell::new(0))).collect();
+    let other: BTreeMap<_, _> = asked.iter().enumerate().collect();
+    let mut stream = BytesMut::zeroed(1_000_000);
+    let result = Encoder::new().max_frame(64 * 1024).encode(&Event::merge((), &other), &mut stream);
+    assert!(result.unwrap_err().is_too_large());
+    assert!(asked.iter().filter(|value| value.1.get() > 0).count() < 20);
 }
 
 #[test]

@@ -681,6 +681,23 @@ fn a_frame_of_exactly_the_limit_fits_whatever_it_is_made_of() {
     }
 }
 
+/// A variant is written with its name, in a place where it is not wanted: that must not count.
+#[test]
+fn a_variant_of_exactly_the_limit_fits_however_long_it_is() {
+    #[derive(Serialize)]
+    enum Escaped {
+        #[serde(rename = "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{e}\u{f}")]
+        Variant { x: String },
+    }
+    for len in 0..1_200 {
+        let item = Event::merge(Escaped::Variant { x: "x".repeat(len) }, ());
+        let whole = encode(&item).unwrap();
+        let mut dst = BytesMut::new();
+        let result = Encoder::new().max_frame(whole.len()).encode(&item, &mut dst);
+        assert!(result.is_ok() && dst == whole, "{len}: {result:?}");
+    }
+}
+
 /// Swallows the error of its second frame.
 struct Careless;
 

@@ -18,8 +18,8 @@ use std::{
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use sse_encoder::{
-    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, KeepAlive, LastEventId,
-    ReconnectionTime, Recovery, SseEncoder, Timer, data::SharedText,
+    Comment, Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, KeepAlive,
+    LastEventId, ReconnectionTime, Recovery, SseEncoder, Timer, data::SharedText,
 };
 
 /// What one poll of the source gives.
@@ -528,7 +528,7 @@ fn a_last_item_that_fails_is_an_error_and_then_the_end() {
     assert_end(poll(stream.as_mut()));
 }
 
-/// A frame of two long texts, with text between.
+/// Two frames of a long text, with another between.
 struct Pages(SharedText);
 
 impl Encode for Pages {
@@ -570,12 +570,23 @@ fn a_long_shared_line_leaves_in_a_chunk_of_its_own_without_being_copied() {
 
 #[test]
 fn shared_text_of_many_lines_or_few_bytes_is_as_any_text() {
-    for text in ["short".to_owned(), "two\nlines".repeat(10_000)] {
-        let (_, shared) =
+    let short = "x".repeat(32 * 1024 - 1);
+    for text in ["short".to_owned(), short, "two\nlines".repeat(10_000)] {
+        let shared =
             collect(SseEncoder::new(Script::new([Item(Event::shared_text(text.clone()))])));
-        let (_, copied) = collect(SseEncoder::new(Script::new([Item(Event::text(text))])));
+        let copied = collect(SseEncoder::new(Script::new([Item(Event::text(text))])));
         assert_eq!(shared, copied);
     }
+}
+
+#[test]
+fn shared_text_counts_for_the_chunk_limit() {
+    let text = SharedText::from("x".repeat(40_000));
+    let script = Script::new((0..7).map(|_| Item(Event::shared_text(text.clone()))));
+    let polls = Rc::clone(&script.polls);
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(100_000));
+    assert_chunk(poll(stream.as_mut()), "data: ");
+    assert_eq!(polls.get(), 3);
 }
 
 /// Fails after a long shared text.
@@ -590,21 +601,32 @@ impl Encode for Torn {
 
 #[test]
 fn a_failing_item_leaves_none_of_its_shared_text() {
-    let text = SharedText::from("x".repeat(40_000));
-    let mut stream = pin!(SseEncoder::new(Script::new([Item(Torn(text)), Pending])));
+    let torn = || Item(Box::new(Torn("x".repeat(40_000).into())) as Box<dyn Encode>);
+    let script = Script::new([torn(), Pending, torn(), Item(Box::new(number(1)))]);
+    let mut stream = pin!(SseEncoder::bare(script));
     assert_error(poll(stream.as_mut()), "torn");
     assert!(poll(stream.as_mut()).is_pending());
+    assert_error(poll(stream.as_mut()), "torn");
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_end(poll(stream.as_mut()));
 }
 
 #[test]
 fn a_frame_limit_counts_shared_text_too() {
     let text = SharedText::from("x".repeat(40_000));
-    let encoder = Encoder::bare().max_frame(40_000);
-    let script = Script::new([Item(Event::shared_text(text))]);
-    assert_error(
-        poll(pin!(SseEncoder::with_encoder(script, encoder))),
-        "the frame is larger than 40000 bytes",
-    );
+    let frame = "data: ".len() + 40_000 + "\n\n".len();
+    for (limit, fits) in [(40_000, false), (frame - 1, false), (frame, true)] {
+        // Each frame by itself, also where several leave together.
+        let script = Script::new((0..3).map(|_| Item(Event::shared_text(text.clone()))));
+        let encoder = Encoder::bare().max_frame(limit);
+        let mut stream = pin!(SseEncoder::with_encoder(script, encoder).chunk_limit(1 << 20));
+        if fits {
+            assert_eq!(collect(stream).1.len(), 3 * frame);
+        } else {
+            let expected = format!("the frame is larger than {limit} bytes");
+            assert_error(poll(stream.as_mut()), &expected);
+        }
+    }
 }
 
 #[test]
@@ -619,6 +641,55 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
             assert_eq!(sent, expected);
         }
     }
+}
+
+/// An event that was encoded once needs no buffer, as long as it is all there is.
+#[test]
+fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
+    let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
+    let one = || Item(Box::new(once.clone()) as Box<dyn Encode>);
+    let empty = || Item(Box::new(Encoded::default()) as Box<dyn Encode>);
+    let other = || Item(Box::new(number(1)) as Box<dyn Encode>);
+    let torn = || Item(Box::new(Torn("x".repeat(40_000).into())) as Box<dyn Encode>);
+    for (items, copied, expected) in [
+        (vec![one()], false, "o"),
+        (vec![one(), torn()], false, "o"),
+        (vec![one(), empty()], true, "o"),
+        (vec![empty(), one()], false, "o"),
+        (vec![one(), one()], true, "oo"),
+        (vec![one(), one(), one()], true, "ooo"),
+        (vec![one(), other()], true, "on"),
+        (vec![one(), torn(), other()], true, "on"),
+        (vec![other(), one()], true, "no"),
+        (vec![other(), one(), other()], true, "non"),
+        (vec![empty(), other()], true, "n"),
+        (vec![empty()], true, ""),
+    ] {
+        let expected = expected.replace('n', "data: 1\n\n").replace('o', "data: once\n\n");
+        let mut chunks = Vec::new();
+        let mut stream = pin!(SseEncoder::bare(Script::new(items)).on_error(|_| Recovery::Skip));
+        while let Poll::Ready(Some(chunk)) = poll(stream.as_mut()) {
+            chunks.push(chunk.unwrap());
+        }
+        assert_eq!(chunks.len(), usize::from(!expected.is_empty()), "{chunks:?}");
+        for chunk in chunks {
+            assert_eq!(chunk, expected);
+            assert_eq!(chunk.as_ptr() != once.as_bytes().as_ptr(), copied, "{expected:?}");
+        }
+    }
+}
+
+/// The chunk is full, so that nothing is copied.
+#[test]
+fn an_event_encoded_once_counts_for_the_chunk_limit() {
+    let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
+    let script = Script::new([Item(once.clone()), Item(once.clone())]);
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(once.as_bytes().len()));
+    for _ in 0..2 {
+        let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
+        assert_eq!(chunk.as_ptr(), once.as_bytes().as_ptr());
+    }
+    assert_end(poll(stream.as_mut()));
 }
 
 #[test]
