@@ -151,7 +151,8 @@ fn the_default_limit_bounds_a_chunk_of_a_source_that_is_always_ready() {
     let endless = std::iter::repeat_with(|| Item(Event::text(text.as_str()))).take(1_000);
     let mut stream = pin!(SseEncoder::bare(Script::new(endless)));
     let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
-    let limit = SseEncoder::DEFAULT_CHUNK_LIMIT;
+    let limit = 8 * 1024;
+    assert_eq!(SseEncoder::DEFAULT_CHUNK_LIMIT, limit);
     assert!((limit..limit + 1_010).contains(&chunk.len()), "{}", chunk.len());
 }
 
@@ -701,6 +702,12 @@ fn the_size_hint_never_promises_too_much() {
     assert_eq!(stream.size_hint(), (0, None));
     assert_end(poll(stream.as_mut()));
     assert_eq!(stream.size_hint(), (0, Some(0)));
+
+    // An error that is still to come counts too.
+    let mut stream = pin!(SseEncoder::bare(failing()));
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_eq!(stream.size_hint(), (1, None));
+    assert!(!stream.is_terminated());
 }
 
 #[test]
