@@ -533,15 +533,102 @@ fn a_large_other_is_merged_as_a_small_one() {
     assert!(merged.starts_with(r#"{"k3":-1,"k0":-1,"k1":-1,"k2":-1,"k4":-1,"#), "{merged}");
 }
 
+/// A map with this key, whose entry comes in one piece or in two.
+struct Keyed<K>(K, bool);
+
+impl<K: Serialize> Serialize for Keyed<K> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        if self.1 {
+            map.serialize_entry(&self.0, &3)?;
+        } else {
+            map.serialize_key(&self.0)?;
+            map.serialize_value(&3)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(Serialize)]
+struct Wrapped<T>(T);
+
+struct Octets;
+
+impl Serialize for Octets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(b"a")
+    }
+}
+
+#[test]
+fn keys_are_spelled_as_in_json() {
+    macro_rules! keys {
+        ($($key:expr => $expected:literal;)*) => {$(
+            for whole in [true, false] {
+                let object = concat!("{\"", $expected, "\":3}");
+                let key = stringify!($key);
+                assert_eq!(merged(&Event::json(Keyed($key, whole))), object, "{key}");
+                assert_eq!(merged(&Event::merge(Keyed($key, whole), ())), object, "{key}");
+                assert_eq!(merged(&Event::merge((), Keyed($key, whole))), object, "{key}");
+            }
+        )*};
+    }
+    keys! {
+        "a\"b" => r#"a\"b"#;
+        'c' => "c";
+        true => "true";
+        false => "false";
+        -8_i8 => "-8";
+        -16_i16 => "-16";
+        -32_i32 => "-32";
+        -64_i64 => "-64";
+        i128::MIN => "-170141183460469231731687303715884105728";
+        8_u8 => "8";
+        16_u16 => "16";
+        32_u32 => "32";
+        64_u64 => "64";
+        u128::MAX => "340282366920938463463374607431768211455";
+        0.1_f32 => "0.1";
+        1_f32 => "1.0";
+        0.1_f64 => "0.1";
+        1e-7_f64 => "1e-7";
+        Variants::Unit => "Unit";
+        Wrapped("a") => "a";
+        Wrapped(1) => "1";
+        Some("a") => "a";
+    }
+}
+
 #[test]
 fn keys_that_are_no_strings_are_errors() {
-    for event in [
-        &Event::merge(BTreeMap::from([((1, 2), 3)]), ()) as &dyn Encode,
-        &Event::merge(BTreeMap::from([(None::<i32>, 3)]), ()),
-        &Event::merge((), BTreeMap::from([(vec![1], 3)])),
-        &Event::json(BTreeMap::from([((1, 2), 3)])),
-    ] {
-        assert!(encode(event).unwrap_err().is_serialize());
+    macro_rules! keys {
+        ($($key:expr;)*) => {$(
+            for whole in [true, false] {
+                for event in [
+                    &Event::json(Keyed($key, whole)) as &dyn Encode,
+                    &Event::merge(Keyed($key, whole), ()),
+                    &Event::merge((), Keyed($key, whole)),
+                ] {
+                    assert!(encode(event).unwrap_err().is_serialize(), "{}", stringify!($key));
+                }
+            }
+        )*};
+    }
+    keys! {
+        (1, 2);
+        vec![1];
+        BTreeMap::from([("a", 1)]);
+        None::<i32>;
+        ();
+        Unit;
+        Octets;
+        DATA;
+        Pair(1, "b");
+        Variants::Newtype(1);
+        Variants::Tuple(1, 2);
+        Variants::Struct { x: 1, y: "y" };
+        f32::NAN;
+        f64::INFINITY;
     }
 }
 
