@@ -22,7 +22,7 @@ const EMPTY_COMMENT: &[u8; 2] = b"\n:";
 /// Ends the last line, and the frame.
 pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
 
-/// Text up to this length goes through the room that the output has made.
+/// Text up to this length goes through the room that the output has made, which would be lost otherwise.
 const SHORT: usize = 256;
 
 /// Begins a line: ends the one before, if there is one.
@@ -71,28 +71,41 @@ pub(crate) fn put_comment(output: &mut Output, text: &[u8]) {
 #[inline]
 fn put_lines<const N: usize>(output: &mut Output, name: &[u8; N], text: &[u8]) {
     put_name(output, name);
-    if text.len() <= SHORT && is_one_line(text) {
-        return output.put(text);
+    if text.len() > SHORT {
+        return output.append(|dst| {
+            // Enough for lines of some hundred bytes; shorter ones grow the buffer.
+            dst.reserve(text.len() + text.len() / 8 + 2);
+            append_lines(dst, name, text);
+        });
     }
-    output.append(|dst| {
-        // Enough for lines of some hundred bytes; shorter ones grow the buffer.
-        dst.reserve(text.len() + text.len() / 8 + 2);
-        append_lines(dst, name, text);
+    let last = for_each_line_but_the_last(text, |line| {
+        output.put(line);
+        output.put(name);
     });
+    output.put(last);
 }
 
 /// The name's length is known to the compiler: its copy is a move.
 fn append_lines<const N: usize>(dst: &mut BytesMut, name: &[u8; N], text: &[u8]) {
+    let last = for_each_line_but_the_last(text, |line| {
+        dst.extend_from_slice(line);
+        dst.extend_from_slice(name);
+    });
+    dst.extend_from_slice(last);
+}
+
+/// Gives the last line back.
+#[inline]
+fn for_each_line_but_the_last<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8])) -> &'t [u8] {
     let mut start = 0;
     for end in memchr2_iter(b'\r', b'\n', text) {
         // `end` may be the LF of a CRLF that the CR has ended.
         if end >= start {
-            dst.extend_from_slice(&text[start..end]);
-            dst.extend_from_slice(name);
+            each(&text[start..end]);
             start = if text[end..].starts_with(b"\r\n") { end + 2 } else { end + 1 };
         }
     }
-    dst.extend_from_slice(&text[start..]);
+    &text[start..]
 }
 
 /// Whether text stays one line.

@@ -1,4 +1,4 @@
-use std::mem;
+use std::{fmt, mem};
 
 use bytes::Bytes;
 
@@ -14,7 +14,6 @@ use crate::{
 ///
 /// It is opaque: what it takes is events, comments and other items, each written whole or not at
 /// all, so that no implementation can write half a frame or forge a field.
-#[derive(Debug)]
 pub struct Frames<'a> {
     output: &'a mut Output,
     settings: &'a Settings,
@@ -30,6 +29,13 @@ pub(crate) struct Settings {
     pub(crate) automatic_ids: bool,
     pub(crate) default_type: bool,
     pub(crate) max_frame: usize,
+}
+
+// What has been written is nobody's business.
+impl fmt::Debug for Frames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("settings", self.settings).finish_non_exhaustive()
+    }
 }
 
 impl<'a> Frames<'a> {
@@ -49,7 +55,7 @@ impl<'a> Frames<'a> {
         self,
         write: impl FnOnce(&mut Self) -> Result<(), Error>,
     ) -> Result<Option<u64>, Error> {
-        let mut unless_whole = Reset { mark: self.output.mark(), frames: self };
+        let mut unless_whole = Reset { mark: self.output.begin_item(), frames: self };
         write(&mut unless_whole.frames)?;
         let next_id = unless_whole.frames.next_id_after_whole;
         mem::forget(unless_whole);

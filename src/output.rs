@@ -11,6 +11,9 @@ const SHARE_FROM: usize = 32 * 1024;
 /// Measured: 128 costs an event of 200 bytes 3 % more instructions, and 512 saves nothing.
 const FIRST_ROOM: usize = 256;
 
+/// How many times what a chunk needs, or is expected to, its buffer may be.
+const LARGEST_ROOM: usize = 4;
+
 /// The bytes that have been written.
 ///
 /// Encoding is many small writes, each of them shorter if the room for it is already there: so the
@@ -26,7 +29,7 @@ pub(crate) struct Output {
     len: usize,
     /// Up to here there are whole frames.
     whole: usize,
-    /// What was there before, which says nothing of how much will be written.
+    /// Up to here nothing says how much room will be needed: it was there before, or was appended at once.
     base: usize,
     /// Where the current frame would become too large.
     limit: usize,
@@ -47,10 +50,9 @@ struct Apart {
     runs: Vec<Run>,
     /// How many of them are in whole frames.
     whole_runs: usize,
-    /// Frames of any length that are all there is: they need no buffer. As soon as a frame follows they
-    /// are copied, so that both leave in one piece.
+    /// Frames of any length that are all there is: they need no buffer. As soon as an item follows they are
+    /// copied, so that both leave in one piece.
     sole: Option<Bytes>,
-    sole_is_all: bool,
 }
 
 /// Bytes that belong into the output before what the buffer has at `at`.
@@ -60,12 +62,11 @@ struct Run {
     bytes: Bytes,
 }
 
-/// A place between two frames.
+/// A place between two items.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Mark {
     len: usize,
     runs: usize,
-    sole_is_all: bool,
 }
 
 impl Default for Output {
@@ -111,15 +112,13 @@ impl Output {
         self.expected = expected;
     }
 
-    /// Where the whole frames end.
+    /// Begins an item: what was sole is so no longer, whatever becomes of what follows.
     #[inline]
-    pub(crate) fn mark(&self) -> Mark {
-        let Apart { used, whole_runs, sole_is_all, .. } = self.apart;
-        if used {
-            Mark { len: self.whole, runs: whole_runs, sole_is_all }
-        } else {
-            Mark { len: self.whole, runs: 0, sole_is_all: false }
+    pub(crate) fn begin_item(&mut self) -> Mark {
+        if self.apart.used {
+            self.settle_shared();
         }
+        Mark { len: self.whole, runs: self.apart.whole_runs }
     }
 
     /// The frames after this place do not count.
@@ -127,27 +126,25 @@ impl Output {
     pub(crate) fn reset(&mut self, mark: Mark) {
         self.whole = mark.len;
         self.apart.whole_runs = mark.runs;
-        self.apart.sole_is_all = mark.sole_is_all;
+        self.apart.sole = None;
     }
 
     /// Begins a frame of at most `max` bytes, in the place of one that did not become whole.
     #[inline]
     pub(crate) fn begin_frame(&mut self, max: usize) {
         if self.apart.used {
-            self.begin_frame_after_shared();
+            self.settle_shared();
         }
         self.len = self.whole;
         self.limit = self.len.saturating_add(max);
         self.is_cut = false;
     }
 
+    /// Copies what was sole, and forgets what did not become whole.
     #[cold]
-    fn begin_frame_after_shared(&mut self) {
+    fn settle_shared(&mut self) {
         self.apart.runs.truncate(self.apart.whole_runs);
-        if mem::take(&mut self.apart.sole_is_all)
-            // It stays, in case that what follows fails.
-            && let Some(bytes) = self.apart.sole.clone()
-        {
+        if let Some(bytes) = self.apart.sole.take() {
             self.limit = usize::MAX;
             self.len = 0;
             self.put(&bytes);
@@ -188,6 +185,14 @@ impl Output {
         self.is_cut
     }
 
+    /// Lets `write` append what does not count for the limit.
+    pub(crate) fn put_beside_limit<R>(&mut self, write: impl FnOnce(&mut Self) -> R) -> R {
+        let (limit, start) = (mem::replace(&mut self.limit, usize::MAX), self.len);
+        let result = write(self);
+        self.limit = limit.saturating_add(self.len - start);
+        result
+    }
+
     /// Lets `write` go beyond the limit by some bytes, which it takes off again afterwards.
     pub(crate) fn with_more_room<R>(
         &mut self,
@@ -225,17 +230,17 @@ impl Output {
             self.is_cut = true;
             return;
         }
-        if self.len == self.base {
-            self.room.truncate(self.len);
+        if self.len == 0 {
+            self.room.clear();
             self.make_first_room();
             if self.put_into_room(bytes) {
                 return;
             }
         }
-        self.append(|room| room.extend_from_slice(bytes));
+        self.extend(|room| room.extend_from_slice(bytes));
         // Not more than there is: what comes next may be the frame's end.
         let spare = self.room.capacity() - self.len;
-        let more = (self.len - self.base).max(FIRST_ROOM).min(spare);
+        let more = self.len.saturating_sub(self.base).max(FIRST_ROOM).min(spare);
         self.room.resize(self.len + more, 0);
     }
 
@@ -252,12 +257,20 @@ impl Output {
     }
 
     /// Lets `write` append to the buffer itself: much at once, for which no room has been made.
+    ///
+    /// The room that there was is lost. What is made next is small again, or many texts would cost a
+    /// multiple of all that there is.
     #[inline]
-    pub(crate) fn append<R>(&mut self, write: impl FnOnce(&mut BytesMut) -> R) -> R {
+    pub(crate) fn append(&mut self, write: impl FnOnce(&mut BytesMut)) {
+        self.extend(write);
+        self.base = self.len;
+    }
+
+    #[inline]
+    fn extend(&mut self, write: impl FnOnce(&mut BytesMut)) {
         self.room.truncate(self.len);
-        let result = write(&mut self.room);
+        write(&mut self.room);
         self.len = self.room.len();
-        result
     }
 
     /// Whether these bytes are long enough not to be copied.
@@ -280,7 +293,6 @@ impl Output {
         if self.shares && self.whole == 0 && !self.apart.used && !bytes.is_empty() {
             self.apart.used = true;
             self.apart.sole = Some(bytes.clone());
-            self.apart.sole_is_all = true;
         } else {
             self.begin_frame(max);
             self.put_shared(bytes);
@@ -319,8 +331,8 @@ impl Output {
 
     #[cold]
     fn len_with_shared(&self) -> usize {
-        let sole = self.apart.sole.as_ref().filter(|_| self.apart.sole_is_all);
-        self.whole + self.shared_len(..self.apart.whole_runs) + sole.map_or(0, Bytes::len)
+        let sole = self.apart.sole.as_ref().map_or(0, Bytes::len);
+        self.whole + self.shared_len(..self.apart.whole_runs) + sole
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -330,13 +342,12 @@ impl Output {
     /// Takes all whole frames, as pieces that follow one another. The buffer keeps what it has beyond
     /// them.
     pub(crate) fn take(&mut self, mut piece: impl FnMut(Bytes)) {
+        self.fit();
         self.room.truncate(mem::take(&mut self.whole));
         self.len = 0;
+        self.base = 0;
         if mem::take(&mut self.apart.used) {
-            let sole = self.apart.sole.take();
-            if mem::take(&mut self.apart.sole_is_all) {
-                sole.map(&mut piece);
-            }
+            self.apart.sole.take().map(&mut piece);
             self.apart.runs.truncate(mem::take(&mut self.apart.whole_runs));
             let mut taken = 0;
             for Run { at, bytes } in self.apart.runs.drain(..) {
@@ -346,12 +357,36 @@ impl Output {
                 }
                 piece(bytes);
             }
+            if taken > 0 && !self.room.is_empty() {
+                // The end of a buffer: of what size nobody knows any more.
+                return piece(mem::take(&mut self.room).freeze());
+            }
         }
         if !self.room.is_empty() {
             let last = self.room.split().freeze();
             self.spare = last.clone();
             piece(last);
         }
+    }
+
+    /// Keeps a small chunk from holding the buffer of a giant one that left before.
+    #[inline]
+    fn fit(&mut self) {
+        let needed = self.whole.max(self.expected);
+        if self.room.capacity().max(self.spare.len()) / LARGEST_ROOM > needed {
+            self.move_to_smaller(needed);
+        }
+    }
+
+    #[cold]
+    fn move_to_smaller(&mut self, needed: usize) {
+        let mut room = BytesMut::new();
+        if self.whole > 0 {
+            room.reserve(needed);
+            room.extend_from_slice(&self.room[..self.whole]);
+        }
+        self.room = room;
+        self.spare = Bytes::new();
     }
 
     /// The bytes that this appended to, with the whole frames.
@@ -382,5 +417,32 @@ impl io::Write for Output {
 
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The room is made zeros: after each text as much again as there is would be quadratic.
+    #[test]
+    fn what_was_appended_makes_no_more_room() {
+        let mut output = Output::sharing(0);
+        for _ in 0..1_000 {
+            output.begin_frame(usize::MAX);
+            output.put(b"data: ");
+            output.append(|room| room.extend_from_slice(&[b'x'; 1_000]));
+            output.put(b"\n\n");
+            output.end_frame();
+            assert!(output.room.len() - output.len <= FIRST_ROOM);
+        }
+        // What is put makes as much again.
+        (0..20_000).for_each(|_| output.put(b"x"));
+        assert!(output.room.len() - output.base >= 20_000);
+        assert!(output.room.len() - output.len <= 20_000);
+        output.end_frame();
+        let mut len = 0;
+        output.take(|piece| len += piece.len());
+        assert_eq!(len, 1_000 * 1_008 + 20_000);
     }
 }

@@ -10,7 +10,10 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::Stream;
-use sse_encoder::{Encoder, Error, Event, EventId, EventType, SseEncoder};
+use sse_encoder::{
+    Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, SseEncoder,
+    data::SharedText,
+};
 
 thread_local! {
     static COUNT: Cell<usize> = const { Cell::new(0) };
@@ -175,6 +178,53 @@ fn after_a_giant_nothing_of_it_is_held() {
     drop(small);
     assert!(poll(stream.as_mut()).is_pending());
     assert_eq!(BYTES.get() - before, 0);
+}
+
+enum Sent {
+    Giant,
+    GiantThenShared(SharedText),
+    Once(Encoded),
+    Small,
+}
+
+impl Encode for Sent {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Self::Giant => Event::text("x\n".repeat(1 << 19)).encode(frames),
+            Self::GiantThenShared(text) => {
+                Self::Giant.encode(frames)?;
+                Event::shared_text(text.clone()).encode(frames)
+            }
+            Self::Once(event) => event.encode(frames),
+            Self::Small => Event::text("small").encode(frames),
+        }
+    }
+}
+
+/// A client may read no more once it has got the giant.
+#[test]
+fn a_giants_buffer_goes_with_the_giant_whatever_follows() {
+    let once = Encoder::new().encode_once(&Event::text("once")).unwrap();
+    let long = SharedText::from("x".repeat(40_000));
+    let busy = || (0..5_000).map(|_| Sent::Small).collect::<Vec<_>>();
+    for (name, giant, next) in [
+        ("a small one", Sent::Giant, vec![Sent::Small]),
+        ("one that was encoded once", Sent::Giant, vec![Sent::Once(once)]),
+        ("many", Sent::Giant, busy()),
+        ("a small one after shared text", Sent::GiantThenShared(long), vec![Sent::Small]),
+    ] {
+        let items = std::iter::once(giant).chain(next).map(Some).collect();
+        let mut stream = pin!(SseEncoder::new(Script(items)));
+        let before = BYTES.get();
+        assert!(chunk(stream.as_mut()).len() > 1 << 20);
+        while stream.size_hint().0 > 0 {
+            drop(chunk(stream.as_mut()));
+        }
+        let next = chunk(stream.as_mut());
+        assert!(BYTES.get() - before <= 32 * 1024, "{name}: {}", BYTES.get() - before);
+        drop(next);
+        assert!(BYTES.get() - before <= 32 * 1024, "{name}: {}", BYTES.get() - before);
+    }
 }
 
 #[test]

@@ -353,6 +353,11 @@ mod tests {
     }
 
     #[test]
+    fn no_character_is_cut_in_two_by_what_is_no_escape() {
+        assert_eq!(members("[\"\\é\",1]"), [("", "\"\\é\",1]")]);
+    }
+
+    #[test]
     fn escapes_are_the_text_they_stand_for() {
         for (json, expected) in [
             (r#""""#, &b""[..]),
