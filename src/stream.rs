@@ -419,8 +419,11 @@ where
     /// How many chunks are left is known once the source has ended. Before that an item can become a part
     /// of a chunk, or several, or none.
     fn size_hint(&self) -> (usize, Option<usize>) {
-        let ready = self.state.chunks.ready() + usize::from(self.state.failure.is_some());
-        (ready, self.source.is_none().then_some(ready))
+        let State { chunks, failure, .. } = &self.state;
+        let ready = chunks.ready() + usize::from(failure.is_some());
+        // What a panic has left there makes a chunk of several pieces, perhaps.
+        let is_known = self.source.is_none() && chunks.len() == 0;
+        (ready, is_known.then_some(ready))
     }
 }
 
@@ -452,7 +455,9 @@ where
             && let Some(stop) = this.stop.as_mut().as_pin_mut()
             && let Poll::Ready(last) = stop.poll(cx)
         {
-            // Whatever becomes of its error, this is the end.
+            // Whatever becomes of its error, or if it panics, this is the end.
+            this.source.set(None);
+            this.stop.set(None);
             let _ = items.put(last);
             ended = true;
         }

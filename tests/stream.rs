@@ -6,6 +6,7 @@ use std::{
     collections::VecDeque,
     convert::Infallible,
     future::{Future, Ready, ready},
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     rc::Rc,
     sync::{
@@ -517,6 +518,23 @@ fn a_stop_signal_can_bring_a_last_item() {
 }
 
 #[test]
+fn after_a_last_item_that_panics_is_the_end() {
+    struct Panics;
+    impl Encode for Panics {
+        fn encode(&self, _: &mut Frames<'_>) -> Result<(), Error> {
+            panic!("the item's own")
+        }
+    }
+    let script = Script::new([Item(number(1)), Item(number(2))]);
+    let alive = Rc::downgrade(&script.alive);
+    let mut stream = pin!(SseEncoder::bare(script).stop_with(async { Panics }));
+    assert!(catch_unwind(AssertUnwindSafe(|| poll(stream.as_mut()))).is_err());
+    assert_eq!(alive.strong_count(), 0);
+    // The signal, which has come, is not polled again.
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
 fn a_last_item_that_fails_is_an_error_and_then_the_end() {
     let mut stream = pin!(
         SseEncoder::new(Script::<Event>::new([Pending]))
@@ -654,7 +672,7 @@ fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
     let torn = || Item(Box::new(Torn("x".repeat(40_000).into())) as Box<dyn Encode>);
     for (items, copied, expected) in [
         (vec![one()], false, "o"),
-        (vec![one(), torn()], false, "o"),
+        (vec![one(), torn()], true, "o"),
         (vec![one(), empty()], true, "o"),
         (vec![empty(), one()], false, "o"),
         (vec![one(), one()], true, "oo"),
@@ -677,6 +695,23 @@ fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
             assert_eq!(chunk, expected);
             assert_eq!(chunk.as_ptr() != once.as_bytes().as_ptr(), copied, "{expected:?}");
         }
+    }
+}
+
+#[test]
+fn long_events_encoded_once_follow_one_another_without_being_copied() {
+    let long = "x".repeat(40_000);
+    let once = Encoder::bare().encode_once(&Event::text(long.as_str())).unwrap();
+    let one = || Item(Box::new(once.clone()) as Box<dyn Encode>);
+    let other = || Item(Box::new(number(1)) as Box<dyn Encode>);
+    let (long, short) = (once.as_bytes().len(), frames([1]).len());
+    for (items, expected) in [
+        (vec![other(), one(), one()], vec![short, long, long]),
+        (vec![other(), one(), one(), other()], vec![short, long, long, short]),
+        (vec![other(), one(), other(), one()], vec![short, long, short, long]),
+    ] {
+        let stream = SseEncoder::bare(Script::new(items)).chunk_limit(1 << 20);
+        assert_eq!(collect(stream).0, expected);
     }
 }
 
