@@ -708,6 +708,23 @@ fn the_limit_of_a_frame_bounds_the_buffer_too() {
     }
 }
 
+#[test]
+fn a_frame_that_fits_is_not_refused_for_the_spelling_of_keys() {
+    let members = |key: &str, value| {
+        (0..40).map(|n| format!("\"{}{n}\":{value}", key.repeat(20))).collect::<Vec<_>>().join(",")
+    };
+    let json = format!("{{\"data\":{{{}}},{}}}", members("a", 0), members("\\u0061", 1));
+    let event: Event = json.parse().unwrap();
+    let mut frame = BytesMut::new();
+    Encoder::new().encode(&event, &mut frame).unwrap();
+    assert!(frame.len() < json.len() / 2);
+    let mut again = BytesMut::new();
+    Encoder::new().max_frame(frame.len()).encode(&event, &mut again).unwrap();
+    assert_eq!(again, frame);
+    let result = Encoder::new().max_frame(frame.len() - 1).encode(&event, &mut again);
+    assert!(result.unwrap_err().is_too_large());
+}
+
 /// A large `other` is written aside, within the frame's limit.
 #[test]
 fn what_a_frame_has_no_place_for_is_not_written_aside() {

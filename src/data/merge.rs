@@ -279,10 +279,8 @@ impl Visitor for Indexed {
         let entry = &mut self.entries[*entry];
         if entry.last == count {
             let start = self.json.written_len();
-            key.put(&mut self.json, true)?;
-            if self.json.is_cut() {
-                return Err(Kind::TooLarge { limit: 0 }.into());
-            }
+            // `data` may spell the same key shorter. (`by_key` has it anyhow.)
+            self.json.put_beside_limit(|json| key.put(json, true))?;
             let colon = self.json.written_len() - 1;
             value.put(&mut self.json)?;
             entry.key = start..colon;
