@@ -23,6 +23,10 @@ enum Item {
     Merged(String, u8),
     Named(String, u64),
     Nothing,
+    /// So many bytes, encoded once.
+    Once(usize),
+    /// So many bytes of shared text.
+    Shared(usize),
     Text(String),
     /// Many frames, the last of which may fail.
     Together(Vec<Self>),
@@ -60,6 +64,10 @@ impl Encode for Item {
                 Event::text(text).id(*id).event_type(EventType::MESSAGE).encode(frames)
             }
             Self::Nothing => Event::new().encode(frames),
+            Self::Once(len) => {
+                Encoder::bare().encode_once(&Event::text("o".repeat(*len)))?.encode(frames)
+            }
+            Self::Shared(len) => Event::shared_text("s".repeat(*len)).encode(frames),
             Self::Text(text) => Event::text(text).encode(frames),
             Self::Together(items) => items.iter().try_for_each(|item| item.encode(frames)),
             Self::Broken(broken) => Event::merge(
@@ -109,6 +117,14 @@ fn broken(panics: impl Strategy<Value = bool>) -> impl Strategy<Value = Item> {
 
 fn any_item() -> impl Strategy<Value = Item> {
     prop_oneof![5 => sound(), 1 => broken(Just(false))]
+}
+
+/// Items whose bytes need not be copied, or must be, next to any others.
+fn shared_item() -> impl Strategy<Value = Item> {
+    let len = || prop_oneof![0..40_usize, 32_000..34_000_usize];
+    let shared = move || prop_oneof![len().prop_map(Item::Once), len().prop_map(Item::Shared)];
+    let together = prop::collection::vec(prop_oneof![shared(), any_item()], 0..4);
+    prop_oneof![4 => shared(), 1 => any_item(), 1 => together.prop_map(Item::Together)]
 }
 
 /// Each of these items, encoded by itself by one encoder; what failed is `None`.
@@ -166,6 +182,30 @@ proptest! {
         let chunks: Vec<Bytes> = block_on(chunks.map(Result::unwrap).collect());
         prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n\n")));
         prop_assert_eq!(chunks.concat(), joined(&expected));
+    }
+
+    #[test]
+    fn what_is_not_copied_is_where_it_belongs(
+        items in prop::collection::vec(shared_item(), 0..12),
+        limit in prop_oneof![Just(0), Just(usize::MAX), 1..200_000_usize],
+        keeps in any::<bool>(),
+    ) {
+        let expected = joined(&one_by_one(&items));
+        let mut chunks = SseEncoder::new(stream::iter(items))
+            .chunk_limit(limit)
+            .on_error(|_| Recovery::Skip);
+        // Of a chunk that is kept the bytes are not used again.
+        let (mut kept, mut bytes) = (Vec::new(), Vec::new());
+        while let Some(chunk) = block_on(chunks.next()) {
+            let chunk = chunk.unwrap();
+            prop_assert!(!chunk.is_empty());
+            bytes.extend_from_slice(&chunk);
+            if keeps {
+                kept.push(chunk);
+            }
+        }
+        prop_assert!(bytes == expected);
+        prop_assert!(!keeps || kept.concat() == expected);
     }
 
     #[test]
