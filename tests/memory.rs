@@ -182,6 +182,7 @@ fn after_a_giant_nothing_of_it_is_held() {
 
 enum Sent {
     Giant,
+    GiantThenOnce(Encoded),
     GiantThenShared(SharedText),
     Once(Encoded),
     Small,
@@ -191,6 +192,10 @@ impl Encode for Sent {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         match self {
             Self::Giant => Event::text("x\n".repeat(1 << 19)).encode(frames),
+            Self::GiantThenOnce(event) => {
+                Self::Giant.encode(frames)?;
+                event.encode(frames)
+            }
             Self::GiantThenShared(text) => {
                 Self::Giant.encode(frames)?;
                 Event::shared_text(text.clone()).encode(frames)
@@ -204,13 +209,17 @@ impl Encode for Sent {
 /// A client may read no more once it has got the giant.
 #[test]
 fn a_giants_buffer_goes_with_the_giant_whatever_follows() {
-    let once = Encoder::new().encode_once(&Event::text("once")).unwrap();
-    let long = SharedText::from("x".repeat(40_000));
+    let mut encoder = Encoder::new();
+    let once = encoder.encode_once(&Event::text("once")).unwrap();
+    let long = "x".repeat(40_000);
+    let long_once = encoder.encode_once(&Event::text(long.as_str())).unwrap();
+    let long = SharedText::from(long);
     let busy = || (0..5_000).map(|_| Sent::Small).collect::<Vec<_>>();
     for (name, giant, next) in [
         ("a small one", Sent::Giant, vec![Sent::Small]),
         ("one that was encoded once", Sent::Giant, vec![Sent::Once(once)]),
         ("many", Sent::Giant, busy()),
+        ("a small one after a long one", Sent::GiantThenOnce(long_once), vec![Sent::Small]),
         ("a small one after shared text", Sent::GiantThenShared(long), vec![Sent::Small]),
     ] {
         let items = std::iter::once(giant).chain(next).map(Some).collect();
