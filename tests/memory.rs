@@ -191,7 +191,11 @@ enum Sent {
 impl Encode for Sent {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         match self {
-            Self::Giant => Event::text("x\n".repeat(1 << 19)).encode(frames),
+            Self::Giant => {
+                // Fills its buffer but for some hundred bytes, in which a small one has a place.
+                let lines = format!("{}\n", "x".repeat(47)).repeat(25_000);
+                Event::text(lines + &"x".repeat(4_000)).encode(frames)
+            }
             Self::GiantThenOnce(event) => {
                 Self::Giant.encode(frames)?;
                 event.encode(frames)
