@@ -44,10 +44,6 @@ impl Stream for NoItems {
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Nothing>> {
         Poll::Ready(None)
     }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (0, Some(0))
-    }
 }
 
 /// The response that tells a client to stop reconnecting: status 204, no content.

@@ -389,6 +389,9 @@ mod tests {
         assert!(ReconnectionTime::new(Duration::from_micros(999)).is_err());
         assert_eq!(ReconnectionTime::new(Duration::from_micros(1_999)).unwrap().as_millis(), 1);
         assert_eq!(ReconnectionTime::from_millis(1 << 31), None);
+        let max = ReconnectionTime::from_millis((1 << 31) - 1);
+        assert_eq!(max, Some(ReconnectionTime::MAX));
+        assert_eq!(max.map(Duration::from), Some(Duration::from_millis((1 << 31) - 1)));
         assert!(ReconnectionTime::new(Duration::MAX).is_err());
         assert_eq!(ReconnectionTime::MAX.as_millis(), 2_147_483_647);
     }
