@@ -137,11 +137,15 @@ impl<O: Source> Visitor for Overridden<'_, O> {
             let mut find = Find { key: &text, index: 0, found: 0 };
             self.other.visit(&mut find).map_err(Error::of_other)?;
             if find.found != 0 {
-                self.written |= find.found;
                 // The last one's value counts.
                 let wanted = find.found.ilog2();
                 let mut at = At { object: &mut self.object, wanted, index: 0 };
-                return self.other.visit(&mut at).map_err(Error::of_other);
+                self.other.visit(&mut at).map_err(Error::of_other)?;
+                if at.index > wanted {
+                    self.written |= find.found;
+                    return Ok(());
+                }
+                // A type may have fewer members this time.
             }
         }
         self.object.value(value)
