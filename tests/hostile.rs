@@ -466,17 +466,18 @@ fn a_value_that_never_says_the_same_twice_harms_nobody() {
     ));
 }
 
-/// Has members only so many times.
+/// Has all its members only so many times.
 struct Gone {
     members: u32,
     times: Cell<usize>,
+    then: u32,
 }
 
 impl Serialize for Gone {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let times = self.times.get();
         self.times.set(times.saturating_sub(1));
-        let members = if times > 0 { self.members } else { 0 };
+        let members = if times > 0 { self.members } else { self.then };
         (0..members).map(|n| (format!("k{n}"), n)).collect::<BTreeMap<_, _>>().serialize(serializer)
     }
 }
@@ -484,8 +485,8 @@ impl Serialize for Gone {
 #[test]
 fn members_that_are_gone_the_next_time_leave_an_object() {
     for members in [3, 40] {
-        for times in 0..5 {
-            let other = Gone { members, times: Cell::new(times) };
+        for (times, then) in (0..5).flat_map(|times| [(times, 0), (times, 1)]) {
+            let other = Gone { members, times: Cell::new(times), then };
             let data = data(&Event::merge(BTreeMap::from([("k1", 7), ("z", 7)]), &other));
             let object: serde_json::Value = serde_json::from_str(&data).unwrap();
             assert!(object["k1"] == 7 || object["k1"] == 1, "{times}: {data}");
