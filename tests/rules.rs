@@ -328,6 +328,14 @@ impl Serialize for Halves {
     }
 }
 
+struct Octets;
+
+impl Serialize for Octets {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&[7, 8])
+    }
+}
+
 const DATA: Data = Data { a: 1, b: "x" };
 
 fn raw(json: &str) -> Box<RawValue> {
@@ -481,13 +489,6 @@ fn values_without_members_are_never_merged_by_accident() {
 
 #[test]
 fn no_scalar_of_any_width_has_members() {
-    struct Bytes;
-    impl Serialize for Bytes {
-        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-            serializer.serialize_bytes(&[7, 8])
-        }
-    }
-
     macro_rules! scalars {
         ($($value:expr => $found:literal, $spread:literal;)*) => {$(
             let error = encode(&Event::merge($value, &DATA)).unwrap_err();
@@ -513,7 +514,7 @@ fn no_scalar_of_any_width_has_members() {
         1_f64 => "a number", "{}";
         true => "a boolean", "{}";
         'c' => "a string", r#"{"0":"c"}"#;
-        Bytes => "an array", r#"{"0":7,"1":8}"#;
+        Octets => "an array", r#"{"0":7,"1":8}"#;
     }
 }
 
@@ -551,14 +552,6 @@ impl<K: Serialize> Serialize for Keyed<K> {
 
 #[derive(Serialize)]
 struct Wrapped<T>(T);
-
-struct Octets;
-
-impl Serialize for Octets {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(b"a")
-    }
-}
 
 #[test]
 fn keys_are_spelled_as_in_json() {

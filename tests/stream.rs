@@ -64,6 +64,11 @@ impl<T: Unpin> Stream for Script<T> {
     }
 }
 
+/// An item of any type, next to others.
+fn boxed(item: impl Encode + 'static) -> Step<Box<dyn Encode>> {
+    Item(Box::new(item))
+}
+
 /// An item with a frame of its number and nothing else.
 fn number(n: u32) -> Event<sse_encoder::data::Json<u32>> {
     Event::json(n)
@@ -620,8 +625,8 @@ impl Encode for Torn {
 
 #[test]
 fn a_failing_item_leaves_none_of_its_shared_text() {
-    let torn = || Item(Box::new(Torn("x".repeat(40_000).into())) as Box<dyn Encode>);
-    let script = Script::new([torn(), Pending, torn(), Item(Box::new(number(1)))]);
+    let torn = || boxed(Torn("x".repeat(40_000).into()));
+    let script = Script::new([torn(), Pending, torn(), boxed(number(1))]);
     let mut stream = pin!(SseEncoder::bare(script));
     assert_error(poll(stream.as_mut()), "torn");
     assert!(poll(stream.as_mut()).is_pending());
@@ -666,10 +671,10 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
 #[test]
 fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
-    let one = || Item(Box::new(once.clone()) as Box<dyn Encode>);
-    let empty = || Item(Box::new(Encoded::default()) as Box<dyn Encode>);
-    let other = || Item(Box::new(number(1)) as Box<dyn Encode>);
-    let torn = || Item(Box::new(Torn("x".repeat(40_000).into())) as Box<dyn Encode>);
+    let one = || boxed(once.clone());
+    let empty = || boxed(Encoded::default());
+    let other = || boxed(number(1));
+    let torn = || boxed(Torn("x".repeat(40_000).into()));
     for (items, copied, expected) in [
         (vec![one()], false, "o"),
         (vec![one(), torn()], true, "o"),
@@ -702,8 +707,8 @@ fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
 fn long_events_encoded_once_follow_one_another_without_being_copied() {
     let long = "x".repeat(40_000);
     let once = Encoder::bare().encode_once(&Event::text(long.as_str())).unwrap();
-    let one = || Item(Box::new(once.clone()) as Box<dyn Encode>);
-    let other = || Item(Box::new(number(1)) as Box<dyn Encode>);
+    let one = || boxed(once.clone());
+    let other = || boxed(number(1));
     let (long, short) = (once.as_bytes().len(), frames([1]).len());
     for (items, expected) in [
         (vec![other(), one(), one()], vec![short, long, long]),
