@@ -14,7 +14,7 @@ use axum::{Router, extract::Query, response::IntoResponse, routing::get};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_encoder::{Encode, Error, Event, EventType, Frames, Recovery, SseEncoder};
+use sse_encoder::{Encode, Error, Event, EventType, Frames, OnError, SseEncoder};
 use tokio::{net::TcpListener, signal, time};
 
 const ERROR: EventType = EventType::from_static("error");
@@ -74,7 +74,7 @@ async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
         // The client is not told the details.
         eprintln!("a stream broke off: {error}");
         let report = json!({"error": {"type": "server_error", "message": "please try again"}});
-        Recovery::replace(Event::json(report).event_type(ERROR))
+        OnError::replace(Event::json(report).event_type(ERROR))
     })
 }
 

@@ -2,26 +2,22 @@ use std::convert::Infallible;
 
 use axum_core::{
     body::Body,
-    extract::FromRequestParts,
+    extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
 use bytes::Bytes;
 use futures_core::Stream;
-use http::{HeaderName, HeaderValue, StatusCode, request::Parts};
+use http::{HeaderValue, StatusCode, request::Parts};
 
-use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header, response::BodyStream};
 
-impl<S, T, Q, P> IntoResponse for SseEncoder<S, T, Q, P>
+impl<S, T, Q, P, L, G> IntoResponse for SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
 {
     fn into_response(self) -> Response {
-        let mut response = Body::from_stream(self).into_response();
-        // On HTTP/2 the server takes the header for HTTP/1.1 out again.
-        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
-            let name = HeaderName::from_static(name);
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
+        let mut response = Response::new(Body::from_stream(BodyStream { stream: self }));
+        header::insert(response.headers_mut());
         response
     }
 }
@@ -37,7 +33,17 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let header = parts.headers.get(header::LAST_EVENT_ID).map(HeaderValue::as_bytes);
-        Ok(Self::from_request(header, parts.uri.query()))
+        let headers = parts.headers.get_all(header::LAST_EVENT_ID);
+        Ok(Self::from_request(headers.iter().map(HeaderValue::as_bytes), parts.uri.query()))
+    }
+}
+
+/// `None` where the client is new.
+impl<S: Sync> OptionalFromRequestParts<S> for LastEventId {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Infallible> {
+        let last = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
+        Ok(last.get().is_some().then_some(last))
     }
 }

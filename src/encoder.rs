@@ -1,11 +1,11 @@
-use std::mem;
-
 use bytes::{Bytes, BytesMut};
 
 use crate::{
+    buffer::LEAVES_FROM,
     error::Error,
-    event::Encode,
-    frames::{Frames, Settings},
+    event::{Encode, Internal},
+    frame::{Frames, Settings, check_each},
+    head::{Defaults, NextId},
     output::Output,
     value::EventId,
 };
@@ -38,8 +38,8 @@ impl Encoder {
     /// An encoder with the reference's habits: an event without an id gets the next automatic one,
     /// beginning with 1, and one without a type the line `event: message`.
     pub const fn new() -> Self {
-        let settings = Settings { automatic_ids: true, default_type: true, max_frame: usize::MAX };
-        Self { settings, next_id: Some(1) }
+        let defaults = Defaults { automatic_ids: true, default_type: true };
+        Self { settings: Settings { defaults, max_frame: usize::MAX }, next_id: Some(1) }
     }
 
     /// An encoder that writes nothing of its own accord: no automatic ids, no default type line. Token
@@ -60,7 +60,7 @@ impl Encoder {
     /// Whether an event without an id gets the next automatic one. The default is yes.
     #[must_use]
     pub const fn automatic_ids(mut self, yes: bool) -> Self {
-        self.settings.automatic_ids = yes;
+        self.settings.defaults.automatic_ids = yes;
         self
     }
 
@@ -68,14 +68,19 @@ impl Encoder {
     /// absence. The default is yes, as in the reference.
     #[must_use]
     pub const fn default_type(mut self, yes: bool) -> Self {
-        self.settings.default_type = yes;
+        self.settings.defaults.default_type = yes;
         self
     }
 
     /// The largest frame in bytes; an item that needs a larger one is an
     /// [error](Error::is_too_large) and nothing of it is written. The default is no limit.
     ///
-    /// Clients have limits of their own: some fail at lines beyond half a mebibyte.
+    /// Each frame is bounded by itself, also those of an item of several, and those that were
+    /// [encoded once](Self::encode_once).
+    ///
+    /// Clients have limits of their own: Go's `bufio.Scanner` stops at a line of 64 KiB, Python's
+    /// aiohttp at half a mebibyte, and what they were to deliver is lost with it. For such clients set
+    /// a limit below theirs, or split long text into lines.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
@@ -113,12 +118,19 @@ impl Encoder {
         item: &T,
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
-        let mut append = Append { output: Output::appending(mem::take(dst)), dst };
-        self.put(item, &mut append.output)
+        let mut output = Output::default();
+        let encoded = self.write(item, &mut output);
+        if dst.is_empty() && output.len() >= LEAVES_FROM {
+            // The buffer itself: nobody else has it.
+            *dst = output.take(|_| ()).unwrap_or_default().into();
+        } else {
+            output.append_to(dst);
+        }
+        encoded
     }
 
-    /// Encodes an item once, to send it many times: as an item of any number of streams, each of which
-    /// then copies it, or shares it if it is long.
+    /// Encodes an item once, to send it many times: as an item of any number of streams. Each of them
+    /// passes it on without copying it, unless it leaves together with others.
     ///
     /// The id that it has, or gets from this encoder's counter, is the same in all of them.
     ///
@@ -140,33 +152,30 @@ impl Encoder {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn encode_once<T: ?Sized + Encode>(&mut self, item: &T) -> Result<Encoded, Error> {
-        let mut dst = BytesMut::new();
-        self.encode(item, &mut dst)?;
-        // Kept for long, perhaps: in no more memory than it takes.
-        Ok(Encoded(Bytes::copy_from_slice(&dst)))
+        let mut output = Output::default();
+        let encoded = self.write(item, &mut output);
+        let frames = output.take(|_| ()).unwrap_or_default();
+        encoded.map(|()| Encoded(frames))
     }
 
+    /// Writes an item's frames. If it fails or panics, nothing counts of it.
     #[inline]
-    pub(crate) fn put<T: ?Sized + Encode>(
+    pub(crate) fn write<T: ?Sized + Encode>(
         &mut self,
         item: &T,
         output: &mut Output,
     ) -> Result<(), Error> {
-        let frames = Frames::new(output, &self.settings, self.next_id);
-        self.next_id = frames.item(|frames| item.encode(frames))?;
+        let next_id = NextId { prefix: "", number: self.next_id };
+        let mut frames = Frames::begin(output, &self.settings, next_id);
+        item.encode(&mut frames)?;
+        self.next_id = frames.end();
         Ok(())
     }
-}
 
-/// Gives the caller's buffer back, also when the item's own code panics.
-struct Append<'a> {
-    output: Output,
-    dst: &'a mut BytesMut,
-}
-
-impl Drop for Append<'_> {
-    fn drop(&mut self) {
-        *self.dst = mem::take(&mut self.output).into_bytes();
+    /// Fails if one of these frames is larger than this encoder allows.
+    #[inline]
+    pub(crate) fn check_encoded(&self, frames: &[u8]) -> Result<(), Error> {
+        check_each(frames, self.settings.max_frame)
     }
 }
 
@@ -182,7 +191,7 @@ pub struct Encoded(pub(crate) Bytes);
 
 impl Encoded {
     /// The frames' bytes.
-    pub fn as_bytes(&self) -> &Bytes {
+    pub const fn as_bytes(&self) -> &Bytes {
         &self.0
     }
 
@@ -194,7 +203,12 @@ impl Encoded {
 
 impl Encode for Encoded {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.put_encoded(&self.0)
+        frames.encoded(&self.0)
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, _: Internal) -> Option<Bytes> {
+        Some(std::mem::take(&mut self.0))
     }
 }
 

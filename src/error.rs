@@ -1,14 +1,18 @@
-use std::{error::Error as StdError, fmt, str::Utf8Error, time::Duration};
+use std::{
+    convert::Infallible, error::Error as StdError, fmt, io, str::Utf8Error, sync::Arc,
+    time::Duration,
+};
 
-type BoxError = Box<dyn StdError + Send + Sync>;
+pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a value was refused, or an item could not be written.
 ///
 /// The error is opaque: ask it with the methods below. An item's error leaves no trace in the
 /// stream: no byte of the item is written, no automatic id is used up, the next item follows.
 ///
-/// The text of [`Display`](fmt::Display) names the field and the position; its wording is not part
-/// of the semver contract. The cause, where there is one, is in [`source`](StdError::source).
+/// The text of [`Display`](fmt::Display) names the field and the position, and says the cause where
+/// there is one, so that one line of a log is enough; [`source`](StdError::source) does not repeat
+/// it. The wording is not part of the semver contract. A clone is the same error, shared.
 ///
 /// ```
 /// use sse_encoder::EventId;
@@ -18,9 +22,11 @@ type BoxError = Box<dyn StdError + Send + Sync>;
 /// assert_eq!((error.field(), error.position()), (Some("id"), Some(1)));
 /// assert_eq!(error.to_string(), "`id` has a line feed (0x0A) at byte 1");
 /// ```
+#[derive(Clone)]
 pub struct Error {
-    // Boxed: a `Result` with it is the hot path's return value.
-    kind: Box<Kind>,
+    // One pointer: a `Result` with it is the hot path's return value. Shared: an event that cannot
+    // be encoded says so each time.
+    kind: Arc<Kind>,
 }
 
 #[derive(Debug)]
@@ -30,29 +36,31 @@ pub(crate) enum Kind {
     NoMembers { part: &'static str, found: &'static str },
     NotAnItem { found: &'static str },
     NotScalar { field: &'static str, found: &'static str },
-    ReconnectionTime(Duration),
+    NotTagged { found: String },
+    Other(BoxError),
+    ReconnectionTime { time: Duration, max: Duration },
     Serialize { part: &'static str, error: serde_json::Error },
-    Source(BoxError),
     Syntax(serde_json::Error),
     TooLarge { limit: usize },
+    TooLong { field: &'static str, limit: usize },
     Utf8(Utf8Error),
 }
 
 impl Error {
     /// An error of the caller's own, to be returned from an [`Encode`](crate::Encode) implementation.
+    /// An error of this crate is itself.
     ///
-    /// It is in [`source`](StdError::source), and [`into_source`](Self::into_source) gives it back.
+    /// [`get_ref`](Self::get_ref) shows it, and [`into_inner`](Self::into_inner) gives it back.
     ///
     /// ```
-    /// let error = sse_encoder::Error::from_source("the price is not known");
-    /// assert!(error.is_source());
+    /// let error = sse_encoder::Error::other("the price is not known");
+    /// assert!(error.is_other());
     /// assert_eq!(error.to_string(), "the price is not known");
     /// ```
-    /// An error of this crate is itself.
-    pub fn from_source(source: impl Into<BoxError>) -> Self {
-        match source.into().downcast::<Self>() {
+    pub fn other(error: impl Into<BoxError>) -> Self {
+        match error.into().downcast::<Self>() {
             Ok(error) => *error,
-            Err(source) => Kind::Source(source).into(),
+            Err(error) => Kind::Other(error).into(),
         }
     }
 
@@ -60,24 +68,29 @@ impl Error {
     /// `None` where the fault lies elsewhere.
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
-            Kind::ForbiddenByte { field, .. } | Kind::NotScalar { field, .. } => Some(field),
+            Kind::ForbiddenByte { field, .. }
+            | Kind::NotScalar { field, .. }
+            | Kind::TooLong { field, .. } => Some(field),
             Kind::NoMembers { part, .. } | Kind::Serialize { part, .. } => Some(part),
             Kind::IdsExhausted => Some("id"),
-            Kind::ReconnectionTime(_) => Some("retry"),
+            Kind::ReconnectionTime { .. } => Some("retry"),
             Kind::Utf8(_) => Some("data"),
-            Kind::NotAnItem { .. } | Kind::Source(_) | Kind::Syntax(_) | Kind::TooLarge { .. } => {
-                None
-            }
+            Kind::NotAnItem { .. }
+            | Kind::NotTagged { .. }
+            | Kind::Other(_)
+            | Kind::Syntax(_)
+            | Kind::TooLarge { .. } => None,
         }
     }
 
     /// The byte of the field's value, counted from 0, at which the fault lies.
     ///
-    /// `None` where the fault has no place in a text. For a syntax error of JSON see its
-    /// [`source`](StdError::source), which has line and column.
+    /// `None` where the fault has no place in a text. (A syntax error of JSON says its line and column
+    /// in the text of [`Display`](fmt::Display).)
     pub fn position(&self) -> Option<usize> {
         match &*self.kind {
             Kind::ForbiddenByte { position, .. } => Some(*position),
+            Kind::TooLong { limit, .. } => Some(*limit),
             Kind::Utf8(error) => Some(error.valid_up_to()),
             _ => None,
         }
@@ -105,63 +118,99 @@ impl Error {
     }
 
     /// Whether a value is of a kind that cannot stand where it was put: an id or a type that is an
-    /// array or an object, an item that is not an object, merged data without members.
+    /// array or an object, an item that is not an object, merged data without members, a value that is
+    /// not an adjacently tagged enum.
     pub fn is_wrong_type(&self) -> bool {
         matches!(
             &*self.kind,
-            Kind::NoMembers { .. } | Kind::NotAnItem { .. } | Kind::NotScalar { .. }
+            Kind::NoMembers { .. }
+                | Kind::NotAnItem { .. }
+                | Kind::NotScalar { .. }
+                | Kind::NotTagged { .. }
         )
     }
 
-    /// Whether the frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame)
-    /// allows.
+    /// Whether a frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame) allows,
+    /// or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
     pub fn is_too_large(&self) -> bool {
-        matches!(&*self.kind, Kind::TooLarge { .. })
+        matches!(&*self.kind, Kind::TooLarge { .. } | Kind::TooLong { .. })
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
-    /// by [`from_source`](Self::from_source).
-    pub fn is_source(&self) -> bool {
-        matches!(&*self.kind, Kind::Source(_))
+    /// by [`other`](Self::other).
+    pub fn is_other(&self) -> bool {
+        matches!(&*self.kind, Kind::Other(_))
+    }
+
+    /// The caller's own error; `None` where this is none.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// let error = sse_encoder::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+    /// let cause = error.get_ref().and_then(|cause| cause.downcast_ref::<io::Error>());
+    /// assert_eq!(cause.map(io::Error::kind), Some(io::ErrorKind::TimedOut));
+    /// ```
+    pub fn get_ref(&self) -> Option<&(dyn StdError + Send + Sync + 'static)> {
+        match &*self.kind {
+            Kind::Other(error) => Some(&**error),
+            _ => None,
+        }
     }
 
     /// The caller's own error, untouched, or this error back where it is none.
     ///
     /// # Errors
     ///
-    /// Gives back `self` where [`is_source`](Self::is_source) is false.
-    pub fn into_source(self) -> Result<BoxError, Self> {
-        match *self.kind {
-            Kind::Source(source) => Ok(source),
-            kind => Err(kind.into()),
+    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is still there.
+    pub fn into_inner(self) -> Result<BoxError, Self> {
+        match Arc::try_unwrap(self.kind) {
+            Ok(Kind::Other(error)) => Ok(error),
+            Ok(kind) => Err(kind.into()),
+            Err(kind) => Err(Self { kind }),
         }
     }
 
-    /// What `serde_json` says of writing: its I/O error is the limit of a frame's size, and the frame
-    /// knows that.
     #[cold]
-    pub(crate) fn from_writing(error: serde_json::Error) -> Self {
-        if error.is_io() {
-            Kind::TooLarge { limit: 0 }.into()
-        } else {
-            Kind::Serialize { part: "data", error }.into()
-        }
-    }
-
-    /// The same error, of the fields beside `data`.
-    #[cold]
-    pub(crate) fn of_other(mut self) -> Self {
-        if let Kind::Serialize { part, .. } = &mut *self.kind {
-            *part = "other";
-        }
-        self
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Kind::TooLarge { limit }.into()
     }
 }
 
 impl From<Kind> for Error {
     #[cold]
     fn from(kind: Kind) -> Self {
-        Self { kind: Box::new(kind) }
+        Self { kind: Arc::new(kind) }
+    }
+}
+
+/// What cannot fail has no error.
+impl From<Infallible> for Error {
+    fn from(never: Infallible) -> Self {
+        match never {}
+    }
+}
+
+/// For what reads and writes: an I/O error of the caller's is itself, anything else is
+/// [`InvalidData`](io::ErrorKind::InvalidData).
+///
+/// ```
+/// use std::io;
+///
+/// let cause = sse_encoder::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+/// assert_eq!(io::Error::from(cause).kind(), io::ErrorKind::TimedOut);
+/// let error = sse_encoder::EventId::new("\n").unwrap_err();
+/// assert_eq!(io::Error::from(error).kind(), io::ErrorKind::InvalidData);
+/// ```
+impl From<Error> for io::Error {
+    fn from(error: Error) -> Self {
+        match error.into_inner() {
+            Ok(cause) => match cause.downcast::<Self>() {
+                Ok(cause) => *cause,
+                Err(cause) => Self::other(Error::other(cause)),
+            },
+            Err(error) => Self::new(io::ErrorKind::InvalidData, error),
+        }
     }
 }
 
@@ -190,15 +239,21 @@ impl fmt::Display for Error {
             Kind::NotScalar { field, found } => {
                 write!(f, "`{field}` is {found}, not a string or a number")
             }
-            Kind::ReconnectionTime(time) => write!(
+            Kind::NotTagged { found } => write!(
+                f,
+                "the value is not an adjacently tagged enum \
+                 (`#[serde(tag = \"type\", content = \"data\")]`): {found}"
+            ),
+            Kind::Other(error) => error.fmt(f),
+            Kind::ReconnectionTime { time, max } => write!(
                 f,
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
-                crate::ReconnectionTime::MAX.as_millis()
+                max.as_millis()
             ),
             Kind::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
-            Kind::Source(error) => error.fmt(f),
             Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
             Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
+            Kind::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
             Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
         }
     }
@@ -207,9 +262,8 @@ impl fmt::Display for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &*self.kind {
-            Kind::Serialize { error, .. } | Kind::Syntax(error) => Some(error),
-            Kind::Source(error) => Some(&**error),
-            Kind::Utf8(error) => Some(error),
+            // Its own text is this error's.
+            Kind::Other(error) => error.source(),
             _ => None,
         }
     }
@@ -227,26 +281,27 @@ mod tests {
         assert_eq!(size_of::<Result<(), Error>>(), size_of::<usize>());
     }
 
-    /// One of each kind, with what the questions answer: forbidden byte, exhausted, serialize, syntax, wrong
-    /// type, too large, source; and whether it has a cause.
     #[test]
-    fn each_kind_answers_yes_to_its_own_question_and_has_its_cause() {
+    fn each_kind_answers_yes_to_its_own_question_and_no_other() {
         let json = || serde_json::from_str::<u8>("x").unwrap_err();
         let utf8 = String::from_utf8(b"a\xFF".to_vec()).unwrap_err().utf8_error();
+        let time = Duration::ZERO;
         let kinds = [
-            (Kind::ForbiddenByte { field: "id", byte: 0, position: 1 }, "forbidden byte", false),
-            (Kind::IdsExhausted, "exhausted", false),
-            (Kind::NoMembers { part: "data", found: "a number" }, "wrong type", false),
-            (Kind::NotAnItem { found: "a number" }, "wrong type", false),
-            (Kind::NotScalar { field: "id", found: "an array" }, "wrong type", false),
-            (Kind::ReconnectionTime(Duration::ZERO), "", false),
-            (Kind::Serialize { part: "data", error: json() }, "serialize", true),
-            (Kind::Source("mine".into()), "source", true),
-            (Kind::Syntax(json()), "syntax", true),
-            (Kind::TooLarge { limit: 1 }, "too large", false),
-            (Kind::Utf8(utf8), "", true),
+            (Kind::ForbiddenByte { field: "id", byte: 0, position: 1 }, "forbidden byte"),
+            (Kind::IdsExhausted, "exhausted"),
+            (Kind::NoMembers { part: "data", found: "a number" }, "wrong type"),
+            (Kind::NotAnItem { found: "a number" }, "wrong type"),
+            (Kind::NotScalar { field: "id", found: "an array" }, "wrong type"),
+            (Kind::NotTagged { found: "a number".into() }, "wrong type"),
+            (Kind::Other("mine".into()), "other"),
+            (Kind::ReconnectionTime { time, max: time }, ""),
+            (Kind::Serialize { part: "data", error: json() }, "serialize"),
+            (Kind::Syntax(json()), "syntax"),
+            (Kind::TooLarge { limit: 1 }, "too large"),
+            (Kind::TooLong { field: "id", limit: 1 }, "too large"),
+            (Kind::Utf8(utf8), ""),
         ];
-        for (kind, question, has_cause) in kinds {
+        for (kind, question) in kinds {
             let error = Error::from(kind);
             let yes: Vec<_> = [
                 ("forbidden byte", error.is_forbidden_byte()),
@@ -255,7 +310,7 @@ mod tests {
                 ("syntax", error.is_syntax()),
                 ("wrong type", error.is_wrong_type()),
                 ("too large", error.is_too_large()),
-                ("source", error.is_source()),
+                ("other", error.is_other()),
             ]
             .into_iter()
             .filter_map(|(question, yes)| yes.then_some(question))
@@ -263,8 +318,40 @@ mod tests {
             let expected: Vec<_> =
                 Some(question).filter(|text| !text.is_empty()).into_iter().collect();
             assert_eq!(yes, expected, "{error:?}");
-            assert_eq!(error.source().is_some(), has_cause, "{error:?}");
         }
+    }
+
+    /// A reporter that prints the whole chain prints each cause once.
+    #[test]
+    fn the_cause_is_in_the_text_or_in_the_source_but_not_in_both() {
+        let json = serde_json::from_str::<u8>("x").unwrap_err();
+        let text = json.to_string();
+        let error = Error::from(Kind::Syntax(json));
+        assert!(error.to_string().ends_with(&text) && error.source().is_none());
+
+        #[derive(Debug)]
+        struct Outer(io::Error);
+        impl fmt::Display for Outer {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("outer")
+            }
+        }
+        impl StdError for Outer {
+            fn source(&self) -> Option<&(dyn StdError + 'static)> {
+                Some(&self.0)
+            }
+        }
+        let error = Error::other(Outer(io::Error::other("inner")));
+        assert_eq!(error.to_string(), "outer");
+        assert_eq!(error.source().unwrap().to_string(), "inner");
+    }
+
+    #[test]
+    fn an_error_that_is_shared_is_not_taken_apart() {
+        let error = Error::other("mine");
+        let clone = error.clone();
+        assert!(error.into_inner().is_err());
+        assert_eq!(clone.into_inner().unwrap().to_string(), "mine");
     }
 
     #[test]

@@ -4,108 +4,161 @@
 //! wait for the next byte. The space after the colon is always written: a client removes one space,
 //! so without it a value would lose its own first one.
 
-use bytes::BytesMut;
+use bytes::Bytes;
 use memchr::memchr2_iter;
 
-use crate::output::Output;
+use crate::{
+    buffer::Buffer,
+    error::Error,
+    output::{Mark, Output},
+};
 
-// A line's end is written with the name of the next line, and the last one with the blank line after it:
-// that makes three writes less of an event.
+// Each line ending is written together with the next field name, which saves three writes per event.
 pub(crate) const ID: &[u8; 5] = b"\nid: ";
 pub(crate) const EVENT: &[u8; 8] = b"\nevent: ";
 pub(crate) const EVENT_MESSAGE: &[u8; 15] = b"\nevent: message";
 pub(crate) const RETRY: &[u8; 8] = b"\nretry: ";
-pub(crate) const DATA: &[u8; 7] = b"\ndata: ";
+const DATA: &[u8; 7] = b"\ndata: ";
 const COMMENT: &[u8; 3] = b"\n: ";
 const EMPTY_COMMENT: &[u8; 2] = b"\n:";
+const BLANK_LINE: &[u8; 2] = b"\n\n";
 
-/// Ends the last line, and the frame.
-pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
-
-/// Text up to this length goes through the room that the output has made, which would be lost otherwise.
+/// Text up to this length grows the buffer, if at all, as it is written.
 const SHORT: usize = 256;
 
-/// Begins a line: ends the one before, if there is one.
-#[inline]
-pub(crate) fn put_name<const N: usize>(output: &mut Output, name: &[u8; N]) {
-    if output.is_at_start_of_frame() {
-        output.put(&name[1..]);
-    } else {
-        output.put(name);
+/// How many times its own size text can take: text of nothing but ends of line.
+const TEXT_GROWTH: usize = 8;
+
+/// The inside of one frame: its fields, one after the other.
+///
+/// Only `frame` makes one, so nobody writes a field outside a frame.
+#[derive(Debug)]
+pub struct Fields<'a> {
+    output: &'a mut Output,
+    start: usize,
+}
+
+impl<'a> Fields<'a> {
+    /// Begins a frame of at most `max_frame` bytes after what has been written.
+    #[inline]
+    pub(crate) fn begin(output: &'a mut Output, max_frame: usize) -> Self {
+        let buffer = output.buffer();
+        buffer.begin_frame(max_frame);
+        let start = buffer.len();
+        Self { output, start }
+    }
+
+    /// Ends the last line and the frame; one without any line is nothing. The place after it.
+    #[inline]
+    pub(crate) fn end(self) -> Result<Mark, Error> {
+        let buffer = self.output.buffer();
+        if buffer.len() > self.start {
+            buffer.put(BLANK_LINE);
+        }
+        buffer.check()?;
+        Ok(self.output.mark())
+    }
+
+    /// Room for what is written and taken off again.
+    #[inline]
+    pub(crate) fn scratch(&mut self) -> &mut Buffer {
+        self.output.buffer()
+    }
+
+    /// Begins a line: ends the one before, if there is one.
+    #[inline]
+    pub(crate) fn name<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
+        let buffer = self.output.buffer();
+        if buffer.len() == self.start {
+            buffer.put(&name[1..]);
+        } else {
+            buffer.put(name);
+        }
+        buffer
+    }
+
+    /// Appends one line. `value` has been checked: it has no end of line.
+    #[inline]
+    pub(crate) fn line<const N: usize>(&mut self, name: &[u8; N], value: &[u8]) {
+        self.name(name).put(value);
+    }
+
+    /// Begins a `data` line, whose value is to be appended; the value has no end of line.
+    #[inline]
+    pub(crate) fn data_line(&mut self) -> &mut Buffer {
+        self.name(DATA)
+    }
+
+    /// Appends text as `data` fields, one for each of its lines; empty text is one empty field.
+    #[inline]
+    pub(crate) fn text(&mut self, text: &[u8]) -> Result<(), Error> {
+        let remaining = self.output.buffer().remaining();
+        // The lines are counted where that matters.
+        if text.len() > remaining / TEXT_GROWTH && text_size(text) > remaining {
+            return Err(self.output.buffer().too_large());
+        }
+        put_lines(self.name(DATA), DATA, text);
+        Ok(())
+    }
+
+    /// Appends text as `data` fields; if it is long and one line, it is not copied.
+    pub(crate) fn shared_text(&mut self, text: &Bytes) -> Result<(), Error> {
+        if self.output.shares(text) && is_one_line(text) {
+            self.shared_data_line(text)
+        } else {
+            self.text(text)
+        }
+    }
+
+    /// Appends one `data` line; if it is long, it is not copied.
+    pub(crate) fn shared_data_line(&mut self, value: &Bytes) -> Result<(), Error> {
+        self.data_line();
+        self.output.put_shared(value)
+    }
+
+    /// Appends text as comments, one for each of its lines.
+    pub(crate) fn comment(&mut self, text: &[u8]) -> Result<(), Error> {
+        let buffer = self.output.buffer();
+        if text.len() > buffer.remaining() {
+            return Err(buffer.too_large());
+        }
+        if text.is_empty() {
+            self.name(EMPTY_COMMENT);
+        } else {
+            put_lines(self.name(COMMENT), COMMENT, text);
+        }
+        Ok(())
     }
 }
 
-/// Appends one line. `value` has been checked: it has no end of line.
-#[inline]
-pub(crate) fn put_line<const N: usize>(output: &mut Output, name: &[u8; N], value: &[u8]) {
-    put_name(output, name);
-    output.put(value);
-}
-
-/// Appends text as `data` fields, one for each of its lines; empty text is one empty field.
-pub(crate) fn put_text(output: &mut Output, text: &[u8]) {
-    put_lines(output, DATA, text);
-}
-
-/// How many times its own size text can take.
-pub(crate) const TEXT_GROWTH: usize = 8;
-
 /// How many bytes text takes as `data` fields.
-pub(crate) fn text_size(text: &[u8]) -> usize {
+fn text_size(text: &[u8]) -> usize {
     // A CRLF is one end of line, whose second byte is not written.
     let ends = memchr2_iter(b'\r', b'\n', text).count();
     let pairs = memchr::memmem::find_iter(text, b"\r\n").count();
     text.len() - ends + (ends - pairs + 1) * DATA.len()
 }
 
-/// Appends text as comments, one for each of its lines.
-pub(crate) fn put_comment(output: &mut Output, text: &[u8]) {
-    if text.is_empty() {
-        put_name(output, EMPTY_COMMENT);
-    } else {
-        put_lines(output, COMMENT, text);
-    }
-}
-
-/// CRLF, LF and a lone CR each end a line; nothing else does (U+2028 is text).
-#[inline]
-fn put_lines<const N: usize>(output: &mut Output, name: &[u8; N], text: &[u8]) {
-    put_name(output, name);
-    if text.len() > SHORT {
-        return output.append(|dst| {
-            // Enough for lines of some hundred bytes; shorter ones grow the buffer.
-            dst.reserve(text.len() + text.len() / 8 + 2);
-            append_lines(dst, name, text);
-        });
-    }
-    let last = for_each_line_but_the_last(text, |line| {
-        output.put(line);
-        output.put(name);
-    });
-    output.put(last);
-}
-
+/// Appends each line of the text, with the name before all but the first. CRLF, LF and a lone CR
+/// each end a line; nothing else does (U+2028 is text).
+///
 /// The name's length is known to the compiler: its copy is a move.
-fn append_lines<const N: usize>(dst: &mut BytesMut, name: &[u8; N], text: &[u8]) {
-    let last = for_each_line_but_the_last(text, |line| {
-        dst.extend_from_slice(line);
-        dst.extend_from_slice(name);
-    });
-    dst.extend_from_slice(last);
-}
-
-/// Gives the last line back.
 #[inline]
-fn for_each_line_but_the_last<'t>(text: &'t [u8], mut each: impl FnMut(&'t [u8])) -> &'t [u8] {
+fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], text: &[u8]) {
+    if text.len() > SHORT {
+        // Enough for lines of some hundred bytes; shorter ones grow the buffer.
+        buffer.reserve(text.len() + text.len() / 8 + 2);
+    }
     let mut start = 0;
     for end in memchr2_iter(b'\r', b'\n', text) {
         // `end` may be the LF of a CRLF that the CR has ended.
         if end >= start {
-            each(&text[start..end]);
+            buffer.put(&text[start..end]);
+            buffer.put(name);
             start = if text[end..].starts_with(b"\r\n") { end + 2 } else { end + 1 };
         }
     }
-    &text[start..]
+    buffer.put(&text[start..]);
 }
 
 /// Whether text stays one line.
@@ -120,14 +173,19 @@ mod tests {
     /// What the standard says of lines, as plainly as it can be said.
     fn naive(text: &str) -> String {
         let text = text.replace("\r\n", "\n").replace('\r', "\n");
-        text.split('\n').map(|line| format!("data: {line}\n")).collect()
+        text.split('\n').map(|line| format!("data: {line}\n")).collect::<String>() + "\n"
+    }
+
+    fn frame(write: impl FnOnce(&mut Fields<'_>) -> Result<(), Error>) -> String {
+        let mut output = Output::default();
+        let mut fields = Fields::begin(&mut output, usize::MAX);
+        write(&mut fields).unwrap();
+        fields.end().unwrap();
+        String::from_utf8(output.buffer().as_slice().to_vec()).unwrap()
     }
 
     fn text(text: &str) -> String {
-        let mut dst = Output::default();
-        put_text(&mut dst, text.as_bytes());
-        dst.put(b"\n");
-        String::from_utf8(dst.written_since(0).to_vec()).unwrap()
+        frame(|fields| fields.text(text.as_bytes()))
     }
 
     #[test]
@@ -143,8 +201,8 @@ mod tests {
     #[test]
     fn the_size_of_text_is_that_of_its_fields() {
         for input in ["", "a", "\r\n", "\r\r\n\n\r", "one\ntwo\r\nthree\r", "\n\n\n\n\n\n\n\n"] {
-            assert_eq!(text_size(input.as_bytes()), naive(input).len(), "{input:?}");
-            assert!(naive(input).len() <= TEXT_GROWTH * input.len().max(1));
+            assert_eq!(text_size(input.as_bytes()) + 1, naive(input).len(), "{input:?}");
+            assert!(text_size(input.as_bytes()) <= TEXT_GROWTH * input.len().max(1));
         }
     }
 
@@ -158,15 +216,17 @@ mod tests {
     #[test]
     fn comments_are_split_as_text_is() {
         for (comment, expected) in [
-            ("", ":\n"),
-            ("a", ": a\n"),
-            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n"),
-            ("\r\n", ": \n: \n"),
+            ("", ":\n\n"),
+            ("a", ": a\n\n"),
+            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n\n"),
+            ("\r\n", ": \n: \n\n"),
         ] {
-            let mut dst = Output::default();
-            put_comment(&mut dst, comment.as_bytes());
-            dst.put(b"\n");
-            assert_eq!(dst.written_since(0), expected.as_bytes(), "{comment:?}");
+            assert_eq!(frame(|fields| fields.comment(comment.as_bytes())), expected, "{comment:?}");
         }
+    }
+
+    #[test]
+    fn a_frame_without_fields_is_nothing() {
+        assert_eq!(frame(|_| Ok(())), "");
     }
 }

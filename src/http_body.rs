@@ -5,12 +5,12 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 
 use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
 
-impl<S, T, Q, P> Body for SseEncoder<S, T, Q, P>
+impl<S, T, Q, P, L, G> Body for SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>>,
 {
@@ -21,7 +21,7 @@ where
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Error>>> {
-        self.poll_next(cx).map_ok(Frame::data)
+        self.poll_body(cx).map_ok(Frame::data)
     }
 
     fn is_end_stream(&self) -> bool {
@@ -29,26 +29,44 @@ where
     }
 }
 
-impl<S, T, Q, P> SseEncoder<S, T, Q, P>
+impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>>,
 {
-    /// The stream as a response: status 200, the headers of [`header::RESPONSE`], and
-    /// [`header::CONNECTION`], which servers of hyper take out again on HTTP/2.
+    /// The stream as a response: status 200 and the headers of [`header::RESPONSE`].
+    ///
+    /// For a request that is known to be no `HEAD`; else use
+    /// [`into_http_response_to`](Self::into_http_response_to).
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
     ///
     /// let response = SseEncoder::new(futures_util::stream::iter([Event::text("hello")])).into_http_response();
-    /// assert_eq!(response.headers()["content-type"], "text/event-stream");
+    /// assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     /// ```
     pub fn into_http_response(self) -> Response<Self> {
         let mut response = Response::new(self);
-        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
-            let name = HeaderName::from_static(name);
-            response.headers_mut().insert(name, HeaderValue::from_static(value));
-        }
+        header::insert(response.headers_mut());
         response
+    }
+
+    /// The stream as the response to this request: to `HEAD` the head alone, with the source dropped at
+    /// once.
+    ///
+    /// A server of hyper sends what it is given: on HTTP/2 it would answer `HEAD` with a body, which is
+    /// an error of the protocol.
+    ///
+    /// ```
+    /// use http_body::Body;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let stream = SseEncoder::new(futures_util::stream::iter([Event::text("hello")]));
+    /// let request = http::Request::head("/events").body(()).unwrap();
+    /// assert!(stream.into_http_response_to(&request).into_body().is_end_stream());
+    /// ```
+    pub fn into_http_response_to<B>(self, request: &Request<B>) -> Response<Self> {
+        let stream = if request.method() == Method::HEAD { self.into_empty() } else { self };
+        stream.into_http_response()
     }
 }
 
@@ -70,7 +88,7 @@ impl LastEventId {
     /// assert_eq!(last.get().unwrap(), "41");
     /// ```
     pub fn from_http_request<B>(request: &Request<B>) -> Self {
-        let header = request.headers().get(header::LAST_EVENT_ID).map(HeaderValue::as_bytes);
-        Self::from_request(header, request.uri().query())
+        let headers = request.headers().get_all(header::LAST_EVENT_ID);
+        Self::from_request(headers.iter().map(HeaderValue::as_bytes), request.uri().query())
     }
 }

@@ -6,8 +6,8 @@ use crate::value::EventId;
 ///
 /// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that make a new `EventSource`,
 /// cannot set headers and send it in the query instead. Reading it never refuses a request: a browser
-/// takes a refusal for a reason never to come back. What cannot be an id counts as none, and so does the
-/// empty text.
+/// takes a refusal for a reason never to come back. What cannot be an id counts as none, and so do the
+/// empty text and one of more than [4 KiB](EventId::MAX_LEN).
 ///
 /// In axum and actix-web it is an extractor, in warp there is a filter; these read the header, then the
 /// query parameter [`PARAMETER`](Self::PARAMETER).
@@ -75,13 +75,32 @@ impl LastEventId {
         self.get()?.as_u64()
     }
 
-    /// What a framework has: the header's bytes and the query.
-    #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
-    pub(crate) fn from_request(header: Option<&[u8]>, query: Option<&str>) -> Self {
-        header
+    /// Reads the values of all headers `Last-Event-ID`: the last that is an id counts.
+    ///
+    /// A proxy can send several of them.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    ///
+    /// let last = LastEventId::from_headers([&b"40"[..], b"41", b""]);
+    /// assert_eq!(last.get().unwrap(), "41");
+    /// ```
+    pub fn from_headers<'a>(values: impl IntoIterator<Item = &'a [u8]>) -> Self {
+        values
+            .into_iter()
             .map(Self::from_header)
+            .filter(|last| last.0.is_some())
+            .last()
             .unwrap_or_default()
-            .or_query(query.unwrap_or_default(), &[Self::PARAMETER])
+    }
+
+    /// What a framework has: the headers' values and the query.
+    #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
+    pub(crate) fn from_request<'a>(
+        headers: impl IntoIterator<Item = &'a [u8]>,
+        query: Option<&str>,
+    ) -> Self {
+        Self::from_headers(headers).or_query(query.unwrap_or_default(), &[Self::PARAMETER])
     }
 
     fn checked(text: Option<&str>) -> Self {
@@ -188,6 +207,23 @@ mod tests {
         ] {
             assert_eq!(last.get(), expected.as_ref());
             assert_eq!(last.into_inner(), expected);
+        }
+    }
+
+    #[test]
+    fn of_several_headers_the_last_that_is_an_id_counts() {
+        let long = vec![b'x'; 4097];
+        for (headers, expected) in [
+            (vec![], None),
+            (vec![&b""[..], b""], None),
+            (vec![b"1", b"2"], Some("2")),
+            (vec![b"1", b""], Some("1")),
+            (vec![b"", b"2"], Some("2")),
+            (vec![b"1", b"\xFF", b"\0"], Some("1")),
+            (vec![b"1", &long], Some("1")),
+        ] {
+            let last = LastEventId::from_headers(headers.iter().copied());
+            assert_eq!(last.get().map(EventId::as_str), expected, "{headers:?}");
         }
     }
 

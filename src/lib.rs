@@ -93,24 +93,27 @@
 mod actix_web;
 #[cfg(feature = "axum")]
 mod axum;
+mod buffer;
 #[cfg(feature = "tokio")]
 mod channel;
-mod chunks;
 pub mod data;
 mod encoder;
 mod error;
 mod event;
 mod field;
-mod frames;
+mod frame;
+mod head;
 pub mod header;
 #[cfg(feature = "http-body")]
 mod http_body;
 mod json;
-mod keep_alive;
 mod last_event_id;
+mod merge;
 mod output;
 mod refusal;
-mod stream;
+#[cfg(any(feature = "axum", feature = "warp"))]
+mod response;
+pub mod stream;
 mod value;
 #[cfg(feature = "warp")]
 pub mod warp;
@@ -122,17 +125,14 @@ pub mod migration {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
-#[cfg(feature = "tokio")]
-pub use self::keep_alive::TokioTimer;
 pub use self::{
     encoder::{Encoded, Encoder},
     error::Error,
     event::{Comment, Encode, Event},
-    frames::Frames,
-    keep_alive::{KeepAlive, Sleeps, Timer},
+    frame::Frames,
     last_event_id::LastEventId,
-    refusal::{NoItems, StopReconnecting},
-    stream::{Item, Never, Nothing, Recovery, SseEncoder, StopOn},
+    refusal::StopReconnecting,
+    stream::{Item, KeepAlive, OnError, SseEncoder, Timer},
     value::{EventId, EventType, ReconnectionTime},
 };
 

@@ -6,42 +6,42 @@ use std::{
 use futures_core::Stream;
 
 use crate::{
-    stream::{Nothing, SseEncoder},
+    stream::{Never, SseEncoder},
     value::ReconnectionTime,
 };
 
-impl SseEncoder<NoItems> {
+impl SseEncoder<EmptySource> {
     /// A soft refusal: an event stream that says when to come back, and ends.
     ///
     /// For a server that has no room just now. A status such as 429 or 503 would make a browser give up
     /// for good: it comes back after a [success](https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model)
-    /// only. Spread the times out, or all come back at once. To tell a client never to come back there is
+    /// only. Spread the times out, by [`ReconnectionTime::jittered`], or all come back at once. To tell a client never to come back there is
     /// [`StopReconnecting`].
     ///
     /// ```
     /// use futures_executor::block_on_stream;
     /// use sse_encoder::{ReconnectionTime, SseEncoder};
     ///
-    /// let later = ReconnectionTime::from_millis(30_000).unwrap();
-    /// let mut stream = block_on_stream(SseEncoder::come_back_after(later));
+    /// let later = ReconnectionTime::from_secs(30).unwrap();
+    /// let mut stream = block_on_stream(SseEncoder::retry_after(later));
     /// assert_eq!(stream.next().unwrap()?, "retry: 30000\n\n");
     /// assert!(stream.next().is_none());
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
-    pub fn come_back_after(time: ReconnectionTime) -> Self {
-        Self::bare(NoItems(())).retry(time)
+    pub fn retry_after(time: ReconnectionTime) -> Self {
+        Self::bare(EmptySource(())).retry(time)
     }
 }
 
-/// A stream of nothing: see [`SseEncoder::come_back_after`].
+/// A stream of nothing: see [`SseEncoder::retry_after`].
 #[derive(Clone, Copy, Debug)]
 #[must_use = "streams do nothing unless polled"]
-pub struct NoItems(());
+pub struct EmptySource(());
 
-impl Stream for NoItems {
-    type Item = Nothing;
+impl Stream for EmptySource {
+    type Item = Never;
 
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Nothing>> {
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Never>> {
         Poll::Ready(None)
     }
 }

@@ -12,27 +12,31 @@ use futures_core::Stream;
 use warp::{
     Filter,
     http::{
-        HeaderMap, StatusCode,
+        HeaderMap, Method, StatusCode,
         header::{HeaderName, HeaderValue},
     },
     reply::{Reply, Response},
 };
 
-use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header, response::BodyStream};
 
-impl<S, T, Q, P> Reply for SseEncoder<S, T, Q, P>
+/// To a request that is known to be no `HEAD`: see [`reply_to`].
+impl<S, T, Q, P, L, G> Reply for SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
 {
     fn into_response(self) -> Response {
-        let mut response = warp::reply::stream(Shared(Mutex::new(Box::pin(self)))).into_response();
-        let headers = response.headers_mut();
-        // On HTTP/2 the server takes the header for HTTP/1.1 out again.
-        for (name, value) in header::RESPONSE.iter().chain([&header::CONNECTION]) {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
-        }
-        response
+        let stream = Shared(Mutex::new(Box::pin(BodyStream { stream: self })));
+        with_headers(warp::reply::stream(stream).into_response())
     }
+}
+
+fn with_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    for (name, value) in header::RESPONSE {
+        headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+    }
+    response
 }
 
 impl Reply for StopReconnecting {
@@ -52,17 +56,34 @@ impl Reply for StopReconnecting {
 /// #     futures_util::stream::iter(Vec::new())
 /// # }
 ///
-/// let events = warp::path("events").and(sse_encoder::warp::last_event_id()).map(|last: LastEventId| {
-///     SseEncoder::new(events_after(&last)).resume_after(&last)
-/// });
+/// let events = warp::path("events")
+///     .and(warp::method())
+///     .and(sse_encoder::warp::last_event_id())
+///     .map(|method, last: LastEventId| {
+///         let stream = SseEncoder::new(events_after(&last)).resume_after(&last);
+///         sse_encoder::warp::reply_to(&method, stream)
+///     });
 /// # let _ = events;
 /// ```
 pub fn last_event_id() -> impl Filter<Extract = (LastEventId,), Error = Infallible> + Copy {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     warp::header::headers_cloned().and(query).map(|headers: HeaderMap, query: String| {
-        let header = headers.get(header::LAST_EVENT_ID).map(HeaderValue::as_bytes);
-        LastEventId::from_request(header, Some(&query))
+        let headers = headers.get_all(header::LAST_EVENT_ID);
+        LastEventId::from_request(headers.iter().map(HeaderValue::as_bytes), Some(&query))
     })
+}
+
+/// The reply to a request with this method: to `HEAD` the head alone, with the stream dropped at once.
+///
+/// A [`Reply`] does not see the request, and on HTTP/2 warp would send a body where none may be. With
+/// `warp::get()` before it, which answers `HEAD` with status 405, the stream itself is a sound reply.
+///
+/// See [`last_event_id`] for an example.
+pub fn reply_to<S, T, Q, P, L, G>(method: &Method, stream: SseEncoder<S, T, Q, P, L, G>) -> Response
+where
+    SseEncoder<S, T, Q, P, L, G>: Reply,
+{
+    if method == Method::HEAD { with_headers(Response::default()) } else { stream.into_response() }
 }
 
 /// warp wants streams that are `Sync`, though it never polls one from two threads. A mutex that is

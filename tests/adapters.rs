@@ -26,7 +26,7 @@ const LAST_EVENT_IDS: &[Row] = &[
 ];
 
 fn events(last: &LastEventId) -> SseEncoder<impl Stream<Item = Event> + use<>> {
-    let items = ["a", "b"].map(|text| Event::text(text).into_owned().unwrap());
+    let items = ["a", "b"].map(|text| Event::text(text).into_owned());
     SseEncoder::new(stream::iter(items)).resume_after(last)
 }
 
@@ -75,7 +75,7 @@ mod axum {
 
     #[tokio::test]
     async fn refusals_are_responses() {
-        let response = SseEncoder::come_back_after(LATER).into_response();
+        let response = SseEncoder::retry_after(LATER).into_response();
         assert_eq!(response.status(), 200);
         assert_eq!(body(response).await, "retry: 9000\n\n");
         assert_eq!(StopReconnecting.into_response().status(), StopReconnecting::STATUS);
@@ -168,7 +168,7 @@ mod actix_web {
     #[tokio::test]
     async fn refusals_are_responders() {
         let request = test::TestRequest::default().to_http_request();
-        let response = SseEncoder::come_back_after(LATER).respond_to(&request);
+        let response = SseEncoder::retry_after(LATER).respond_to(&request);
         assert_eq!(response.status(), 200);
         assert_eq!(to_bytes(response.into_body()).await.unwrap(), "retry: 9000\n\n");
         assert_eq!(StopReconnecting.respond_to(&request).status(), StopReconnecting::STATUS);
@@ -220,7 +220,7 @@ mod warp {
 
     #[test]
     fn refusals_are_replies() {
-        assert_eq!(SseEncoder::come_back_after(LATER).into_response().status(), 200);
+        assert_eq!(SseEncoder::retry_after(LATER).into_response().status(), 200);
         assert_eq!(StopReconnecting.into_response().status(), StopReconnecting::STATUS);
     }
 
@@ -239,7 +239,7 @@ mod warp {
 
     #[tokio::test]
     async fn a_stream_need_not_be_sync() {
-        let cell = std::cell::Cell::new(Some(Event::text("a").into_owned().unwrap()));
+        let cell = std::cell::Cell::new(Some(Event::text("a").into_owned()));
         let items = stream::once(async move { cell.take().unwrap() });
         let reply = Arc::new(Mutex::new(Some(SseEncoder::bare(items))));
         let route = ::warp::any().map(move || reply.lock().unwrap().take().unwrap());
@@ -280,7 +280,7 @@ mod http_body {
 
     #[tokio::test]
     async fn refusals_are_responses() {
-        let response = SseEncoder::come_back_after(LATER).into_http_response();
+        let response = SseEncoder::retry_after(LATER).into_http_response();
         assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "retry: 9000\n\n");
         let response = StopReconnecting.into_http_response::<Empty<bytes::Bytes>>();
         assert_eq!(response.status(), StopReconnecting::STATUS);

@@ -25,7 +25,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 use sse_encoder::{
-    Comment, Encode, Encoder, Error, Event, EventId, EventType, Recovery, SseEncoder,
+    Comment, Encode, Encoder, Error, Event, EventId, EventType, OnError, SseEncoder,
     data::SharedText,
 };
 
@@ -129,8 +129,8 @@ fn no_id_or_type_can_have_an_end_of_line() {
 fn no_text_or_comment_can_be_another_field() {
     for text in FORGERIES {
         for event in [
-            Event::text(text).into_owned().unwrap(),
-            Event::shared_text(text).into_owned().unwrap(),
+            Event::text(text).into_owned(),
+            Event::shared_text(text).into_owned(),
         ] {
             let frame = encode(&event).unwrap().unwrap();
             assert_eq!(fields(&frame)[..2], ["id", "event"]);
@@ -157,7 +157,7 @@ fn raw_json_stays_in_its_line() {
     let twice = r#"{"raw":[{"a":1,"id":"x"},{"a":1,"id":"x"}]}"#;
     assert_eq!(data(&Event::json(&within)), twice);
     assert_eq!(data(&Event::merge(&within, ())), twice);
-    assert_eq!(data(&Event::merge((), &within).into_owned().unwrap()), twice);
+    assert_eq!(data(&Event::merge((), &within).into_owned()), twice);
     let item = format!("{{\r\"data\"\n:{text},\r\n\"b\":\r{text}\n}}\r\n");
     let expected = r#"{"a":1,"id":"x","b":{"a":1,"id":"x"}}"#;
     assert_eq!(data(&item.parse::<Event>().unwrap()), expected);
@@ -430,8 +430,8 @@ fn a_value_that_lies_harms_nobody() {
             [("a", value())].into_iter().collect::<std::collections::HashMap<_, _>>(),
         ));
         for event in [
-            catch_unwind(AssertUnwindSafe(|| Event::json(value()).into_owned())),
-            catch_unwind(AssertUnwindSafe(|| Event::spread(value(), &many).into_owned())),
+            catch_unwind(AssertUnwindSafe(|| Ok(Event::json(value()).into_owned()))),
+            catch_unwind(AssertUnwindSafe(|| Ok(Event::spread(value(), &many).into_owned()))),
             catch_unwind(AssertUnwindSafe(|| Event::from_item(&value()))),
         ] {
             match event {
@@ -597,7 +597,7 @@ fn a_source_of_nothing_but_errors_fails_each_time() {
     let mut stream = Box::pin(SseEncoder::new(source));
     for polls in 1..100 {
         let Poll::Ready(Some(Err(error))) = poll(&mut stream, &wakes) else { panic!() };
-        assert!(error.is_source());
+        assert!(error.is_other());
         assert_eq!(stream.get_ref().unwrap().0, polls);
     }
     assert_eq!(stream.encoder().next_id(), Some(1));
@@ -607,7 +607,7 @@ fn a_source_of_nothing_but_errors_fails_each_time() {
 fn a_source_of_nothing_but_skipped_errors_lets_others_run() {
     let wakes = Arc::<Wakes>::default();
     let source = Source(0, |_| Poll::Ready(Some(Err::<Event, _>("no"))));
-    let mut stream = Box::pin(SseEncoder::new(source).on_error(|_| Recovery::Skip));
+    let mut stream = Box::pin(SseEncoder::new(source).on_error(|_| OnError::Skip));
     for polls in 1..10 {
         assert!(poll(&mut stream, &wakes).is_pending());
         assert_eq!(wakes.count(), polls);
@@ -656,7 +656,7 @@ fn a_stop_signal_ends_every_source() {
     let answers: [Answer; 3] = [
         |_| Poll::Pending,
         |_| Poll::Ready(Some(Err("no"))),
-        |_| Poll::Ready(Some(Event::text("x").into_owned().map_err(|_| "no"))),
+        |_| Poll::Ready(Some(Ok(Event::text("x").into()))),
     ];
     for answer in answers {
         let stream = SseEncoder::new(Source(0, answer)).stop_on(std::future::ready(()));
@@ -767,13 +767,13 @@ fn what_a_frame_has_no_place_for_is_not_written_aside() {
 
 #[test]
 fn an_error_of_the_crate_stays_itself_on_its_way_through_a_stream() {
-    let event = Event::merge("no members", ()).into_owned();
-    assert!(event.as_ref().unwrap_err().is_wrong_type());
-    let mut items = Some(event);
+    let event = Event::merge("no members", ());
+    let error = Encoder::new().encode_once(&event).unwrap_err();
+    let mut items = Some(Err::<Event, _>(error));
     let mut stream = pin!(SseEncoder::new(Source(0, move |_| Poll::Ready(items.take()))));
     match stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(Some(Err(error))) => {
-            assert!(error.is_wrong_type() && !error.is_source());
+            assert!(error.is_wrong_type() && !error.is_other());
             assert_eq!(error.field(), Some("data"));
         }
         other => panic!("{other:?}"),

@@ -12,7 +12,7 @@ use futures_util::{StreamExt, stream};
 use proptest::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use sse_encoder::{
-    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, Recovery, SseEncoder,
+    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, OnError, SseEncoder,
 };
 
 /// An item of any kind.
@@ -178,7 +178,7 @@ proptest! {
         let expected = one_by_one(&items);
         let chunks = SseEncoder::new(stream::iter(items))
             .chunk_limit(limit)
-            .on_error(|_| Recovery::Skip);
+            .on_error(|_| OnError::Skip);
         let chunks: Vec<Bytes> = block_on(chunks.map(Result::unwrap).collect());
         prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n\n")));
         prop_assert_eq!(chunks.concat(), joined(&expected));
@@ -193,7 +193,7 @@ proptest! {
         let expected = joined(&one_by_one(&items));
         let mut chunks = SseEncoder::new(stream::iter(items))
             .chunk_limit(limit)
-            .on_error(|_| Recovery::Skip);
+            .on_error(|_| OnError::Skip);
         // Of a chunk that is kept the bytes are not used again.
         let (mut kept, mut bytes) = (Vec::new(), Vec::new());
         while let Some(chunk) = block_on(chunks.next()) {

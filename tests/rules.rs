@@ -738,7 +738,7 @@ fn a_frame_of_exactly_the_limit_fits_whatever_it_is_made_of() {
         ("merged", &Event::merge(DATA, json!({"b": 2}))),
         ("variant", &Event::merge(Escaped::Variant { x: [1, 2, 3] }, ())),
         ("spread", &Event::spread("a😀", ())),
-        ("owned", &Event::json([1, 2, 3]).into_owned().unwrap()),
+        ("owned", &Event::json([1, 2, 3]).into_owned()),
         ("comment", &Comment::new("two\nlines")),
         ("empty comment", &Comment::new("")),
         ("retry", &Event::new().retry(ReconnectionTime::MAX)),
@@ -795,7 +795,7 @@ struct Undecided;
 impl Encode for Undecided {
     fn encode(&self, frames: &mut sse_encoder::Frames<'_>) -> Result<(), Error> {
         Event::text("first").encode(frames)?;
-        Err(Error::from_source("no second frame"))
+        Err(Error::other("no second frame"))
     }
 }
 
@@ -808,21 +808,21 @@ fn an_item_of_many_frames_is_written_whole_or_not_at_all() {
     let mut dst = BytesMut::new();
     let mut encoder = Encoder::new();
     let error = encoder.encode(&Undecided, &mut dst).unwrap_err();
-    assert_eq!(error.into_source().unwrap().to_string(), "no second frame");
+    assert_eq!(error.into_inner().unwrap().to_string(), "no second frame");
     assert_eq!((dst.len(), encoder.next_id()), (0, Some(1)));
 }
 
 #[test]
 fn events_of_all_kinds_can_be_owned() {
     let events: Vec<Event> = vec![
-        Event::text("a\nb").event_type(TICK).into_owned().unwrap(),
-        Event::json([1]).id(7).into_owned().unwrap(),
-        Event::merge(DATA, json!({"b": 2})).into_owned().unwrap(),
-        Event::spread("ab", ()).into_owned().unwrap(),
-        Event::shared_text("shared").no_id().into_owned().unwrap(),
-        Event::shared_text(Box::<str>::from("boxed")).into_owned().unwrap(),
-        Event::new().into_owned().unwrap(),
-        r#"{"data":{"a":1}}"#.parse::<Event>().unwrap().into_owned().unwrap(),
+        Event::text("a\nb").event_type(TICK).into_owned(),
+        Event::json([1]).id(7).into_owned(),
+        Event::merge(DATA, json!({"b": 2})).into_owned(),
+        Event::spread("ab", ()).into_owned(),
+        Event::shared_text("shared").no_id().into_owned(),
+        Event::shared_text(Box::<str>::from("boxed")).into_owned(),
+        Event::new().into_owned(),
+        r#"{"data":{"a":1}}"#.parse::<Event>().unwrap().into_owned(),
     ];
     let mut dst = BytesMut::new();
     let mut encoder = Encoder::bare();
@@ -834,6 +834,10 @@ fn events_of_all_kinds_can_be_owned() {
         "event: tick\ndata: a\ndata: b\n\nid: 7\ndata: [1]\n\ndata: {\"a\":1,\"b\":2}\n\n\
          data: {\"0\":\"a\",\"1\":\"b\"}\n\ndata: shared\n\ndata: boxed\n\ndata: {\"a\":1}\n\n"
     );
-    assert!(Event::json(HalfWay).into_owned().unwrap_err().is_serialize());
-    assert!(Event::merge(1, ()).into_owned().unwrap_err().is_wrong_type());
+    // What could not be serialized is the event's error each time that it is encoded.
+    let broken: [Event; 2] = [Event::json(HalfWay).into(), Event::merge(1, ()).into()];
+    for _ in 0..2 {
+        assert!(encode(&broken[0]).unwrap_err().is_serialize());
+        assert!(encode(&broken[1]).unwrap_err().is_wrong_type());
+    }
 }

@@ -20,7 +20,7 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use sse_encoder::{
     Comment, Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, KeepAlive,
-    LastEventId, ReconnectionTime, Recovery, SseEncoder, Timer, data::SharedText,
+    LastEventId, OnError, ReconnectionTime, SseEncoder, Timer, data::SharedText,
 };
 
 /// What one poll of the source gives.
@@ -267,7 +267,7 @@ fn a_failing_item_is_skipped_where_the_policy_says_so() {
     let reported = RefCell::new(Vec::new());
     let mut stream = pin!(SseEncoder::bare(failing()).on_error(|error| {
         reported.borrow_mut().push(error.to_string());
-        Recovery::Skip
+        OnError::Skip
     }));
     assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
     assert_chunk(poll(stream.as_mut()), &frames([3]));
@@ -279,7 +279,7 @@ fn a_failing_item_is_skipped_where_the_policy_says_so() {
 fn a_failing_item_is_replaced_where_the_policy_says_so() {
     let mut stream = pin!(
         SseEncoder::bare(failing())
-            .on_error(|error| { Recovery::replace(Event::text(error.to_string())) })
+            .on_error(|error| { OnError::replace(Event::text(error.to_string())) })
     );
     let expected = "data: 1\n\ndata: first\n\ndata: second\n\ndata: 2\n\n";
     assert_chunk(poll(stream.as_mut()), expected);
@@ -292,7 +292,7 @@ fn a_replacement_that_fails_itself_is_a_failure() {
     let encoder = Encoder::bare().max_frame(12);
     let mut stream = pin!(
         SseEncoder::with_encoder(failing(), encoder)
-            .on_error(|_| { Recovery::replace(Event::text("too long a text")) })
+            .on_error(|_| { OnError::replace(Event::text("too long a text")) })
     );
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert!(poll(stream.as_mut()).is_pending());
@@ -305,7 +305,7 @@ fn a_replacement_that_fails_itself_is_a_failure() {
 fn a_failing_item_ends_the_stream_where_the_policy_says_so() {
     let script = failing();
     let alive = Rc::downgrade(&script.alive);
-    let mut stream = pin!(SseEncoder::bare(script).on_error(|_| Recovery::End));
+    let mut stream = pin!(SseEncoder::bare(script).on_error(|_| OnError::End));
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert!(alive.upgrade().is_none());
     assert_end(poll(stream.as_mut()));
@@ -330,7 +330,7 @@ fn an_error_of_the_callers_comes_back_untouched() {
     let script = Script::new([Item(Err::<Event, _>(error))]);
     let mut stream = pin!(SseEncoder::new(script));
     let Poll::Ready(Some(Err(error))) = poll(stream.as_mut()) else { panic!() };
-    let source = error.into_source().unwrap();
+    let source = error.into_inner().unwrap();
     assert_eq!(source.downcast_ref::<std::io::Error>().unwrap().to_string(), "disk");
 }
 
@@ -362,7 +362,7 @@ fn ids_go_on_after_the_last_event_id() {
     for (last, expected) in [("41", "id: 42\n"), ("other", "id: 7\n"), ("", "id: 7\n")] {
         let last = LastEventId::from_header(last.as_bytes());
         let script = Script::new([Item(number(1))]);
-        let stream = pin!(SseEncoder::new(script).next_id(7).resume_after(&last));
+        let stream = pin!(SseEncoder::new(script).first_id(7).resume_after(&last));
         let Poll::Ready(Some(Ok(chunk))) = poll(stream) else { panic!() };
         assert!(chunk.starts_with(expected.as_bytes()), "{chunk:?}");
     }
@@ -619,7 +619,7 @@ struct Torn(SharedText);
 impl Encode for Torn {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         Event::shared_text(self.0.clone()).encode(frames)?;
-        Err(Error::from_source("torn"))
+        Err(Error::other("torn"))
     }
 }
 
@@ -691,7 +691,7 @@ fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
     ] {
         let expected = expected.replace('n', "data: 1\n\n").replace('o', "data: once\n\n");
         let mut chunks = Vec::new();
-        let mut stream = pin!(SseEncoder::bare(Script::new(items)).on_error(|_| Recovery::Skip));
+        let mut stream = pin!(SseEncoder::bare(Script::new(items)).on_error(|_| OnError::Skip));
         while let Poll::Ready(Some(chunk)) = poll(stream.as_mut()) {
             chunks.push(chunk.unwrap());
         }
@@ -753,7 +753,7 @@ fn the_size_hint_never_promises_too_much() {
 #[test]
 fn a_soft_refusal_says_when_to_come_back_and_ends() {
     let later = ReconnectionTime::from_millis(30_000).unwrap();
-    let (_, sent) = collect(SseEncoder::come_back_after(later));
+    let (_, sent) = collect(SseEncoder::retry_after(later));
     assert_eq!(sent, "retry: 30000\n\n");
 }
 
@@ -768,6 +768,6 @@ fn streams_of_sources_that_cross_threads_cross_threads() {
         }
     }
     crosses(&SseEncoder::new(Items));
-    crosses(&SseEncoder::new(Items).stop_on(ready(())).on_error(|_| Recovery::Skip));
+    crosses(&SseEncoder::new(Items).stop_on(ready(())).on_error(|_| OnError::Skip));
     crosses(&EventId::from(1));
 }

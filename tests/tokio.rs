@@ -4,7 +4,7 @@
 use std::{pin::pin, time::Duration};
 
 use futures_util::{Stream, StreamExt};
-use sse_encoder::{Event, KeepAlive, SseEncoder, TokioTimer, channel};
+use sse_encoder::{Event, KeepAlive, SseEncoder, channel, stream::TokioTimer};
 use tokio::time::{Instant, advance, sleep, timeout};
 
 const SECOND: Duration = Duration::from_secs(1);

@@ -98,7 +98,7 @@ impl Encode for Group<'_> {
             Event::text(&text.0).encode(frames)?;
             assert!(Event::json(Fails(3)).encode(frames).is_err());
         }
-        if self.fails { Err(Error::from_source("all written, and yet not")) } else { Ok(()) }
+        if self.fails { Err(Error::other("all written, and yet not")) } else { Ok(()) }
     }
 }
 
@@ -193,7 +193,7 @@ fn send<D: data::Data>(
             let once = encoder.encode_once(&event)?;
             encoder.encode(&once, stream)
         }
-        How::Owned => encoder.encode(&event.into_owned()?, stream),
+        How::Owned => encoder.encode(&event.into_owned(), stream),
         How::Plain => encoder.encode(&event, stream),
     }
 }

@@ -25,7 +25,7 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use sse_encoder::{
-    Comment, Encode, Encoded, Encoder, Error, Event, Frames, KeepAlive, ReconnectionTime, Recovery,
+    Comment, Encode, Encoded, Encoder, Error, Event, Frames, KeepAlive, ReconnectionTime, OnError,
     SseEncoder, Timer, data::SharedText,
 };
 
@@ -370,11 +370,11 @@ fuzz_target!(|script: Script| {
         .keep_alive(KeepAlive::with_timer(Clock(world.clone())))
         .stop_with(Stop(world.clone(), script.last.map(Item::Text)))
         .on_error(move |error| match policy.pop_front().unwrap_or(Policy::Fail) {
-            Policy::End => Recovery::End,
-            Policy::Fail => Recovery::Fail(error),
-            Policy::Replace(len) => Recovery::replace(Event::text("t".repeat(usize::from(len)))),
-            Policy::ReplaceByTooLarge => Recovery::replace(Event::json("j".repeat(25_500))),
-            Policy::Skip => Recovery::Skip,
+            Policy::End => OnError::End,
+            Policy::Fail => OnError::Fail(error),
+            Policy::Replace(len) => OnError::replace(Event::text("t".repeat(usize::from(len)))),
+            Policy::ReplaceByTooLarge => OnError::replace(Event::json("j".repeat(25_500))),
+            Policy::Skip => OnError::Skip,
         });
     if let Some(limit) = script.chunk_limit {
         stream = stream.chunk_limit(limit.into());

@@ -5,18 +5,21 @@ use std::{borrow::Cow, fmt};
 use bytes::Bytes;
 use serde_json::{Map, Value as JsonValue, value::RawValue};
 
-use super::{
-    members::{Key, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
-    merge,
-    raw::{self, Span},
-};
 use crate::{
+    buffer::Buffer,
     error::{Error, Kind},
-    event::{EventTypeField, IdField},
-    field, json,
-    output::Output,
+    field,
+    head::{EventTypeField, IdField},
+    json::{
+        self,
+        scan::{self, Span},
+    },
+    merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
     value::{EventId, EventType},
 };
+
+/// The reference's `data`: of any kind.
+const DATA: Part = Part { name: "data", rule: Rule::Spread };
 
 /// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
 #[derive(Clone)]
@@ -40,25 +43,25 @@ pub(crate) struct Parts {
 impl Parts {
     pub(crate) fn from_raw(json: Box<RawValue>) -> Result<Self, Error> {
         let json = one_line(json);
-        let kind = raw::Kind::of(&json);
-        if kind != raw::Kind::Object {
+        let kind = scan::Kind::of(&json);
+        if kind != scan::Kind::Object {
             return Err(Kind::NotAnItem { found: kind.name() }.into());
         }
         let (mut id, mut event_type, mut data) = (&b""[..], &b""[..], &b""[..]);
         let mut other = Vec::new();
-        let mut members = raw::Members::new(&json);
+        let mut members = scan::Members::new(&json);
         while let Some(span) = members.next_span() {
             let (key, value) = span.of(&json);
             // Of members with the same key the last one counts.
-            match member(&raw::text(key)) {
+            match member(&scan::text(key)) {
                 Some(Member::Data) => data = value,
                 Some(Member::Id) => id = value,
                 Some(Member::Type) => event_type = value,
                 None => other.push(span),
             }
         }
-        let id = id_field(raw_scalar("id", id)?)?;
-        let event_type = event_type_field(raw_scalar("type", event_type)?)?;
+        let id = id_from_json(id)?;
+        let event_type = event_type_from_json(event_type)?;
         let data = json.slice_ref(data);
         Ok(Self { id, event_type, item: Item::Raw { json, data, other } })
     }
@@ -75,15 +78,15 @@ impl Parts {
 
 impl Item {
     /// Appends the merged object.
-    pub(crate) fn put(&self, output: &mut Output) -> Result<(), Error> {
+    pub(crate) fn write(&self, buffer: &mut Buffer) -> Result<(), Error> {
         match self {
             Self::Raw { json, data, other } => {
-                let data = Raw { json: data, rule: Rule::Spread };
-                merge::put(output, &data, &OtherSpans { json, spans: other })
+                let data = Raw { json: data, part: DATA };
+                merge::write(buffer, &data, &OtherSpans { json, spans: other })
             }
             Self::Value(members) => {
-                let data = Typed { value: &members.get("data"), rule: Rule::Spread };
-                merge::put(output, &data, &OtherMembers(members))
+                let data = Typed { value: &members.get("data"), part: DATA };
+                merge::write(buffer, &data, &OtherMembers(members))
             }
         }
     }
@@ -145,9 +148,9 @@ struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 impl Source for OtherMembers<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
         let other = self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none());
-        other
-            .into_iter()
-            .try_for_each(|(key, value)| visitor.member(Key::Text(key), &TypedJson(value)))
+        other.into_iter().try_for_each(|(key, value)| {
+            visitor.member(Key::Text(key), &TypedJson { value, part: "other" })
+        })
     }
 }
 
@@ -160,15 +163,15 @@ enum Scalar<'a> {
 }
 
 fn raw_scalar<'a>(field: &'static str, json: &'a [u8]) -> Result<Scalar<'a>, Error> {
-    match raw::Kind::of(json) {
-        raw::Kind::Null => Ok(Scalar::Missing),
-        raw::Kind::False => Ok(Scalar::Boolean(false)),
-        raw::Kind::True => Ok(Scalar::Boolean(true)),
-        raw::Kind::Number => {
+    match scan::Kind::of(json) {
+        scan::Kind::Null => Ok(Scalar::Missing),
+        scan::Kind::False => Ok(Scalar::Boolean(false)),
+        scan::Kind::True => Ok(Scalar::Boolean(true)),
+        scan::Kind::Number => {
             Ok(Scalar::Number(json::javascript_number(str::from_utf8(json).unwrap_or_default())))
         }
-        raw::Kind::String => Ok(Scalar::String(raw::lossy_text(json))),
-        kind @ (raw::Kind::Array | raw::Kind::Object) => {
+        scan::Kind::String => Ok(Scalar::String(scan::lossy_text(json))),
+        kind @ (scan::Kind::Array | scan::Kind::Object) => {
             Err(Kind::NotScalar { field, found: kind.name() }.into())
         }
     }
@@ -186,6 +189,16 @@ fn scalar<'a>(field: &'static str, value: Option<&'a JsonValue>) -> Result<Scala
             Err(Kind::NotScalar { field, found: kind_of(value).name() }.into())
         }
     }
+}
+
+/// The id that this JSON text stands for.
+pub(super) fn id_from_json(json: &[u8]) -> Result<IdField, Error> {
+    id_field(raw_scalar("id", json)?)
+}
+
+/// The event type that this JSON text stands for.
+pub(super) fn event_type_from_json(json: &[u8]) -> Result<EventTypeField, Error> {
+    event_type_field(raw_scalar("type", json)?)
 }
 
 fn id_field(scalar: Scalar<'_>) -> Result<IdField, Error> {
@@ -210,14 +223,14 @@ fn event_type_field(scalar: Scalar<'_>) -> Result<EventTypeField, Error> {
     Ok(EventTypeField::Explicit(EventType::new(text)?))
 }
 
-fn kind_of(value: &JsonValue) -> raw::Kind {
+fn kind_of(value: &JsonValue) -> scan::Kind {
     match value {
-        JsonValue::Array(_) => raw::Kind::Array,
-        JsonValue::Bool(false) => raw::Kind::False,
-        JsonValue::Bool(true) => raw::Kind::True,
-        JsonValue::Null => raw::Kind::Null,
-        JsonValue::Number(_) => raw::Kind::Number,
-        JsonValue::Object(_) => raw::Kind::Object,
-        JsonValue::String(_) => raw::Kind::String,
+        JsonValue::Array(_) => scan::Kind::Array,
+        JsonValue::Bool(false) => scan::Kind::False,
+        JsonValue::Bool(true) => scan::Kind::True,
+        JsonValue::Null => scan::Kind::Null,
+        JsonValue::Number(_) => scan::Kind::Number,
+        JsonValue::Object(_) => scan::Kind::Object,
+        JsonValue::String(_) => scan::Kind::String,
     }
 }

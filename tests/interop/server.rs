@@ -29,8 +29,8 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use sse_encoder::{
-    Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, ReconnectionTime,
-    Recovery, SseEncoder, StopReconnecting,
+    Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, OnError,
+    ReconnectionTime, SseEncoder, StopReconnecting,
     data::{self, SharedText},
 };
 use tokio::{
@@ -160,10 +160,10 @@ fn respond<F: Framework>(
         "/error" => {
             let stream = SseEncoder::new(failing(&query)).stop_on(stopped);
             match query.text("policy") {
-                "skip" => framework.stream(stream.on_error(|_| Recovery::Skip)),
-                "end" => framework.stream(stream.on_error(|_| Recovery::End)),
+                "skip" => framework.stream(stream.on_error(|_| OnError::Skip)),
+                "end" => framework.stream(stream.on_error(|_| OnError::End)),
                 "replace" => framework.stream(stream.on_error(|error| {
-                    Recovery::replace(Event::text(error.to_string()).event_type(REPLACED).no_id())
+                    OnError::replace(Event::text(error.to_string()).event_type(REPLACED).no_id())
                 })),
                 _ => framework.stream(stream),
             }
@@ -183,7 +183,7 @@ fn respond<F: Framework>(
             shared.giants.add_permits(query.number("giants").unwrap_or(1));
             framework.content(JSON, "{}".into())
         }
-        "/later" => framework.stream(SseEncoder::come_back_after(query.retry("retry"))),
+        "/later" => framework.stream(SseEncoder::retry_after(query.retry("retry"))),
         "/stop" => framework.stop(),
         "/stats" => framework.content(JSON, shared.stats()),
         // Long enough for compression middleware.
@@ -259,7 +259,7 @@ fn failing(query: &Query) -> impl Stream<Item = Result<Event, BoxError>> + Send 
         if text == "error" {
             Err("no such item".into())
         } else {
-            Ok(Event::text(text).into_owned()?)
+            Ok(Event::text(text).into_owned())
         }
     })
 }
@@ -297,7 +297,7 @@ fn goodbye() -> Event {
     let retry = ReconnectionTime::from_millis(1_000 + random as u32);
     let event =
         Event::text("").event_type(GOODBYE).no_id().retry(retry.unwrap_or(ReconnectionTime::MAX));
-    event.into_owned().unwrap_or_else(|error| unreachable!("text is text: {error}"))
+    event.into_owned()
 }
 
 fn cases(end: bool) -> impl Stream<Item = &'static Item> + Send {
@@ -363,17 +363,17 @@ impl Case {
             return Ok(Item::Shared(self.with_fields(Event::shared_text(text.into_string()))?));
         }
         let event = if let Some(text) = self.text.take() {
-            Event::text(text.into_string()).into_owned()?
+            Event::text(text.into_string()).into_owned()
         } else if let Some(json) = self.json.take() {
-            Event::json(json).into_owned()?
+            Event::json(json).into_owned()
         } else if let Some(item) = self.item.take() {
             item.parse()?
         } else if let Some((data, other)) = self.merge.take() {
-            Event::merge(data, other).into_owned()?
+            Event::merge(data, other).into_owned()
         } else if let Some((data, other)) = self.spread.take() {
-            Event::spread(data, other).into_owned()?
+            Event::spread(data, other).into_owned()
         } else {
-            Event::new().into_owned()?
+            Event::new().into_owned()
         };
         Ok(Item::Event(self.with_fields(event)?))
     }

@@ -2,7 +2,7 @@
 
 use std::{task::Poll, time::Duration};
 
-use sse_encoder::{Comment, Error, Event, KeepAlive, Recovery};
+use sse_encoder::{Comment, Error, Event, KeepAlive, OnError};
 
 use crate::{
     client::{Client, End},
@@ -30,8 +30,8 @@ fn number(taken: usize) -> Poll<Option<Item>> {
     Poll::Ready(Some(item(Event::json(taken + 1))))
 }
 
-fn skip(_: Error) -> Recovery {
-    Recovery::Skip
+fn skip(_: Error) -> OnError {
+    OnError::Skip
 }
 
 /// The client goes, and the source with it.
@@ -78,7 +78,7 @@ async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
 
 async fn errors_only_can_each_be_replaced(kind: Kind) {
     let (server, watched) = start(kind, error, |response| {
-        response.on_error(|error| Recovery::replace(Event::text(error.to_string())))
+        response.on_error(|error| OnError::replace(Event::text(error.to_string())))
     });
     let mut client = server.get("/").await;
     let events = decode(&client.at_least(50_000).await);
@@ -113,7 +113,7 @@ async fn a_source_that_never_wakes_is_kept_alive(kind: Kind) {
         kind,
         |_| Poll::Pending,
         |response| {
-            let keep_alive = KeepAlive::from(Duration::from_millis(20));
+            let keep_alive = KeepAlive::new(Duration::from_millis(20));
             let comment = Comment::new("\u{FEFF}\r\rdata: forged\r\r\n\nid: 99\0\n\n");
             response.keep_alive(keep_alive.item(&comment).unwrap())
         },

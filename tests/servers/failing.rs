@@ -7,7 +7,7 @@ use serde::{
     Serialize, Serializer,
     ser::{Error as _, SerializeMap, SerializeSeq, SerializeStruct},
 };
-use sse_encoder::{Encode, Error, Event, EventType, Frames, Recovery};
+use sse_encoder::{Encode, Error, Event, EventType, Frames, OnError};
 use tokio::sync::Notify;
 
 use crate::{
@@ -118,7 +118,7 @@ fn lies() -> Vec<Item> {
 }
 
 async fn what_lies_is_one_event_or_an_error(kind: Kind) {
-    let server = Server::start(kind, |_| response(items(lies())).on_error(|_| Recovery::Skip));
+    let server = Server::start(kind, |_| response(items(lies())).on_error(|_| OnError::Skip));
     let (body, end) = server.get("/").await.rest().await;
     assert_eq!(end, End::Clean);
     let mut next_id = 1;
@@ -161,23 +161,23 @@ const FAILING: &[Failing] = &[
 ];
 
 /// A policy, the events that the client gets around the item that failed, and how it ends.
-type Policy = (&'static str, fn(Error) -> Recovery, &'static [(&'static str, &'static str)], End);
+type Policy = (&'static str, fn(Error) -> OnError, &'static [(&'static str, &'static str)], End);
 
 const POLICIES: &[Policy] = &[
-    ("fail", Recovery::Fail, &[("1", "message")], End::Cut),
-    ("skip", |_| Recovery::Skip, &[("1", "message"), ("2", "message")], End::Clean),
+    ("fail", OnError::Fail, &[("1", "message")], End::Cut),
+    ("skip", |_| OnError::Skip, &[("1", "message"), ("2", "message")], End::Clean),
     ("replace", replace, &[("1", "message"), ("1", "replaced"), ("2", "message")], End::Clean),
     ("replace by what fails", replace_badly, &[("1", "message")], End::Cut),
-    ("end", |_| Recovery::End, &[("1", "message")], End::Clean),
+    ("end", |_| OnError::End, &[("1", "message")], End::Clean),
 ];
 
-fn replace(error: Error) -> Recovery {
+fn replace(error: Error) -> OnError {
     const REPLACED: EventType = EventType::from_static("replaced");
-    Recovery::replace(Event::text(error.to_string()).event_type(REPLACED).no_id())
+    OnError::replace(Event::text(error.to_string()).event_type(REPLACED).no_id())
 }
 
-fn replace_badly(_: Error) -> Recovery {
-    Recovery::replace(Event::json(Odd::FailsHalfway))
+fn replace_badly(_: Error) -> OnError {
+    OnError::replace(Event::json(Odd::FailsHalfway))
 }
 
 /// The items, with a pause after the first until the gate opens.
@@ -240,7 +240,7 @@ async fn what_came_before_a_failure_arrives_even_if_it_is_ready_at_once(kind: Ki
     check_policies(kind, End::Cut, false).await;
 }
 
-fn policy_panics(_: Error) -> Recovery {
+fn policy_panics(_: Error) -> OnError {
     panic!("a panic of the policy's own")
 }
 

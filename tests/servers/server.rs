@@ -11,7 +11,7 @@ use std::{
 
 use futures_util::{Stream, stream};
 use socket2::SockRef;
-use sse_encoder::{Encode, Event, SseEncoder, TokioTimer};
+use sse_encoder::{Encode, Event, SseEncoder, stream::TokioTimer};
 use tokio::{
     runtime::Builder,
     sync::{oneshot, watch},

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use eventsource_stream::Event as Received;
 use serde_json::Value;
-use sse_encoder::{Error, Event, EventType, Recovery};
+use sse_encoder::{Error, Event, EventType, OnError};
 
 use crate::{
     client::End,
@@ -89,7 +89,7 @@ pub(crate) async fn send(kind: Kind, rows: fn() -> Vec<Row>) -> Vec<u8> {
     body
 }
 
-fn show(error: Error) -> Recovery {
+fn show(error: Error) -> OnError {
     const TYPE: EventType = EventType::from_static(REFUSED);
     let kind = match &error {
         error if error.is_forbidden_byte() => "forbidden byte",
@@ -99,7 +99,7 @@ fn show(error: Error) -> Recovery {
         _ => "other",
     };
     let text = describe(kind, error.field(), error.position());
-    Recovery::replace(Event::text(text).event_type(TYPE).no_id())
+    OnError::replace(Event::text(text).event_type(TYPE).no_id())
 }
 
 fn describe(kind: &str, field: Option<&str>, position: Option<usize>) -> String {

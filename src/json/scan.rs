@@ -215,13 +215,13 @@ pub(crate) fn text(string: &[u8]) -> Cow<'_, [u8]> {
             Part::Plain(bytes) => text.extend_from_slice(bytes),
             Part::Unit(high @ 0xD800..=0xDBFF) => match next_part(tail) {
                 Some((Part::Unit(low @ 0xDC00..=0xDFFF), after)) => {
-                    put_code_point(&mut text, pair(high, low));
+                    push_code_point(&mut text, pair(high, low));
                     rest = after;
                     continue;
                 }
-                _ => put_code_point(&mut text, high.into()),
+                _ => push_code_point(&mut text, high.into()),
             },
-            Part::Unit(unit) => put_code_point(&mut text, unit.into()),
+            Part::Unit(unit) => push_code_point(&mut text, unit.into()),
         }
         rest = tail;
     }
@@ -297,7 +297,7 @@ const fn pair(high: u16, low: u16) -> u32 {
     0x1_0000 + (((high as u32) - 0xD800) << 10) + ((low as u32) - 0xDC00)
 }
 
-fn put_code_point(text: &mut Vec<u8>, code_point: u32) {
+fn push_code_point(text: &mut Vec<u8>, code_point: u32) {
     match char::from_u32(code_point) {
         Some(char) => text.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes()),
         None => text.extend_from_slice(&[

@@ -1,77 +1,21 @@
-use std::{str::FromStr, sync::Arc};
+mod comment;
+mod encode;
+
+use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
+pub(crate) use self::encode::Internal;
+pub use self::{comment::Comment, encode::Encode};
 use crate::{
-    data::{self, Data, Dynamic, Empty, Json, Merge, SharedText, Text},
+    buffer::Buffer,
+    data::{self, Data, Empty, Json, Merge, Owned, Repr, SharedText, Tagged, Text},
     error::{Error, Kind},
-    frames::Frames,
+    frame::Frames,
+    head::{EventTypeField, Head, IdField},
     value::{EventId, EventType, ReconnectionTime},
 };
-
-/// What can be written as frames of an event stream: an [`Event`], a [`Comment`], or a type of your
-/// own that is made of them.
-///
-/// With it your own enum or struct is an item: a stream of it needs no conversion and no boxing.
-///
-/// ```
-/// use sse_encoder::{Encode, Encoder, Error, Event, EventType, Frames};
-/// use serde::Serialize;
-///
-/// #[derive(Serialize)]
-/// struct Price { symbol: &'static str, cents: u64 }
-///
-/// enum Update {
-///     Note(String),
-///     Price(Price),
-/// }
-///
-/// const NOTE: EventType = EventType::from_static("note");
-/// const PRICE: EventType = EventType::from_static("price");
-///
-/// impl Encode for Update {
-///     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-///         match self {
-///             Self::Note(text) => Event::text(text).event_type(NOTE).encode(frames),
-///             Self::Price(price) => Event::json(price).event_type(PRICE).encode(frames),
-///         }
-///     }
-/// }
-///
-/// let mut stream = bytes::BytesMut::new();
-/// let mut encoder = Encoder::new();
-/// encoder.encode(&Update::Price(Price { symbol: "ACME", cents: 1250 }), &mut stream)?;
-/// encoder.encode(&Update::Note("closed".into()), &mut stream)?;
-/// assert_eq!(stream, "id: 1\nevent: price\ndata: {\"symbol\":\"ACME\",\"cents\":1250}\n\n\
-///                     id: 2\nevent: note\ndata: closed\n\n");
-/// # Ok::<(), Error>(())
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not an item of an event stream",
-    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
-)]
-pub trait Encode {
-    /// Writes any number of frames: mostly one, by calling `encode` of an [`Event`].
-    ///
-    /// # Errors
-    ///
-    /// Whatever keeps the item from being written whole. What was written of it is then taken back;
-    /// an error of your own goes in by [`Error::from_source`].
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
-}
-
-macro_rules! encode_by_reference {
-    ($($pointer:ty)*) => {$(
-        impl<T: ?Sized + Encode> Encode for $pointer {
-            fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-                (**self).encode(frames)
-            }
-        }
-    )*};
-}
-
-encode_by_reference!(&T Box<T> Arc<T>);
 
 /// An event: data, and its type, id and reconnection time.
 ///
@@ -83,6 +27,7 @@ encode_by_reference!(&T Box<T> Arc<T>);
 /// | [`text`](Event::text), [`shared_text`](Event::shared_text) | plain text, line by line |
 /// | [`merge`](Event::merge) | two values as one JSON object: `data`, and the fields beside it |
 /// | [`spread`](Event::spread) | the same with JavaScript's rules: `{ ...data, ...other }` |
+/// | [`tagged`](Event::tagged) | the content of an adjacently tagged enum, whose tag is the type |
 /// | [`new`](Event::new) | none |
 /// | `str::parse`, `Deserialize`, `TryFrom<Value>` | an item `{ data, type, id, ..other }` as JSON |
 ///
@@ -90,7 +35,7 @@ encode_by_reference!(&T Box<T> Arc<T>);
 /// [`Encoder::bare`](crate::Encoder::bare) writes neither.
 ///
 /// ```
-/// use sse_encoder::{Encoder, Event, EventId, EventType};
+/// use sse_encoder::{Encoder, Event, EventType};
 /// use serde_json::json;
 ///
 /// const TICK: EventType = EventType::from_static("tick");
@@ -98,7 +43,7 @@ encode_by_reference!(&T Box<T> Arc<T>);
 /// let mut stream = bytes::BytesMut::new();
 /// let mut encoder = Encoder::new();
 /// encoder.encode(&Event::json([1, 2]).event_type(TICK), &mut stream)?;
-/// encoder.encode(&Event::text("two\nlines").id(EventId::new("b7")?).no_event_type(), &mut stream)?;
+/// encoder.encode(&Event::text("two\nlines").id("b7").no_event_type(), &mut stream)?;
 /// encoder.encode(&Event::merge(json!({"a": 1}), json!({"b": 2})), &mut stream)?;
 /// encoder.encode(&r#"{"type":"tick","data":{"a":1},"b":2}"#.parse::<Event>()?, &mut stream)?;
 /// assert_eq!(stream, "id: 1\nevent: tick\ndata: [1,2]\n\n\
@@ -112,7 +57,8 @@ encode_by_reference!(&T Box<T> Arc<T>);
 ///
 /// One JSON object with the members `data`, `type`, `id` and any others becomes an event by the rules
 /// of the `Transform` class that this crate descends from, to the letter: see
-/// [the table](crate#the-reference-transform). Its text is kept, so members keep their order and numbers
+/// [the table](crate#the-reference-transform), where text becomes an object of characters and a
+/// number nothing; for an enum of typed events use [`tagged`](Event::tagged). Its text is kept, so members keep their order and numbers
 /// their digits. `Deserialize` works from the deserializers of `serde_json`.
 ///
 /// ```
@@ -122,25 +68,9 @@ encode_by_reference!(&T Box<T> Arc<T>);
 /// assert_eq!(error.to_string(), "`type` is an array, not a string or a number");
 /// ```
 #[derive(Clone, Debug)]
-pub struct Event<D = Dynamic> {
-    id: IdField,
-    event_type: EventTypeField,
-    retry: Option<ReconnectionTime>,
+pub struct Event<D = Owned> {
+    head: Head,
     data: D,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum IdField {
-    Absent,
-    Automatic,
-    Explicit(EventId),
-}
-
-#[derive(Clone, Debug)]
-pub(crate) enum EventTypeField {
-    Absent,
-    Default,
-    Explicit(EventType),
 }
 
 impl Event<Empty> {
@@ -161,7 +91,8 @@ impl Event<Empty> {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub const fn new() -> Self {
-        Self { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None, data: Empty }
+        let head = Head { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None };
+        Self { head, data: Empty }
     }
 }
 
@@ -265,9 +196,47 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     }
 }
 
+impl<T: Serialize> Event<Tagged<T>> {
+    /// An event from an adjacently tagged enum: `#[serde(tag = "type", content = "data")]`. The tag is
+    /// the event's type, the content its data, as JSON, *as it is*: text stays text, a number a number.
+    /// A unit variant's data is `null`.
+    ///
+    /// A member `id` beside them is the event's id. What the builder is given counts more than what the
+    /// value says.
+    ///
+    /// A value of any other shape, or with other members, is an error when the event is encoded.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event};
+    /// use serde::Serialize;
+    ///
+    /// #[derive(Serialize)]
+    /// #[serde(tag = "type", content = "data", rename_all = "lowercase")]
+    /// enum Update { Note(String), Price { cents: u64 }, Done }
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let mut encoder = Encoder::new();
+    /// for update in [Update::Note("hello".into()), Update::Price { cents: 1250 }, Update::Done] {
+    ///     encoder.encode(&Event::tagged(update), &mut stream)?;
+    /// }
+    /// assert_eq!(stream, "id: 1\nevent: note\ndata: \"hello\"\n\n\
+    ///                     id: 2\nevent: price\ndata: {\"cents\":1250}\n\n\
+    ///                     id: 3\nevent: done\ndata: null\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub const fn tagged(value: T) -> Self {
+        Self::with_data(Tagged(value))
+    }
+}
+
 impl Event {
     /// An event from any value that is an item `{ data, type, id, ..other }` when it is serialized as
     /// JSON: a struct of yours, say, with those fields.
+    ///
+    /// It follows [the reference](crate#the-reference-transform) to the letter, which spreads text and
+    /// drops numbers: `{"type": "note", "data": "hi"}` gives the data `{"0":"h","1":"i"}`, and
+    /// `"data": 5` gives `{}`. For data as it is, and for enums of typed events, there is
+    /// [`tagged`](Self::tagged).
     ///
     /// # Errors
     ///
@@ -307,21 +276,46 @@ impl Event {
 
 impl<D> Event<D> {
     const fn with_data(data: D) -> Self {
-        Self { id: IdField::Automatic, event_type: EventTypeField::Default, retry: None, data }
+        let head =
+            Head { id: IdField::Automatic, event_type: EventTypeField::Default, retry: None };
+        Self { head, data }
     }
 
-    fn with<E>(self, data: E) -> Event<E> {
-        let Self { id, event_type, retry, .. } = self;
-        Event { id, event_type, retry, data }
-    }
-
-    /// Sets the id. The counter of automatic ids is left alone.
+    /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left alone.
     ///
     /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID: that is not the same
     /// as [no id](Self::no_id).
+    ///
+    /// # Errors
+    ///
+    /// What cannot be an [`EventId`] is an error when the event is encoded, like data that cannot be
+    /// serialized. To have it at once, make the [`EventId`] first.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event};
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let mut encoder = Encoder::new();
+    /// encoder.encode(&Event::text("by text").id("7f3a"), &mut stream)?;
+    /// encoder.encode(&Event::text("by number").id(12), &mut stream)?;
+    /// assert_eq!(stream, "id: 7f3a\nevent: message\ndata: by text\n\n\
+    ///                     id: 12\nevent: message\ndata: by number\n\n");
+    ///
+    /// let error = encoder.encode(&Event::text("").id("7\nevent: forged"), &mut stream).unwrap_err();
+    /// assert_eq!(error.to_string(), "`id` has a line feed (0x0A) at byte 1");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     #[must_use]
-    pub fn id(mut self, id: impl Into<EventId>) -> Self {
-        self.id = IdField::Explicit(id.into());
+    #[inline]
+    pub fn id<T>(mut self, id: T) -> Self
+    where
+        T: TryInto<EventId>,
+        T::Error: Into<Error>,
+    {
+        self.head.id = match id.try_into() {
+            Ok(id) => IdField::Explicit(id),
+            Err(error) => IdField::Invalid(error.into()),
+        };
         self
     }
 
@@ -329,21 +323,49 @@ impl<D> Event<D> {
     /// automatic id.
     #[must_use]
     pub fn no_id(mut self) -> Self {
-        self.id = IdField::Absent;
+        self.head.id = IdField::Absent;
         self
     }
 
-    /// Sets the event type. The default is `message`.
+    /// Sets the event type: text, any integer, or an [`EventType`]. The default is `message`.
+    ///
+    /// Not `error` or `open`, which a browser takes for its own: see [`EventType`].
+    ///
+    /// # Errors
+    ///
+    /// What cannot be an [`EventType`] is an error when the event is encoded. An [`EventType`] in a
+    /// `const` is checked by the compiler.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event, EventType};
+    ///
+    /// const TICK: EventType = EventType::from_static("tick");
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let mut encoder = Encoder::new();
+    /// encoder.encode(&Event::json(1).event_type(TICK), &mut stream)?;
+    /// encoder.encode(&Event::json(2).event_type("tock"), &mut stream)?;
+    /// assert_eq!(stream, "id: 1\nevent: tick\ndata: 1\n\nid: 2\nevent: tock\ndata: 2\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     #[must_use]
-    pub fn event_type(mut self, event_type: impl Into<EventType>) -> Self {
-        self.event_type = EventTypeField::Explicit(event_type.into());
+    #[inline]
+    pub fn event_type<T>(mut self, event_type: T) -> Self
+    where
+        T: TryInto<EventType>,
+        T::Error: Into<Error>,
+    {
+        self.head.event_type = match event_type.try_into() {
+            Ok(event_type) => EventTypeField::Explicit(event_type),
+            Err(error) => EventTypeField::Invalid(error.into()),
+        };
         self
     }
 
     /// Writes no `event` line, which clients take for `message`.
     #[must_use]
     pub fn no_event_type(mut self) -> Self {
-        self.event_type = EventTypeField::Absent;
+        self.head.event_type = EventTypeField::Absent;
         self
     }
 
@@ -351,73 +373,89 @@ impl<D> Event<D> {
     /// nothing: browsers then wait some seconds.
     #[must_use]
     pub fn retry(mut self, time: ReconnectionTime) -> Self {
-        self.retry = Some(time);
+        self.head.retry = Some(time);
         self
     }
 }
 
 impl<D: Data> Event<D> {
     /// Serializes the data now, so that the event owns it and its type no longer depends on it: events
-    /// of all kinds can then share one stream. Where nothing is to be serialized, `into()` does the same.
+    /// of all kinds are then one type, [`Event`]. `.into()` does the same.
     ///
     /// # Errors
     ///
-    /// The data cannot be serialized or merged.
+    /// Data that cannot be serialized or merged is that event's error when it is encoded.
     ///
     /// ```
     /// use sse_encoder::Event;
     ///
     /// let events: Vec<Event> = vec![
     ///     Event::text("plain").into(),
-    ///     Event::json(&[1, 2, 3]).into_owned()?,
+    ///     Event::json(&[1, 2, 3]).event_type("numbers").into(),
     ///     r#"{"data":{"a":1}}"#.parse()?,
     /// ];
     /// # let _ = events;
+    ///
+    /// fn reading(volts: Option<f64>) -> Event {
+    ///     match volts {
+    ///         Some(volts) => Event::json(volts).into_owned(),
+    ///         None => Event::text("no reading").into_owned(),
+    ///     }
+    /// }
+    /// # let _ = reading;
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
-    pub fn into_owned(self) -> Result<Event, Error> {
-        let Self { id, event_type, retry, data } = self;
-        Ok(Event { id, event_type, retry, data: data.into_dynamic()? })
+    pub fn into_owned(self) -> Event {
+        let completed = self.data.complete(&self.head, &mut Buffer::default());
+        match completed {
+            Ok(completed) => {
+                let data = self.data.into_owned();
+                Event { head: completed.unwrap_or(self.head), data }
+            }
+            Err(error) => Event { head: self.head, data: Owned(Repr::Invalid(error)) },
+        }
     }
 }
 
 impl<D: Data> Encode for Event<D> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.frame(|frames| {
-            frames.put_head(&self.id, &self.event_type, self.retry)?;
-            self.data.put(frames)?;
-            frames.put_blank_line();
-            Ok(())
-        })
+        let mut frame = frames.frame();
+        match self.data.complete(&self.head, frame.scratch())? {
+            None => frame.head(&self.head)?,
+            Some(head) => frame.head(&head)?,
+        }
+        self.data.write(frame.fields())?;
+        frame.end()
     }
 }
 
 impl From<data::Parts> for Event {
     fn from(parts: data::Parts) -> Self {
         let data::Parts { id, event_type, item } = parts;
-        Self { id, event_type, retry: None, data: Dynamic(data::Repr::Item(item)) }
+        Self { head: Head { id, event_type, retry: None }, data: Owned(Repr::Item(item)) }
     }
 }
 
-impl<T: AsRef<str>> From<Event<Text<T>>> for Event {
-    fn from(event: Event<Text<T>>) -> Self {
-        let text = SharedText::from(event.data.0.as_ref().to_owned());
-        event.with(Dynamic(data::Repr::Text(text)))
-    }
+// Each kind by itself: `Event` to `Event` is the standard library's.
+macro_rules! into_owned {
+    ($(<$($parameter:ident: $bound:path),*> $data:ty;)*) => {$(
+        impl<$($parameter: $bound),*> From<Event<$data>> for Event {
+            /// See [`Event::into_owned`].
+            fn from(event: Event<$data>) -> Self {
+                event.into_owned()
+            }
+        }
+    )*};
 }
 
-impl From<Event<SharedText>> for Event {
-    fn from(mut event: Event<SharedText>) -> Self {
-        let text = std::mem::take(&mut event.data);
-        event.with(Dynamic(data::Repr::Text(text)))
-    }
-}
-
-impl From<Event<Empty>> for Event {
-    fn from(event: Event<Empty>) -> Self {
-        event.with(Dynamic::default())
-    }
+into_owned! {
+    <> Empty;
+    <T: Serialize> Json<T>;
+    <D: Serialize, O: Serialize> Merge<D, O>;
+    <> SharedText;
+    <T: Serialize> Tagged<T>;
+    <T: AsRef<str>> Text<T>;
 }
 
 impl FromStr for Event {
@@ -440,38 +478,5 @@ impl<'de> Deserialize<'de> for Event {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let json = Box::<RawValue>::deserialize(deserializer)?;
         data::Parts::from_raw(json).map(Self::from).map_err(de::Error::custom)
-    }
-}
-
-/// A comment: clients ignore it, proxies take it as a sign of life.
-///
-/// Any text; each of its lines becomes one line of the comment. Empty text is one empty line, `:`.
-///
-/// ```
-/// use sse_encoder::{Comment, Encoder};
-///
-/// let mut stream = bytes::BytesMut::new();
-/// Encoder::new().encode(&Comment::new("two\nlines"), &mut stream)?;
-/// assert_eq!(stream, ": two\n: lines\n\n");
-/// # Ok::<(), sse_encoder::Error>(())
-/// ```
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub struct Comment<T = &'static str>(T);
-
-impl<T: AsRef<str>> Comment<T> {
-    /// A comment of this text.
-    pub const fn new(text: T) -> Self {
-        Self(text)
-    }
-}
-
-impl<T: AsRef<str>> Encode for Comment<T> {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.frame(|frames| {
-            frames.put_comment(self.0.as_ref().as_bytes())?;
-            // Without it some clients wait.
-            frames.put_blank_line();
-            Ok(())
-        })
     }
 }

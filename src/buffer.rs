@@ -1,0 +1,301 @@
+//! The bytes that are being written, and the buffer that each thread keeps for them.
+
+use std::{cell::Cell, io, mem};
+
+use bytes::Bytes;
+
+use crate::error::{Error, Kind};
+
+thread_local! {
+    /// Whoever encodes takes it out of its cell: whoever encodes meanwhile finds an empty one.
+    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// The most that a thread keeps. A chunk of the default size and its last item mostly fit.
+const MAX_SPARE: usize = 64 * 1024;
+
+/// From this size on the buffer itself leaves: a copy would take longer than a new buffer.
+pub(crate) const LEAVES_FROM: usize = 32 * 1024;
+
+/// Bytes that are being written, with a limit for the frame that is written last.
+///
+/// The limit is looked at where the buffer grows and at the frame's end, not at each write. Up to
+/// its end a frame may therefore be too large by what the buffer has room for.
+#[derive(Debug)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    /// The length that the buffer may have at the frame's end; 0 once something did not fit.
+    limit: usize,
+    /// What the limit was made from, for the error.
+    max_frame: usize,
+}
+
+impl Default for Buffer {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Buffer {
+    /// An empty one, without a limit.
+    pub(crate) const fn new() -> Self {
+        Self { bytes: Vec::new(), limit: usize::MAX, max_frame: usize::MAX }
+    }
+
+    /// A buffer for a part of the frame that is written last, with what its limit leaves.
+    pub(crate) fn scratch(&self) -> Self {
+        Self { bytes: Vec::new(), limit: self.remaining(), max_frame: self.max_frame }
+    }
+
+    /// Takes the thread's buffer, unless this one has room already.
+    #[inline]
+    pub(crate) fn acquire(&mut self) {
+        if self.bytes.capacity() == 0 {
+            self.bytes = SPARE.try_with(Cell::take).unwrap_or_default();
+        }
+    }
+
+    /// Gives the room back to the thread. What is in it is forgotten.
+    #[inline]
+    pub(crate) fn release(&mut self) {
+        let mut bytes = mem::take(&mut self.bytes);
+        if (1..=MAX_SPARE).contains(&bytes.capacity()) {
+            bytes.clear();
+            // A thread that ends keeps nothing.
+            let _ = SPARE.try_with(|spare| spare.set(bytes));
+        }
+    }
+
+    /// Moves the bytes into room of their own, for a while in which others need the thread's buffer.
+    pub(crate) fn keep(&mut self) {
+        let mut own = Vec::with_capacity(2 * self.bytes.len());
+        own.extend_from_slice(&self.bytes);
+        self.release();
+        self.bytes = own;
+    }
+
+    /// Takes all bytes, in an allocation of exactly their size.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Bytes {
+        if self.bytes.len() < LEAVES_FROM {
+            let chunk = Bytes::copy_from_slice(&self.bytes);
+            self.bytes.clear();
+            chunk
+        } else {
+            let mut bytes = mem::take(&mut self.bytes);
+            bytes.shrink_to_fit();
+            bytes.into()
+        }
+    }
+
+    /// Begins a frame of at most `max_frame` bytes.
+    #[inline]
+    pub(crate) fn begin_frame(&mut self, max_frame: usize) {
+        self.max_frame = max_frame;
+        self.limit = self.bytes.len().saturating_add(max_frame);
+    }
+
+    /// How much the frame may still grow.
+    pub(crate) fn remaining(&self) -> usize {
+        self.limit.saturating_sub(self.bytes.len())
+    }
+
+    /// Fails if the frame is larger than it may be, or if something of it did not fit.
+    #[inline]
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if self.bytes.len() > self.limit { Err(self.too_large()) } else { Ok(()) }
+    }
+
+    /// Counts bytes for the frame that are not in the buffer.
+    pub(crate) fn count_elsewhere(&mut self, len: usize) -> Result<(), Error> {
+        if len > self.remaining() {
+            return Err(self.too_large());
+        }
+        if self.max_frame != usize::MAX {
+            self.limit -= len;
+        }
+        Ok(())
+    }
+
+    #[cold]
+    pub(crate) fn too_large(&self) -> Error {
+        Kind::TooLarge { limit: self.max_frame }.into()
+    }
+
+    /// Lets `write` append what does not count for the limit.
+    pub(crate) fn without_limit<R>(&mut self, write: impl FnOnce(&mut Self) -> R) -> R {
+        let (limit, start) = (mem::replace(&mut self.limit, usize::MAX), self.bytes.len());
+        let result = write(self);
+        // Once something did not fit, nothing does.
+        if limit > 0 {
+            self.limit = limit.saturating_add(self.bytes.len() - start);
+        } else {
+            self.limit = 0;
+        }
+        result
+    }
+
+    /// Lets `write` go beyond the limit by some bytes, which it takes off again.
+    pub(crate) fn with_raised_limit<R>(
+        &mut self,
+        by: usize,
+        write: impl FnOnce(&mut Self) -> R,
+    ) -> R {
+        self.limit = self.limit.saturating_add(by);
+        let result = write(self);
+        self.limit = self.limit.saturating_sub(by);
+        result
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn as_slice(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    pub(crate) fn as_mut_slice(&mut self) -> &mut [u8] {
+        &mut self.bytes
+    }
+
+    #[inline]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
+    pub(crate) fn reserve(&mut self, additional: usize) {
+        self.bytes.reserve(additional);
+    }
+
+    /// Appends bytes whose number is small or has been checked.
+    #[inline]
+    pub(crate) fn put(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    /// Appends bytes, unless the buffer would have to grow beyond the limit for them.
+    #[inline]
+    pub(crate) fn try_put(&mut self, bytes: &[u8]) -> Result<(), Error> {
+        if self.fits(bytes.len()) {
+            self.bytes.extend_from_slice(bytes);
+            Ok(())
+        } else {
+            Err(self.too_large())
+        }
+    }
+
+    #[inline]
+    fn fits(&mut self, len: usize) -> bool {
+        len <= self.bytes.capacity() - self.bytes.len() || self.may_grow(len)
+    }
+
+    /// Whether the limit allows so many bytes more. If not, the frame has failed, even if a
+    /// `Serialize` does not pass the error on.
+    #[cold]
+    fn may_grow(&mut self, len: usize) -> bool {
+        let fits = len <= self.remaining();
+        if !fits {
+            self.limit = 0;
+        }
+        fits
+    }
+}
+
+/// JSON's writer: an error where the frame would become too large.
+impl io::Write for Buffer {
+    #[inline]
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if !self.fits(bytes.len()) {
+            return Err(io::ErrorKind::FileTooLarge.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spare() -> usize {
+        let bytes = SPARE.take();
+        let capacity = bytes.capacity();
+        SPARE.set(bytes);
+        capacity
+    }
+
+    #[test]
+    fn a_thread_keeps_one_buffer_of_bounded_size() {
+        let mut buffer = Buffer::default();
+        buffer.acquire();
+        buffer.put(&[0; 1_000]);
+        buffer.release();
+        assert!((1_000..=2_000).contains(&spare()));
+        for (len, kept) in [(MAX_SPARE, true), (MAX_SPARE + 1, false)] {
+            SPARE.take();
+            let mut buffer = Buffer { bytes: Vec::with_capacity(len), ..Buffer::default() };
+            buffer.put(b"x");
+            buffer.release();
+            assert_eq!(spare() > 0, kept, "{len}");
+        }
+    }
+
+    #[test]
+    fn whoever_encodes_meanwhile_finds_an_empty_buffer() {
+        SPARE.set(Vec::with_capacity(100));
+        let (mut outer, mut inner) = (Buffer::default(), Buffer::default());
+        outer.acquire();
+        inner.acquire();
+        assert_eq!((outer.bytes.capacity(), inner.bytes.capacity()), (100, 0));
+    }
+
+    #[test]
+    fn a_thread_that_ends_still_encodes() {
+        struct Late;
+        impl Drop for Late {
+            fn drop(&mut self) {
+                let mut buffer = Buffer::default();
+                buffer.acquire();
+                buffer.put(b"late");
+                assert_eq!(buffer.take(), "late");
+                buffer.release();
+            }
+        }
+        thread_local!(static LATE: Late = const { Late });
+        std::thread::spawn(|| {
+            LATE.with(|_| ());
+            let mut buffer = Buffer::default();
+            buffer.acquire();
+            buffer.put(b"x");
+            buffer.release();
+        })
+        .join()
+        .unwrap();
+    }
+
+    #[test]
+    fn a_frame_that_did_not_fit_has_failed_whatever_follows() {
+        let mut buffer = Buffer::default();
+        buffer.begin_frame(10);
+        assert!(buffer.try_put(&[0; 11]).is_err());
+        assert_eq!(buffer.len(), 0);
+        buffer.put(b"x");
+        assert!(buffer.check().is_err());
+        buffer.truncate(0);
+        buffer.begin_frame(10);
+        buffer.put(b"x");
+        assert!(buffer.check().is_ok());
+    }
+}

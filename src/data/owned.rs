@@ -1,0 +1,67 @@
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{Data, SharedText, item::Item, sealed::Sealed};
+use crate::{buffer::Buffer, error::Error, field::Fields};
+
+/// Data of any kind, which it owns: that of an event that came as JSON, or that was made a plain
+/// [`Event`](crate::Event) by `.into()`.
+#[derive(Clone, Default)]
+pub struct Owned(pub(crate) Repr);
+
+#[derive(Clone, Default)]
+pub(crate) enum Repr {
+    #[default]
+    Empty,
+    /// What could not be serialized, and why.
+    Invalid(Error),
+    Item(Item),
+    Json(Bytes),
+    Text(SharedText),
+}
+
+impl Owned {
+    /// What `write` appends, which is JSON.
+    pub(super) fn json(write: impl FnOnce(&mut Buffer) -> Result<(), Error>) -> Self {
+        let mut buffer = Buffer::default();
+        buffer.acquire();
+        let written = write(&mut buffer);
+        let json = buffer.take();
+        buffer.release();
+        Self(match written {
+            Ok(()) => Repr::Json(json),
+            Err(error) => Repr::Invalid(error),
+        })
+    }
+}
+
+impl fmt::Debug for Owned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Repr::Empty => f.write_str("Empty"),
+            Repr::Invalid(error) => f.debug_tuple("Invalid").field(error).finish(),
+            Repr::Item(item) => item.fmt(f),
+            Repr::Json(json) => f.debug_tuple("Json").field(json).finish(),
+            Repr::Text(text) => f.debug_tuple("Text").field(text).finish(),
+        }
+    }
+}
+
+impl Data for Owned {}
+
+impl Sealed for Owned {
+    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
+        match &self.0 {
+            Repr::Empty => Ok(()),
+            Repr::Invalid(error) => Err(error.clone()),
+            Repr::Item(item) => item.write(fields.data_line()),
+            Repr::Json(json) => fields.shared_data_line(json),
+            Repr::Text(text) => fields.shared_text(&text.0),
+        }
+    }
+
+    fn into_owned(self) -> Self {
+        self
+    }
+}

@@ -1,0 +1,33 @@
+use super::Encode;
+use crate::{error::Error, frame::Frames};
+
+/// A comment: clients ignore it, proxies take it as a sign of life.
+///
+/// Any text; each of its lines becomes one line of the comment. Empty text is one empty line, `:`.
+///
+/// ```
+/// use sse_encoder::{Comment, Encoder};
+///
+/// let mut stream = bytes::BytesMut::new();
+/// Encoder::new().encode(&Comment::new("two\nlines"), &mut stream)?;
+/// assert_eq!(stream, ": two\n: lines\n\n");
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Comment<T = &'static str>(T);
+
+impl<T: AsRef<str>> Comment<T> {
+    /// A comment of this text.
+    pub const fn new(text: T) -> Self {
+        Self(text)
+    }
+}
+
+impl<T: AsRef<str>> Encode for Comment<T> {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        let mut frame = frames.frame();
+        frame.fields().comment(self.0.as_ref().as_bytes())?;
+        // With a blank line: without it some clients wait.
+        frame.end()
+    }
+}

@@ -1,0 +1,150 @@
+use std::{rc::Rc, sync::Arc};
+
+use bytes::Bytes;
+
+use crate::{error::Error, frame::Frames};
+
+/// What can be written as frames of an event stream: an [`Event`], a [`Comment`], or a type of your
+/// own that is made of them.
+///
+/// With it your own enum or struct is an item: a stream of it needs no conversion and no boxing.
+///
+/// ```
+/// use sse_encoder::{Encode, Encoder, Error, Event, EventType, Frames};
+/// use serde::Serialize;
+///
+/// #[derive(Serialize)]
+/// struct Price { symbol: &'static str, cents: u64 }
+///
+/// enum Update {
+///     Note(String),
+///     Price(Price),
+/// }
+///
+/// const NOTE: EventType = EventType::from_static("note");
+/// const PRICE: EventType = EventType::from_static("price");
+///
+/// impl Encode for Update {
+///     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+///         match self {
+///             Self::Note(text) => Event::text(text).event_type(NOTE).encode(frames),
+///             Self::Price(price) => Event::json(price).event_type(PRICE).encode(frames),
+///         }
+///     }
+/// }
+///
+/// let mut stream = bytes::BytesMut::new();
+/// let mut encoder = Encoder::new();
+/// encoder.encode(&Update::Price(Price { symbol: "ACME", cents: 1250 }), &mut stream)?;
+/// encoder.encode(&Update::Note("closed".into()), &mut stream)?;
+/// assert_eq!(stream, "id: 1\nevent: price\ndata: {\"symbol\":\"ACME\",\"cents\":1250}\n\n\
+///                     id: 2\nevent: note\ndata: closed\n\n");
+/// # Ok::<(), Error>(())
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an item of an event stream",
+    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
+)]
+pub trait Encode {
+    /// Writes any number of frames: mostly one, by calling `encode` of an [`Event`](crate::Event).
+    ///
+    /// # Errors
+    ///
+    /// Whatever keeps the item from being written whole. What was written of it is then taken back;
+    /// an error of your own goes in by [`Error::other`].
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
+
+    /// The item's frames, if they have been encoded already: a stream passes them through.
+    #[doc(hidden)]
+    #[inline]
+    fn take_encoded(&mut self, _: Internal) -> Option<Bytes> {
+        None
+    }
+}
+
+/// Only this crate has one, so nobody else calls or writes what takes it.
+#[derive(Debug)]
+pub struct Internal(pub(crate) ());
+
+macro_rules! encode_by_reference {
+    ($($pointer:ty)*) => {$(
+        impl<T: ?Sized + Encode> Encode for $pointer {
+            #[inline]
+            fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+                (**self).encode(frames)
+            }
+        }
+    )*};
+}
+
+encode_by_reference!(&T Arc<T> Rc<T>);
+
+impl<T: ?Sized + Encode> Encode for Box<T> {
+    #[inline]
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        (**self).encode(frames)
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, internal: Internal) -> Option<Bytes> {
+        (**self).take_encoded(internal)
+    }
+}
+
+/// `None` is no frame.
+impl<T: Encode> Encode for Option<T> {
+    #[inline]
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Some(item) => item.encode(frames),
+            None => Ok(()),
+        }
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, internal: Internal) -> Option<Bytes> {
+        self.as_mut()?.take_encoded(internal)
+    }
+}
+
+/// All frames of all items, or none.
+impl<T: Encode> Encode for [T] {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        self.iter().try_for_each(|item| item.encode(frames))
+    }
+}
+
+/// All frames of all items, or none.
+impl<T: Encode> Encode for Vec<T> {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        self.as_slice().encode(frames)
+    }
+}
+
+/// All frames of all items, or none.
+impl<T: Encode, const N: usize> Encode for [T; N] {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        self.as_slice().encode(frames)
+    }
+}
+
+macro_rules! encode_tuples {
+    ($(($($item:ident $index:tt),+))+) => {$(
+        /// All frames of all items, or none.
+        impl<$($item: Encode),+> Encode for ($($item,)+) {
+            fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+                $(self.$index.encode(frames)?;)+
+                Ok(())
+            }
+        }
+    )+};
+}
+
+encode_tuples! {
+    (A 0)
+    (A 0, B 1)
+    (A 0, B 1, C 2)
+    (A 0, B 1, C 2, D 3)
+    (A 0, B 1, C 2, D 3, E 4)
+    (A 0, B 1, C 2, D 3, E 4, F 5)
+}

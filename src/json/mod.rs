@@ -1,0 +1,98 @@
+//! JSON on one line, straight into a buffer, and the few facts about JSON and JavaScript's values
+//! that the reference needs.
+
+mod number;
+pub(crate) mod scan;
+
+use std::io;
+
+use memchr::memchr2;
+use serde::Serialize;
+use serde_json::ser::Formatter;
+
+pub(crate) use self::number::javascript_number;
+use crate::{
+    buffer::Buffer,
+    error::{Error, Kind},
+};
+
+/// Appends `value` as JSON on one line. `part` is what it is called in an error.
+///
+/// On an error a part of it has been written.
+#[inline]
+pub(crate) fn write<T: ?Sized + Serialize>(
+    buffer: &mut Buffer,
+    value: &T,
+    part: &'static str,
+) -> Result<(), Error> {
+    value
+        .serialize(&mut serde_json::Serializer::with_formatter(&mut *buffer, OneLine))
+        .map_err(|error| failure(buffer, error, part))
+}
+
+/// The buffer's only I/O error is that the frame would be too large.
+#[cold]
+fn failure(buffer: &Buffer, error: serde_json::Error, part: &'static str) -> Error {
+    if error.is_io() { buffer.too_large() } else { Kind::Serialize { part, error }.into() }
+}
+
+/// Appends a key and its colon, after a comma unless it is the first of its object.
+#[inline]
+pub(crate) fn write_key(buffer: &mut Buffer, key: &str, is_first: bool) -> Result<(), Error> {
+    // Few keys have anything to escape; the others take three writes.
+    if key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
+        buffer.put(if is_first { b"" } else { b"," });
+        write(buffer, key, "data")?;
+        buffer.put(b":");
+    } else {
+        buffer.put(if is_first { b"\"" } else { b",\"" });
+        buffer.try_put(key.as_bytes())?;
+        buffer.put(b"\":");
+    }
+    Ok(())
+}
+
+/// Appends JSON text, on one line.
+pub(crate) fn write_raw(buffer: &mut Buffer, json: &[u8]) -> Result<(), Error> {
+    write_without_line_ends(buffer, json).map_err(|_| buffer.too_large())
+}
+
+/// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
+/// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
+/// space there and is dropped; where a type lies about what it hands over, it still ends no line.
+struct OneLine;
+
+impl Formatter for OneLine {
+    fn write_number_str<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        value: &str,
+    ) -> io::Result<()> {
+        write_without_line_ends(writer, value.as_bytes())
+    }
+
+    fn write_raw_fragment<W: ?Sized + io::Write>(
+        &mut self,
+        writer: &mut W,
+        fragment: &str,
+    ) -> io::Result<()> {
+        write_without_line_ends(writer, fragment.as_bytes())
+    }
+}
+
+fn write_without_line_ends<W: ?Sized + io::Write>(
+    writer: &mut W,
+    mut json: &[u8],
+) -> io::Result<()> {
+    while let Some(end) = memchr2(b'\r', b'\n', json) {
+        writer.write_all(&json[..end])?;
+        json = &json[end + 1..];
+    }
+    writer.write_all(json)
+}
+
+/// The name under which `serde_json` hands a `RawValue` to a serializer.
+pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
+
+/// The name under which `serde_json` hands a number to one with `arbitrary_precision`.
+pub(crate) const NUMBER: &str = "$serde_json::private::Number";

@@ -1,0 +1,128 @@
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use crate::{
+    buffer::Buffer,
+    encoder::Encoder,
+    error::Error,
+    event::{Encode, Internal},
+    output::Output,
+};
+
+/// What one poll gathers, to leave as one chunk. Between polls it is empty and holds no buffer, but
+/// for the pieces of a long chunk, and for what [lingers](Self::keep).
+#[derive(Debug)]
+pub(super) struct Gathered {
+    /// Frames that came encoded, as long as they are all there is: they leave without being copied.
+    passthrough: Bytes,
+    output: Output,
+    /// Whether the output has room of its own, and not the thread's.
+    kept: bool,
+    /// What is left of a chunk that had long shared bytes.
+    pieces: Option<Box<VecDeque<Bytes>>>,
+}
+
+impl Gathered {
+    pub(super) const fn new() -> Self {
+        let output = Output::sharing(Buffer::new());
+        Self { passthrough: Bytes::new(), output, kept: false, pieces: None }
+    }
+
+    /// Appends an item.
+    #[inline]
+    pub(super) fn push<T: Encode>(
+        &mut self,
+        item: &mut T,
+        encoder: &mut Encoder,
+    ) -> Result<(), Error> {
+        match item.take_encoded(Internal(())) {
+            Some(frames) => {
+                encoder.check_encoded(&frames)?;
+                self.push_encoded(frames)
+            }
+            None => self.encode(item, encoder),
+        }
+    }
+
+    /// Encodes an item.
+    #[inline]
+    pub(super) fn encode<T: ?Sized + Encode>(
+        &mut self,
+        item: &T,
+        encoder: &mut Encoder,
+    ) -> Result<(), Error> {
+        if !self.passthrough.is_empty() {
+            self.copy_passthrough()?;
+        }
+        encoder.write(item, &mut self.output)
+    }
+
+    /// Appends frames that came encoded.
+    #[inline]
+    pub(super) fn push_encoded(&mut self, frames: Bytes) -> Result<(), Error> {
+        if self.is_empty() {
+            self.passthrough = frames;
+            return Ok(());
+        }
+        if !self.passthrough.is_empty() {
+            self.copy_passthrough()?;
+        }
+        self.output.append(&frames)
+    }
+
+    /// Something follows: both leave together.
+    #[cold]
+    fn copy_passthrough(&mut self) -> Result<(), Error> {
+        self.output.append(&std::mem::take(&mut self.passthrough))
+    }
+
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.passthrough.len() + self.output.len()
+    }
+
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        self.passthrough.is_empty() && self.output.is_empty()
+    }
+
+    /// Takes all that has been gathered: the first piece of the chunk.
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Bytes> {
+        self.kept = false;
+        let encoded = std::mem::take(&mut self.passthrough);
+        if !encoded.is_empty() {
+            self.output.release();
+            return Some(encoded);
+        }
+        let pieces = &mut self.pieces;
+        self.output.take(|piece| pieces.get_or_insert_default().push_back(piece))
+    }
+
+    /// The next piece of a chunk that was taken.
+    #[inline]
+    pub(super) fn next_piece(&mut self) -> Option<Bytes> {
+        let pieces = self.pieces.as_mut()?;
+        let piece = pieces.pop_front();
+        if pieces.is_empty() {
+            self.pieces = None;
+        }
+        piece
+    }
+
+    /// How many pieces there are for sure.
+    pub(super) fn ready(&self) -> usize {
+        self.pieces.as_ref().map_or(0, |pieces| pieces.len()) + usize::from(!self.is_empty())
+    }
+
+    /// Keeps what has been gathered for a later poll, without the thread's buffer.
+    pub(super) fn keep(&mut self) {
+        if self.output.is_empty() {
+            self.output.release();
+        } else if !self.kept {
+            self.output.keep();
+            self.kept = true;
+        }
+    }
+}

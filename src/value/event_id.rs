@@ -1,0 +1,72 @@
+use std::{
+    borrow::{Borrow, Cow},
+    cmp, fmt, hash,
+    str::FromStr,
+    sync::Arc,
+};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use super::text::{Rule, Text, from_integers, text_value, try_from_text};
+use crate::error::Error;
+
+/// A last event ID: what the `id` field of an event says, and what a client that reconnects sends
+/// back in `Last-Event-ID`.
+///
+/// Any text without CR, LF and NUL: the first two would end the field, and a client
+/// [ignores](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
+/// an id with the third. Any integer. At most [4 KiB](Self::MAX_LEN). For ids that come back unharmed
+/// from every client keep to short texts of visible ASCII: some clients do not reconnect at all after
+/// an id that their HTTP library refuses as a header, and most trim blanks.
+///
+/// An [empty](Self::EMPTY) id is not the same as none: it makes the client forget its last event ID.
+///
+/// ```
+/// use sse_encoder::EventId;
+///
+/// const FIRST: EventId = EventId::from_static("2026-11-24/1");
+/// assert_eq!(EventId::new("2026-11-24/1")?, FIRST);
+/// assert_eq!(EventId::from(7_u64), "7");
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
+///
+/// An invalid literal does not compile:
+///
+/// ```compile_fail
+/// const FORGED: sse_encoder::EventId = sse_encoder::EventId::from_static("1\ndata: forged");
+/// # let _ = FORGED;
+/// ```
+#[derive(Clone)]
+pub struct EventId(Text);
+
+const RULE: Rule = Rule { field: "id", nul_is_forbidden: true, max_len: EventId::MAX_LEN };
+
+text_value!(EventId, RULE, "an event id may not have CR, LF or NUL, nor more than 4 KiB");
+from_integers!(EventId: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
+
+impl EventId {
+    /// The longest id, in bytes: 4 KiB.
+    ///
+    /// A client sends the id back in a header, and by default nginx refuses requests with more than
+    /// 8 KiB of headers, Apache with more than 8,190 bytes in one: a browser whose reconnection is
+    /// refused gives up for good. Half of that leaves room for cookies.
+    pub const MAX_LEN: usize = 4 * 1024;
+
+    /// The empty id, which makes the client forget its last event ID: it will reconnect without one.
+    pub const EMPTY: Self = Self::from_static("");
+
+    /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or zeros in
+    /// front.
+    ///
+    /// ```
+    /// use sse_encoder::EventId;
+    ///
+    /// assert_eq!(EventId::from_static("41").as_u64(), Some(41));
+    /// assert_eq!(EventId::from_static("041").as_u64(), None);
+    /// ```
+    pub fn as_u64(&self) -> Option<u64> {
+        let text = self.as_str();
+        let is_plain = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
+        if is_plain { text.parse().ok() } else { None }
+    }
+}
