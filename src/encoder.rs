@@ -1,7 +1,6 @@
 use bytes::{Bytes, BytesMut};
 
 use crate::{
-    buffer::LEAVES_FROM,
     error::Error,
     event::{Encode, Internal},
     frame::{Frames, Settings, check_each},
@@ -118,14 +117,9 @@ impl Encoder {
         item: &T,
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
-        let mut output = Output::default();
+        let mut output = Output::new();
         let encoded = self.write(item, &mut output);
-        if dst.is_empty() && output.len() >= LEAVES_FROM {
-            // The buffer itself: nobody else has it.
-            *dst = output.take(|_| ()).unwrap_or_default().into();
-        } else {
-            output.append_to(dst);
-        }
+        output.append_to(dst);
         encoded
     }
 
@@ -152,9 +146,9 @@ impl Encoder {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn encode_once<T: ?Sized + Encode>(&mut self, item: &T) -> Result<Encoded, Error> {
-        let mut output = Output::default();
+        let mut output = Output::new();
         let encoded = self.write(item, &mut output);
-        let frames = output.take(|_| ()).unwrap_or_default();
+        let frames = output.take_whole();
         encoded.map(|()| Encoded(frames))
     }
 

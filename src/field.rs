@@ -103,7 +103,7 @@ impl<'a> Fields<'a> {
 
     /// Appends text as `data` fields; if it is long and one line, it is not copied.
     pub(crate) fn shared_text(&mut self, text: &Bytes) -> Result<(), Error> {
-        if self.output.shares(text) && is_one_line(text) {
+        if Output::shares(text) && is_one_line(text) {
             self.shared_data_line(text)
         } else {
             self.text(text)
@@ -177,7 +177,7 @@ mod tests {
     }
 
     fn frame(write: impl FnOnce(&mut Fields<'_>) -> Result<(), Error>) -> String {
-        let mut output = Output::default();
+        let mut output = Output::new();
         let mut fields = Fields::begin(&mut output, usize::MAX);
         write(&mut fields).unwrap();
         fields.end().unwrap();

@@ -4,7 +4,10 @@ use std::mem;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{buffer::Buffer, error::Error};
+use crate::{
+    buffer::{Buffer, LEAVES_FROM},
+    error::Error,
+};
 
 /// From this size on shared bytes leave as they are instead of being copied: the price of one more
 /// chunk is then small beside that of the copy.
@@ -14,12 +17,13 @@ const SHARE_FROM: usize = 32 * 1024;
 ///
 /// What was written after the last whole item does not count, and the next one overwrites it: an
 /// item that fails, or panics, leaves no trace.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Output {
     buffer: Buffer,
     committed: Mark,
-    /// Long shared bytes that are not copied. `None` where all are.
-    runs: Option<Vec<Run>>,
+    /// Long shared bytes that were not copied: seldom any.
+    #[allow(clippy::box_collection, reason = "each stream has one, and it is seldom used")]
+    runs: Option<Box<Vec<Run>>>,
 }
 
 /// Bytes that belong before what the buffer has at `at`.
@@ -37,9 +41,8 @@ pub(crate) struct Mark {
 }
 
 impl Output {
-    /// An output in which long shared bytes are not copied.
-    pub(crate) const fn sharing(buffer: Buffer) -> Self {
-        Self { buffer, committed: Mark { len: 0, runs: 0 }, runs: Some(Vec::new()) }
+    pub(crate) const fn new() -> Self {
+        Self { buffer: Buffer::new(), committed: Mark { len: 0, runs: 0 }, runs: None }
     }
 
     /// Where frames are written.
@@ -51,7 +54,7 @@ impl Output {
     /// The place after all that has been written.
     #[inline]
     pub(crate) fn mark(&self) -> Mark {
-        Mark { len: self.buffer.len(), runs: self.runs.as_ref().map_or(0, Vec::len) }
+        Mark { len: self.buffer.len(), runs: self.runs.as_ref().map_or(0, |runs| runs.len()) }
     }
 
     /// Begins an item: takes a buffer, and forgets what did not become whole.
@@ -78,8 +81,8 @@ impl Output {
     }
 
     /// Whether these bytes are not copied.
-    pub(crate) fn shares(&self, bytes: &Bytes) -> bool {
-        self.runs.is_some() && bytes.len() >= SHARE_FROM
+    pub(crate) fn shares(bytes: &Bytes) -> bool {
+        bytes.len() >= SHARE_FROM
     }
 
     /// Appends whole frames that came encoded; if they are long, without copying them.
@@ -93,15 +96,13 @@ impl Output {
 
     /// Appends shared bytes; if they are long, without copying them.
     pub(crate) fn put_shared(&mut self, bytes: &Bytes) -> Result<(), Error> {
-        let shares = self.shares(bytes);
-        match &mut self.runs {
-            Some(runs) if shares => {
-                self.buffer.count_elsewhere(bytes.len())?;
-                runs.push(Run { at: self.buffer.len(), bytes: bytes.clone() });
-                Ok(())
-            }
-            _ => self.buffer.try_put(bytes),
+        if !Self::shares(bytes) {
+            return self.buffer.try_put(bytes);
         }
+        self.buffer.count_elsewhere(bytes.len())?;
+        let run = Run { at: self.buffer.len(), bytes: bytes.clone() };
+        self.runs.get_or_insert_default().push(run);
+        Ok(())
     }
 
     /// The length of all whole items.
@@ -112,7 +113,7 @@ impl Output {
 
     #[cold]
     fn shared_len(&self) -> usize {
-        let runs = self.runs.iter().flatten().take(self.committed.runs);
+        let runs = self.runs.iter().flat_map(|runs| &**runs).take(self.committed.runs);
         runs.map(|run| run.bytes.len()).sum()
     }
 
@@ -135,21 +136,39 @@ impl Output {
         chunk
     }
 
+    /// Takes all whole items in one piece, and gives the room back.
+    pub(crate) fn take_whole(mut self) -> Bytes {
+        let mut pieces = Vec::new();
+        let first = self.take(|piece| pieces.push(piece)).unwrap_or_default();
+        if pieces.is_empty() {
+            return first;
+        }
+        pieces.insert(0, first);
+        pieces.concat().into()
+    }
+
     /// Appends all whole items to `dst`, and gives the room back.
     pub(crate) fn append_to(mut self, dst: &mut BytesMut) {
-        dst.extend_from_slice(&self.buffer.as_slice()[..self.committed.len]);
-        self.buffer.release();
+        if dst.is_empty() && self.len() >= LEAVES_FROM {
+            // The buffer itself: nobody else has it.
+            *dst = self.take_whole().into();
+        } else if self.committed.runs > 0 {
+            dst.extend_from_slice(&self.take_whole());
+        } else {
+            dst.extend_from_slice(&self.buffer.as_slice()[..self.committed.len]);
+            self.buffer.release();
+        }
     }
 
     #[cold]
     fn take_pieces(&mut self, count: usize, later: impl FnMut(Bytes)) -> Option<Bytes> {
         let whole = self.buffer.take();
-        let mut runs = self.runs.replace(Vec::new()).unwrap_or_default();
+        let mut runs = self.runs.take().unwrap_or_default();
         runs.truncate(count);
         let between = |start: usize, end: usize| (start < end).then(|| whole.slice(start..end));
         let mut start = 0;
         let mut pieces = Vec::with_capacity(2 * count + 1);
-        for Run { at, bytes } in runs {
+        for Run { at, bytes } in *runs {
             pieces.extend(between(start, at));
             pieces.push(bytes);
             start = at;
@@ -161,16 +180,9 @@ impl Output {
         first
     }
 
-    /// Keeps whole items for a later poll, in room of their own.
+    /// Moves whole items into room of their own, and gives the thread's back.
     pub(crate) fn keep(&mut self) {
         self.reset(self.committed);
         self.buffer.keep();
-    }
-
-    /// Gives the room back, if nothing is in it.
-    pub(crate) fn release(&mut self) {
-        if self.is_empty() {
-            self.buffer.release();
-        }
     }
 }

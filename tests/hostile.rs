@@ -128,10 +128,7 @@ fn no_id_or_type_can_have_an_end_of_line() {
 #[test]
 fn no_text_or_comment_can_be_another_field() {
     for text in FORGERIES {
-        for event in [
-            Event::text(text).into_owned(),
-            Event::shared_text(text).into_owned(),
-        ] {
+        for event in [Event::text(text).into_owned(), Event::shared_text(text).into_owned()] {
             let frame = encode(&event).unwrap().unwrap();
             assert_eq!(fields(&frame)[..2], ["id", "event"]);
             assert!(fields(&frame)[2..].iter().all(|name| *name == "data"), "{frame:?}");
@@ -180,11 +177,12 @@ fn ten_mebibytes_are_a_text_like_any_other() {
     assert_eq!(data(&Event::shared_text(text.clone())).len(), LEN);
     assert_eq!(data(&Event::json(&text)).len(), LEN + 2);
     assert_eq!(encode(&Comment::new(&text)).unwrap().unwrap().len(), LEN + 4);
-    let event = Event::text("").id(EventId::new(&text).unwrap());
-    let frame = encode(&event.event_type(EventType::new(&text).unwrap())).unwrap().unwrap();
-    assert_eq!(frame.len(), 2 * LEN + "id: \nevent: \ndata: \n\n".len());
-    let item =
-        format!("{{\"id\":\"{text}\",\"type\":\"{text}\",\"data\":{{\"{text}\":\"{text}\"}}}}");
+    let event = Event::text("").no_id().event_type(EventType::new(&text).unwrap());
+    assert_eq!(encode(&event).unwrap().unwrap().len(), LEN + "event: \ndata: \n\n".len());
+    // No id of that size would come back.
+    assert!(EventId::new(&text).unwrap_err().is_too_large());
+    assert!(encode(&Event::text("").id(&text)).unwrap().unwrap_err().is_too_large());
+    let item = format!("{{\"type\":\"{text}\",\"data\":{{\"{text}\":\"{text}\"}}}}");
     assert_eq!(data(&item.parse::<Event>().unwrap()).len(), 2 * LEN + 7);
     let frame = encode(&Event::text("\r".repeat(LEN / 10))).unwrap().unwrap();
     assert_eq!(frame.len(), "id: 2\nevent: message\n\n".len() + 7 * (LEN / 10 + 1));

@@ -1,9 +1,8 @@
-use std::collections::VecDeque;
+use std::{collections::VecDeque, mem};
 
 use bytes::Bytes;
 
 use crate::{
-    buffer::Buffer,
     encoder::Encoder,
     error::Error,
     event::{Encode, Internal},
@@ -17,16 +16,13 @@ pub(super) struct Gathered {
     /// Frames that came encoded, as long as they are all there is: they leave without being copied.
     passthrough: Bytes,
     output: Output,
-    /// Whether the output has room of its own, and not the thread's.
-    kept: bool,
     /// What is left of a chunk that had long shared bytes.
     pieces: Option<Box<VecDeque<Bytes>>>,
 }
 
 impl Gathered {
     pub(super) const fn new() -> Self {
-        let output = Output::sharing(Buffer::new());
-        Self { passthrough: Bytes::new(), output, kept: false, pieces: None }
+        Self { passthrough: Bytes::new(), output: Output::new(), pieces: None }
     }
 
     /// Appends an item.
@@ -74,7 +70,7 @@ impl Gathered {
     /// Something follows: both leave together.
     #[cold]
     fn copy_passthrough(&mut self) -> Result<(), Error> {
-        self.output.append(&std::mem::take(&mut self.passthrough))
+        self.output.append(&mem::take(&mut self.passthrough))
     }
 
     #[inline]
@@ -90,14 +86,9 @@ impl Gathered {
     /// Takes all that has been gathered: the first piece of the chunk.
     #[inline]
     pub(super) fn take(&mut self) -> Option<Bytes> {
-        self.kept = false;
-        let encoded = std::mem::take(&mut self.passthrough);
-        if !encoded.is_empty() {
-            self.output.release();
-            return Some(encoded);
-        }
         let pieces = &mut self.pieces;
-        self.output.take(|piece| pieces.get_or_insert_default().push_back(piece))
+        let chunk = self.output.take(|piece| pieces.get_or_insert_default().push_back(piece));
+        if self.passthrough.is_empty() { chunk } else { Some(mem::take(&mut self.passthrough)) }
     }
 
     /// The next piece of a chunk that was taken.
@@ -116,13 +107,10 @@ impl Gathered {
         self.pieces.as_ref().map_or(0, |pieces| pieces.len()) + usize::from(!self.is_empty())
     }
 
-    /// Keeps what has been gathered for a later poll, without the thread's buffer.
-    pub(super) fn keep(&mut self) {
-        if self.output.is_empty() {
-            self.output.release();
-        } else if !self.kept {
-            self.output.keep();
-            self.kept = true;
-        }
+    /// Keeps what has been gathered for a later poll, without the thread's buffer. Whether there is room
+    /// of its own for it.
+    pub(super) fn keep(&mut self) -> bool {
+        self.output.keep();
+        !self.output.is_empty()
     }
 }

@@ -39,7 +39,8 @@ pin_project! {
     pub struct KeepAlive<T> {
         #[pin]
         timer: T,
-        frames: Bytes,
+        // `None` for the empty comment.
+        frames: Option<Box<Bytes>>,
     }
 }
 
@@ -57,7 +58,7 @@ impl<T: Timer> KeepAlive<T> {
 
     /// A keep-alive with this timer.
     pub const fn with_timer(timer: T) -> Self {
-        Self { timer, frames: Bytes::from_static(b":\n\n") }
+        Self { timer, frames: None }
     }
 
     /// Sends this item in place of the empty comment: a [`Comment`](crate::Comment) with a text, or an
@@ -80,7 +81,7 @@ impl<T: Timer> KeepAlive<T> {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn item(mut self, item: &(impl ?Sized + Encode)) -> Result<Self, Error> {
-        self.frames = Encoder::bare().encode_once(item)?.into_bytes();
+        self.frames = Some(Box::new(Encoder::bare().encode_once(item)?.into_bytes()));
         Ok(self)
     }
 
@@ -94,7 +95,11 @@ impl<T: Timer> KeepAlive<T> {
         let mut this = self.project();
         ready!(this.timer.as_mut().poll_elapsed(cx));
         this.timer.reset();
-        if this.frames.is_empty() { Poll::Pending } else { Poll::Ready(this.frames.clone()) }
+        match this.frames {
+            None => Poll::Ready(Bytes::from_static(b":\n\n")),
+            Some(frames) if frames.is_empty() => Poll::Pending,
+            Some(frames) => Poll::Ready((**frames).clone()),
+        }
     }
 }
 

@@ -25,7 +25,7 @@ pub use self::{
     item::Item,
     keep_alive::{IntoKeepAlive, KeepAlive},
     never::Never,
-    on_error::{ErrorPolicy, FailOnError, InspectError, OnError},
+    on_error::{ErrorPolicy, InspectError, OnError},
     stop::{LastItem, NoEvent, NoSignal, StopOn, StopSignals},
     timer::{IntoTimer, SleepTimer, Timer},
 };
@@ -87,7 +87,7 @@ pin_project! {
         Source,
         KeepAliveTimer = Never,
         StopSignal = NoSignal,
-        Policy = FailOnError,
+        Policy = fn(Error) -> OnError,
         LingerTimer = Never,
         Guard = (),
     > {
@@ -137,7 +137,7 @@ where
             source: Some(source),
             timers: Timers { keep_alive: None, linger: None },
             stop: Some(NoSignal(())),
-            policy: FailOnError(()),
+            policy: OnError::Fail,
             guard: (),
             state: State::new(encoder, SseEncoder::DEFAULT_CHUNK_LIMIT),
         }

@@ -67,7 +67,7 @@ impl fmt::Debug for OnError {
     }
 }
 
-/// What a stream does with errors: a closure, [`FailOnError`] or [`InspectError`]. It is sealed.
+/// What a stream does with errors: a closure, a function or [`InspectError`]. It is sealed.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a policy for errors",
     note = "it is a closure: `.on_error(|error| OnError::Skip)`"
@@ -100,22 +100,6 @@ impl<F: FnMut(Error) -> OnError> sealed::ErrorPolicy for F {
     }
 
     fn choosing<G: FnMut(Error) -> OnError>(self, choice: G) -> G {
-        choice
-    }
-}
-
-/// The default: [`OnError::Fail`], which loses nothing silently.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct FailOnError(pub(super) ());
-
-impl sealed::ErrorPolicy for FailOnError {
-    type Choosing<F: FnMut(Error) -> OnError> = F;
-
-    fn choose(&mut self, error: Error) -> OnError {
-        OnError::Fail(error)
-    }
-
-    fn choosing<F: FnMut(Error) -> OnError>(self, choice: F) -> F {
         choice
     }
 }

@@ -41,8 +41,18 @@ struct Turn {
     replaced: u16,
     /// What has been gathered waits for more.
     lingers: bool,
+    /// It waits in room of its own.
+    kept: bool,
     /// The response's head has had a turn to be written.
-    #[cfg_attr(not(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp")), allow(dead_code))]
+    #[cfg_attr(
+        not(any(
+            feature = "actix-web",
+            feature = "axum",
+            feature = "http-body",
+            feature = "warp"
+        )),
+        allow(dead_code)
+    )]
     head: bool,
 }
 
@@ -61,7 +71,7 @@ enum Stopped {
 
 impl State {
     pub(super) const fn new(encoder: Encoder, chunk_limit: usize) -> Self {
-        let turn = Turn { chunks: 0, replaced: 0, lingers: false, head: false };
+        let turn = Turn { chunks: 0, replaced: 0, lingers: false, kept: false, head: false };
         Self { encoder, gathered: Gathered::new(), failure: None, chunk_limit, turn }
     }
 
@@ -128,7 +138,8 @@ impl State {
         if timer.poll_elapsed(cx).is_ready() {
             return false;
         }
-        self.gathered.keep();
+        // What has room of its own keeps it.
+        self.turn.kept = self.turn.kept || self.gathered.keep();
         self.turn.chunks = 0;
         true
     }
@@ -151,6 +162,7 @@ fn leave<T: Timer>(
 ) -> Poll<Option<Result<Bytes, Error>>> {
     turn.chunks += 1;
     turn.lingers = false;
+    turn.kept = false;
     if let Some(keep_alive) = keep_alive {
         keep_alive.reset();
     }
