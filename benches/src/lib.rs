@@ -18,4 +18,6 @@ pub mod measure;
 pub mod parser;
 pub mod peers;
 pub mod report;
+#[cfg(feature = "axum")]
+pub mod sizes;
 pub mod workloads;

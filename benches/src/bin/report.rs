@@ -20,6 +20,8 @@ fn main() -> io::Result<()> {
         loads: figures::read(&folder.join("loopback.tsv")).or_else(none_yet)?,
         latencies: figures::read(&folder.join("latency.tsv")).or_else(none_yet)?,
         limits: figures::read(&folder.join("limits.tsv")).or_else(none_yet)?,
+        lingers: figures::read(&folder.join("linger.tsv")).or_else(none_yet)?,
+        sizes: figures::read(&folder.join("sizes.tsv")).or_else(none_yet)?,
     };
     fs::write(markdown, report::markdown(&figures))?;
     fs::write(svg, chart::svg(&figures.encoders, &figures.loads))
