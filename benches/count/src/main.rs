@@ -2,7 +2,7 @@
 //!
 //! `count` lists the workloads, `count WORKLOAD EVENTS` runs one. What is counted is the function
 //! `counted`: the making of each event, the stream's polling, and the dropping of the chunks. The
-//! same workload by hand, into one buffer, is `floor-WORKLOAD`.
+//! same workload by hand, into the thread's buffer, is `floor-WORKLOAD`.
 
 #[path = "../../src/by_hand.rs"]
 mod by_hand;
@@ -11,8 +11,10 @@ mod by_hand;
 mod items;
 
 use std::{
+    cell::Cell,
     env,
     hint::black_box,
+    mem,
     pin::{Pin, pin},
     process::ExitCode,
     task::{Context, Poll, Waker},
@@ -22,17 +24,32 @@ use self::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
     items::{Flat, FlatOverride},
 };
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder, data::SharedText};
 
 const TICK: EventType = EventType::from_static("tick");
 
-/// A chunk of the floors.
-const CHUNK: usize = 16 * 1024;
+/// From this size on the floors send what they have, as ours does.
+const CHUNK: usize = SseEncoder::DEFAULT_CHUNK_LIMIT;
+
+/// From this size on a floor's chunk is not copied: the buffer itself leaves.
+const LARGE: usize = 64 * 1024;
+
+/// As many events as are ready.
+const ALL: usize = usize::MAX;
 
 type Workload = (&'static str, fn(usize));
 
 const WORKLOADS: &[Workload] = &[
+    ("quiet", |events| {
+        run_quiet(events, |index| Event::json(items::tick(index)).event_type(TICK));
+    }),
+    ("pass-through", |events| {
+        let frame = Encoder::new().encode_once(&Event::json(items::order(0)).event_type(TICK));
+        let frame = frame.expect("the item can be encoded");
+        run_quiet(events, move |_| frame.clone());
+    }),
     ("small", |events| {
         run(events, Encoder::new, |index| Event::json(items::tick(index)).event_type(TICK));
     }),
@@ -61,16 +78,22 @@ const WORKLOADS: &[Workload] = &[
         let text = SharedText::from(items::long_line().to_owned());
         run(events, Encoder::bare, move |_| Event::shared_text(text.clone()));
     }),
+    ("encoder-small", |events| {
+        run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));
+    }),
+    ("floor-quiet", |events| {
+        run_floor(events, 1, |index, out| put_frame(out, index, &items::tick(index)));
+    }),
     ("floor-small", |events| {
-        run_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
+        run_floor(events, ALL, |index, out| put_frame(out, index, &items::tick(index)));
     }),
     ("floor-merged-typed", |events| {
-        run_floor(events, |index, out| {
+        run_floor(events, ALL, |index, out| {
             put_frame(out, index, &Flat::new(items::order(index), &items::extra(index)));
         });
     }),
     ("floor-merged-override-typed", |events| {
-        run_floor(events, |index, out| {
+        run_floor(events, ALL, |index, out| {
             put_frame(
                 out,
                 index,
@@ -79,18 +102,24 @@ const WORKLOADS: &[Workload] = &[
         });
     }),
     ("floor-merged-value", |events| {
-        run_floor(events, |index, out| {
+        run_floor(events, ALL, |index, out| {
             put_merged(out, index, items::order_value(index), items::extra_value(index));
         });
     }),
     ("floor-delta-json", |events| {
-        run_floor(events, |index, out| put_bare(out, items::delta(index)));
+        run_floor(events, ALL, |index, out| put_bare(out, items::delta(index)));
     }),
     ("floor-delta-text", |events| {
-        run_floor(events, |index, out| put_text(out, items::delta_text(index)));
+        run_floor(events, ALL, |index, out| put_text(out, items::delta_text(index)));
     }),
-    ("floor-lines", |events| run_floor(events, |_, out| put_text(out, items::lines()))),
-    ("floor-long-line", |events| run_floor(events, |_, out| put_text(out, items::long_line()))),
+    ("floor-lines", |events| run_floor(events, ALL, |_, out| put_text(out, items::lines()))),
+    ("floor-long-line", |events| {
+        run_floor(events, ALL, |_, out| {
+            // The buffer itself leaves.
+            out.reserve(items::long_line().len() + b"data: \n\n".len());
+            put_text(out, items::long_line());
+        });
+    }),
 ];
 
 /// Polls the events' stream to its end, counting nothing but this.
@@ -103,28 +132,83 @@ fn run<E: Encode>(events: usize, encoder: fn() -> Encoder, make: impl Fn(usize) 
     }
 }
 
-fn drain(mut stream: Pin<&mut impl Stream<Item = Result<bytes::Bytes, sse_encoder::Error>>>) {
+fn drain(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, sse_encoder::Error>>>) {
     let mut cx = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(chunk)) = stream.as_mut().poll_next(&mut cx) {
         black_box(chunk.expect("the item can be encoded"));
     }
 }
 
-/// Writes the frames into one buffer, counting nothing but this.
-fn run_floor(events: usize, write: impl Fn(usize, &mut Vec<u8>)) {
-    let write = |events: usize| {
-        let mut buffer = Vec::with_capacity(2 * CHUNK);
+/// Polls the stream of events that come one at a time, each time until it is pending.
+fn run_quiet<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
+    let come = Cell::new(0);
+    let mut taken = 0;
+    let source = stream::poll_fn(|_| {
+        if taken == come.get() {
+            return Poll::Pending;
+        }
+        taken += 1;
+        Poll::Ready(Some(make(taken - 1)))
+    });
+    let mut stream = pin!(SseEncoder::new(source));
+    let mut wake = |events: usize| {
+        for _ in 0..events {
+            come.set(come.get() + 1);
+            drain(stream.as_mut());
+        }
+    };
+    wake(256);
+    counted(|| wake(events));
+}
+
+/// Encodes the events into a buffer of the caller's, without a stream.
+fn run_encoder<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
+    let mut encoder = Encoder::new();
+    let mut buffer = BytesMut::with_capacity(2 * CHUNK);
+    let mut encode = |events: usize| {
         for index in 0..events {
-            write(index, &mut buffer);
+            encoder.encode(&make(index), &mut buffer).expect("the item can be encoded");
             if buffer.len() >= CHUNK {
                 black_box(&buffer);
                 buffer.clear();
             }
         }
-        black_box(&buffer);
+    };
+    encode(256);
+    counted(|| encode(events));
+}
+
+thread_local! {
+    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+
+/// Writes the frames into the thread's buffer, counting nothing but this: it leaves as an exact copy
+/// after so many events, or when it is full.
+fn run_floor(events: usize, at_once: usize, write: impl Fn(usize, &mut Vec<u8>)) {
+    let write = |events: usize| {
+        let mut index = 0;
+        while index < events {
+            let mut buffer = BUFFER.take();
+            let end = events.min(index.saturating_add(at_once));
+            while index < end && buffer.len() < CHUNK {
+                write(index, &mut buffer);
+                index += 1;
+            }
+            black_box(leave(&mut buffer));
+            BUFFER.set(buffer);
+        }
     };
     write(256);
     counted(|| write(events));
+}
+
+fn leave(buffer: &mut Vec<u8>) -> Bytes {
+    if buffer.len() >= LARGE {
+        return mem::take(buffer).into();
+    }
+    let chunk = Bytes::copy_from_slice(buffer);
+    buffer.clear();
+    chunk
 }
 
 /// What callgrind is told to count.

@@ -9,7 +9,7 @@ static ALLOCATOR: Counting = Counting;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let output = env::args().nth(1).map(PathBuf::from).ok_or("usage: sizes OUTPUT")?;
-    let rows = sizes::measure();
+    let rows = sizes::measure()?;
     for row in &rows {
         let peer = row.peer.map_or_else(String::new, |peer| format!(", axum's own {peer}"));
         eprintln!("{}: {} bytes{peer}", row.what, row.bytes);
