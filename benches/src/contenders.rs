@@ -1,32 +1,18 @@
 //! How contenders of each kind run: ours, the peers, the floors.
 
-use std::{
-    cell::Cell,
-    convert::Infallible,
-    io, mem,
-    pin::Pin,
-    rc::Rc,
-    task::{Context, Poll, Waker},
-};
+use std::{io, mem, rc::Rc};
 
 use bytes::{Bytes, BytesMut};
-use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use sse_encoder::{Encode, Encoder, SseEncoder};
-use tokio::sync::broadcast;
-use tokio_stream::wrappers::BroadcastStream;
 
 use crate::{
-    body::{Body, Gate, Sink, StreamBody, drain, drain_quiet, pull},
-    contender::{Contender, Pass, Role},
+    body::{Gate, Sink, StreamBody, drain, drain_quiet},
+    contender::{Contender, Role},
+    fan_out::{self, Pass},
     peers::Peer,
+    thread_buffer::{ByHand, CHUNK},
 };
-
-/// From this size on the floors send what they have, as ours does.
-const CHUNK: usize = SseEncoder::DEFAULT_CHUNK_LIMIT;
-
-/// From this size on a floor's chunk is not copied: the buffer itself leaves.
-const LARGE: usize = 64 * 1024;
 
 /// Something that is done once.
 fn once(run: impl FnOnce(&mut Sink) + 'static) -> Pass {
@@ -211,54 +197,6 @@ impl io::Write for Lean {
     }
 }
 
-thread_local! {
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
-
-/// A body by hand: all that is ready is written into the thread's buffer, which is taken out of its
-/// cell, and leaves as an exact copy.
-struct ByHand<S, W> {
-    items: S,
-    write: W,
-}
-
-impl<S, W> Stream for ByHand<S, W>
-where
-    S: Stream + Unpin,
-    W: FnMut(S::Item, &mut Vec<u8>) + Unpin,
-{
-    type Item = Result<Bytes, Infallible>;
-
-    #[inline]
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let Self { items, write } = &mut *self;
-        let mut buffer = BUFFER.take();
-        let mut ended = false;
-        while buffer.len() < CHUNK {
-            match items.poll_next_unpin(cx) {
-                Poll::Ready(Some(item)) => write(item, &mut buffer),
-                Poll::Ready(None) => {
-                    ended = true;
-                    break;
-                }
-                Poll::Pending => break,
-            }
-        }
-        let chunk = match buffer.len() {
-            0 => None,
-            LARGE.. => Some(mem::take(&mut buffer).into()),
-            _ => Some(Bytes::copy_from_slice(&buffer)),
-        };
-        buffer.clear();
-        BUFFER.set(buffer);
-        match chunk {
-            Some(chunk) => Poll::Ready(Some(Ok(chunk))),
-            None if ended => Poll::Ready(None),
-            None => Poll::Pending,
-        }
-    }
-}
-
 /// Frames written by hand into the thread's buffer.
 pub fn floor_thread<T, I>(
     items: impl Fn(usize) -> I + 'static,
@@ -372,34 +310,13 @@ pub fn floor_memcpy(of: &Contender) -> Contender {
     contender
 }
 
-/// Open streams, to all of which one item is sent in a pass, by a channel of tokio's.
-fn fan_out<T: Clone + Send + 'static, B: Body + 'static>(
-    streams: usize,
-    publish: impl Fn() -> T + 'static,
-    body: impl Fn(BroadcastStream<T>) -> B,
-) -> Pass {
-    let (sender, _) = broadcast::channel(16);
-    let mut bodies: Vec<B> =
-        (0..streams).map(|_| body(BroadcastStream::new(sender.subscribe()))).collect();
-    let mut send = move |sink: &mut Sink| {
-        let mut cx = Context::from_waker(Waker::noop());
-        assert!(sender.send(publish()).is_ok(), "all of them are there");
-        for body in &mut bodies {
-            pull(body, &mut cx, sink);
-        }
-    };
-    // Streams have been open for a while when an event comes.
-    send(&mut Sink::default());
-    Box::new(send)
-}
-
 /// One event to all streams of a peer, each of which encodes it.
 pub fn broadcast_peer<P: Peer, T: Clone + Send + 'static>(
     item: impl Fn() -> T + Copy + 'static,
     make: impl Fn(T) -> P::Event + Copy + Send + Sync + 'static,
 ) -> Contender {
     Contender::new(Role::Peer, P::NAME, move |streams| {
-        fan_out(streams, item, move |items| {
+        fan_out::pass(streams, item, move |items| {
             P::body(items.map(move |item| make(item.expect("no stream is behind"))))
         })
     })
@@ -410,7 +327,7 @@ pub fn broadcast_peer_cloned<P: Peer<Event: Clone>>(
     make: impl Fn() -> P::Event + Copy + 'static,
 ) -> Contender {
     Contender::new(Role::Peer, format!("{}, its events cloned", P::NAME), move |streams| {
-        fan_out(streams, make, move |events| {
+        fan_out::pass(streams, make, move |events| {
             P::body(events.map(|event| event.expect("no stream is behind")))
         })
     })
@@ -422,7 +339,7 @@ pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
     make: impl Fn(T) -> E + Copy + 'static,
 ) -> Contender {
     Contender::new(Role::Ours, "sse-encoder, each stream encodes", move |streams| {
-        fan_out(streams, item, move |items| {
+        fan_out::pass(streams, item, move |items| {
             StreamBody::new(SseEncoder::new(items.map(move |item| item.map(make))))
         })
     })
@@ -432,7 +349,7 @@ pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
 pub fn broadcast_ours<E: Encode + 'static>(make: impl Fn() -> E + Copy + 'static) -> Contender {
     Contender::new(Role::Ours, "sse-encoder", move |streams| {
         let publish = move || Encoder::new().encode_once(&make()).expect("the item can be encoded");
-        fan_out(streams, publish, |frames| StreamBody::new(SseEncoder::new(frames)))
+        fan_out::pass(streams, publish, |frames| StreamBody::new(SseEncoder::new(frames)))
     })
 }
 
@@ -444,6 +361,6 @@ pub fn broadcast_floor(write: impl Fn(&mut Vec<u8>) + Copy + 'static) -> Contend
             write(&mut buffer);
             Bytes::from(buffer)
         };
-        fan_out(streams, publish, StreamBody::new)
+        fan_out::pass(streams, publish, StreamBody::new)
     })
 }

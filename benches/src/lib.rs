@@ -9,6 +9,7 @@ pub mod by_hand;
 pub mod chart;
 pub mod contender;
 pub mod contenders;
+pub mod fan_out;
 pub mod figures;
 pub mod items;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
@@ -20,4 +21,5 @@ pub mod peers;
 pub mod report;
 #[cfg(feature = "axum")]
 pub mod sizes;
+pub mod thread_buffer;
 pub mod workloads;

@@ -15,13 +15,13 @@ use axum::{
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use http_body::Body as _;
-use sse_encoder::{Event, EventType, SseEncoder, data::Json};
+use sse_encoder::{Encode, Event, EventType, SseEncoder};
 use tokio::runtime::Builder;
 
 use crate::{
     allocations,
     figures::SizeRow,
-    items::{self, Tick},
+    items,
     peers::{Axum, Head, Peer},
 };
 
@@ -74,7 +74,7 @@ fn source(events: usize) -> impl Stream<Item = usize> {
     stream::iter(0..events).chain(stream::once(future::pending()))
 }
 
-fn event(index: usize) -> Event<Json<Tick>> {
+fn event(index: usize) -> impl Encode + Send {
     Event::json(items::tick(index)).event_type(TICK)
 }
 

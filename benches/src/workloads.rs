@@ -4,10 +4,7 @@ use bytes::Bytes;
 use memchr::memchr2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sse_encoder::{
-    Encoder, Event, EventType,
-    data::{Json, SharedText},
-};
+use sse_encoder::{Encode, Encoder, Event, EventType, data::SharedText};
 
 use crate::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
@@ -521,6 +518,6 @@ fn broadcast(id: &'static str, title: &'static str, streams: usize) -> Workload 
     }
 }
 
-fn order_event(order: &'static Order) -> Event<Json<&'static Order>> {
+fn order_event(order: &'static Order) -> impl Encode {
     Event::json(order).id(1_u64).event_type(TICK)
 }

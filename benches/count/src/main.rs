@@ -9,12 +9,14 @@ mod by_hand;
 #[allow(dead_code, reason = "some items are for the benchmark alone")]
 #[path = "../../src/items.rs"]
 mod items;
+#[path = "../../src/thread_buffer.rs"]
+mod thread_buffer;
 
 use std::{
     cell::Cell,
     env,
+    fmt::Debug,
     hint::black_box,
-    mem,
     pin::{Pin, pin},
     process::ExitCode,
     task::{Context, Poll, Waker},
@@ -23,21 +25,13 @@ use std::{
 use self::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
     items::{Flat, FlatOverride},
+    thread_buffer::{ByHand, CHUNK},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder, data::SharedText};
 
 const TICK: EventType = EventType::from_static("tick");
-
-/// From this size on the floors send what they have, as ours does.
-const CHUNK: usize = SseEncoder::DEFAULT_CHUNK_LIMIT;
-
-/// From this size on a floor's chunk is not copied: the buffer itself leaves.
-const LARGE: usize = 64 * 1024;
-
-/// As many events as are ready.
-const ALL: usize = usize::MAX;
 
 type Workload = (&'static str, fn(usize));
 
@@ -82,18 +76,18 @@ const WORKLOADS: &[Workload] = &[
         run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));
     }),
     ("floor-quiet", |events| {
-        run_floor(events, 1, |index, out| put_frame(out, index, &items::tick(index)));
+        run_quiet_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
     }),
     ("floor-small", |events| {
-        run_floor(events, ALL, |index, out| put_frame(out, index, &items::tick(index)));
+        run_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
     }),
     ("floor-merged-typed", |events| {
-        run_floor(events, ALL, |index, out| {
+        run_floor(events, |index, out| {
             put_frame(out, index, &Flat::new(items::order(index), &items::extra(index)));
         });
     }),
     ("floor-merged-override-typed", |events| {
-        run_floor(events, ALL, |index, out| {
+        run_floor(events, |index, out| {
             put_frame(
                 out,
                 index,
@@ -102,19 +96,19 @@ const WORKLOADS: &[Workload] = &[
         });
     }),
     ("floor-merged-value", |events| {
-        run_floor(events, ALL, |index, out| {
+        run_floor(events, |index, out| {
             put_merged(out, index, items::order_value(index), items::extra_value(index));
         });
     }),
     ("floor-delta-json", |events| {
-        run_floor(events, ALL, |index, out| put_bare(out, items::delta(index)));
+        run_floor(events, |index, out| put_bare(out, items::delta(index)));
     }),
     ("floor-delta-text", |events| {
-        run_floor(events, ALL, |index, out| put_text(out, items::delta_text(index)));
+        run_floor(events, |index, out| put_text(out, items::delta_text(index)));
     }),
-    ("floor-lines", |events| run_floor(events, ALL, |_, out| put_text(out, items::lines()))),
+    ("floor-lines", |events| run_floor(events, |_, out| put_text(out, items::lines()))),
     ("floor-long-line", |events| {
-        run_floor(events, ALL, |_, out| {
+        run_floor(events, |_, out| {
             // The buffer itself leaves.
             out.reserve(items::long_line().len() + b"data: \n\n".len());
             put_text(out, items::long_line());
@@ -132,7 +126,7 @@ fn run<E: Encode>(events: usize, encoder: fn() -> Encoder, make: impl Fn(usize) 
     }
 }
 
-fn drain(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, sse_encoder::Error>>>) {
+fn drain<E: Debug>(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, E>>>) {
     let mut cx = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(chunk)) = stream.as_mut().poll_next(&mut cx) {
         black_box(chunk.expect("the item can be encoded"));
@@ -142,15 +136,27 @@ fn drain(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, sse_encoder::Erro
 /// Polls the stream of events that come one at a time, each time until it is pending.
 fn run_quiet<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
     let come = Cell::new(0);
+    quiet(events, &come, SseEncoder::new(one_by_one(&come, make)));
+}
+
+/// As many events as have come, and then it is pending.
+fn one_by_one<T>(come: &Cell<usize>, make: impl Fn(usize) -> T) -> impl Stream<Item = T> + Unpin {
     let mut taken = 0;
-    let source = stream::poll_fn(|_| {
+    stream::poll_fn(move |_| {
         if taken == come.get() {
             return Poll::Pending;
         }
         taken += 1;
         Poll::Ready(Some(make(taken - 1)))
-    });
-    let mut stream = pin!(SseEncoder::new(source));
+    })
+}
+
+fn quiet<E: Debug>(
+    events: usize,
+    come: &Cell<usize>,
+    stream: impl Stream<Item = Result<Bytes, E>>,
+) {
+    let mut stream = pin!(stream);
     let mut wake = |events: usize| {
         for _ in 0..events {
             come.set(come.get() + 1);
@@ -178,37 +184,18 @@ fn run_encoder<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
     counted(|| encode(events));
 }
 
-thread_local! {
-    static BUFFER: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+/// The same by hand.
+fn run_floor(events: usize, write: impl FnMut(usize, &mut Vec<u8>) + Copy + Unpin) {
+    let floor = |events: usize| ByHand { items: stream::iter(0..events), write };
+    drain(pin!(floor(256)));
+    let stream = pin!(floor(events));
+    counted(|| drain(stream));
 }
 
-/// Writes the frames into the thread's buffer, counting nothing but this: it leaves as an exact copy
-/// after so many events, or when it is full.
-fn run_floor(events: usize, at_once: usize, write: impl Fn(usize, &mut Vec<u8>)) {
-    let write = |events: usize| {
-        let mut index = 0;
-        while index < events {
-            let mut buffer = BUFFER.take();
-            let end = events.min(index.saturating_add(at_once));
-            while index < end && buffer.len() < CHUNK {
-                write(index, &mut buffer);
-                index += 1;
-            }
-            black_box(leave(&mut buffer));
-            BUFFER.set(buffer);
-        }
-    };
-    write(256);
-    counted(|| write(events));
-}
-
-fn leave(buffer: &mut Vec<u8>) -> Bytes {
-    if buffer.len() >= LARGE {
-        return mem::take(buffer).into();
-    }
-    let chunk = Bytes::copy_from_slice(buffer);
-    buffer.clear();
-    chunk
+/// The same by hand, of events that come one at a time.
+fn run_quiet_floor(events: usize, write: impl FnMut(usize, &mut Vec<u8>) + Unpin) {
+    let come = Cell::new(0);
+    quiet(events, &come, ByHand { items: one_by_one(&come, |index| index), write });
 }
 
 /// What callgrind is told to count.
