@@ -244,6 +244,11 @@ where
     })
 }
 
+/// What ends the names of those who encode in each stream, though one encoding could be shared, and of
+/// those who clone what has been encoded.
+pub const EACH: &str = ", each stream encodes";
+pub const CLONED: &str = ", its events cloned";
+
 pub const CALLERS_BUFFER: &str = "floor: a caller's `BytesMut`";
 
 /// Frames written by hand, each a `Bytes`.
@@ -326,7 +331,7 @@ pub fn broadcast_peer<P: Peer, T: Clone + Send + 'static>(
 pub fn broadcast_peer_cloned<P: Peer<Event: Clone>>(
     make: impl Fn() -> P::Event + Copy + 'static,
 ) -> Contender {
-    Contender::new(Role::Peer, format!("{}, its events cloned", P::NAME), move |streams| {
+    Contender::new(Role::Peer, format!("{}{CLONED}", P::NAME), move |streams| {
         fan_out::pass(streams, make, move |events| {
             P::body(events.map(|event| event.expect("no stream is behind")))
         })
@@ -338,7 +343,7 @@ pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
     item: impl Fn() -> T + Copy + 'static,
     make: impl Fn(T) -> E + Copy + 'static,
 ) -> Contender {
-    Contender::new(Role::Ours, "sse-encoder, each stream encodes", move |streams| {
+    Contender::new(Role::Ours, format!("sse-encoder{EACH}"), move |streams| {
         fan_out::pass(streams, item, move |items| {
             StreamBody::new(SseEncoder::new(items.map(move |item| item.map(make))))
         })

@@ -18,6 +18,7 @@ pub mod machine;
 pub mod measure;
 pub mod parser;
 pub mod peers;
+pub mod readme;
 pub mod report;
 #[cfg(feature = "axum")]
 pub mod sizes;
