@@ -1,8 +1,12 @@
-//! Response bodies, polled by hand: no server, no network, everything ready at once.
+//! Response bodies, polled by hand: no server, no network.
 
 use std::{
     hint::black_box,
     pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
     task::{Context, Poll, Waker},
 };
 
@@ -46,6 +50,59 @@ pub trait Body {
 pub fn drain(mut body: impl Body, sink: &mut Sink) {
     let mut cx = Context::from_waker(Waker::noop());
     while let Some(chunk) = ready(body.poll_chunk(&mut cx)) {
+        sink.chunk(&chunk);
+    }
+}
+
+/// Where the events of a quiet stream come from: as many as have been [let through](Gate::open), and
+/// then it is pending.
+pub struct Gated<I> {
+    items: I,
+    taken: u64,
+    gate: Gate,
+}
+
+/// Lets events through, one by one.
+#[derive(Clone, Debug, Default)]
+pub struct Gate(Arc<AtomicU64>);
+
+impl Gate {
+    pub fn open(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub fn events<I: Iterator>(&self, items: I) -> Gated<I> {
+        Gated { items, taken: 0, gate: self.clone() }
+    }
+}
+
+impl<I: Iterator + Unpin> Stream for Gated<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<I::Item>> {
+        if self.taken == self.gate.0.load(Ordering::Relaxed) {
+            return Poll::Pending;
+        }
+        self.taken += 1;
+        Poll::Ready(self.items.next())
+    }
+}
+
+/// Polls a body as a server does whose client gets an event now and then: for each of them until it is
+/// pending.
+pub fn drain_quiet(mut body: impl Body, gate: &Gate, events: usize, sink: &mut Sink) {
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..events {
+        gate.open();
+        pull(&mut body, &mut cx, sink);
+    }
+}
+
+/// Polls a body until it is pending.
+#[inline]
+pub fn pull(body: &mut impl Body, cx: &mut Context<'_>, sink: &mut Sink) {
+    while let Poll::Ready(Some(chunk)) = body.poll_chunk(cx) {
         sink.chunk(&chunk);
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 
 /// The workloads that are shown, of all that are measured.
 const SHOWN: &[&str] =
-    &["small", "merged-typed", "merged-value", "delta-text", "lines", "broadcast-1000"];
+    &["small-quiet", "small", "merged-typed", "delta-text", "lines", "broadcast-1000"];
 
 const WIDTH: usize = 880;
 const COLUMNS: usize = 2;

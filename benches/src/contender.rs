@@ -9,7 +9,7 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    body::Sink,
+    fan_out::Pass,
     parser::{self, Dispatched},
 };
 
@@ -20,9 +20,6 @@ pub enum Role {
     Ours,
     Peer,
 }
-
-/// What is timed. Whatever else there is to drop is dropped after the clock has stopped.
-pub type Pass = Box<dyn FnMut(&mut Sink)>;
 
 pub struct Contender {
     pub name: String,

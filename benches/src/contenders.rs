@@ -1,30 +1,18 @@
 //! How contenders of each kind run: ours, the peers, the floors.
 
-use std::{
-    cell::RefCell,
-    io,
-    pin::Pin,
-    rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    task::{Context, Poll, Waker},
-};
+use std::{io, mem, rc::Rc};
 
 use bytes::{Bytes, BytesMut};
-use futures_core::Stream;
-use futures_util::stream;
-use sse_encoder::{Encode, Encoded, Encoder, SseEncoder};
+use futures_util::{StreamExt, stream};
+use sse_encoder::{Encode, Encoder, SseEncoder};
 
 use crate::{
-    body::{Body, Sink, StreamBody, drain},
-    contender::{Contender, Pass, Role},
+    body::{Gate, Sink, StreamBody, drain, drain_quiet},
+    contender::{Contender, Role},
+    fan_out::{self, Pass},
     peers::Peer,
+    thread_buffer::{ByHand, CHUNK},
 };
-
-/// From this size on a coalescing floor sends what it has, as ours does.
-const CHUNK: usize = 16 * 1024;
 
 /// Something that is done once.
 fn once(run: impl FnOnce(&mut Sink) + 'static) -> Pass {
@@ -55,6 +43,61 @@ where
     })
 }
 
+/// The same with one event per wake.
+pub fn ours_quiet<E: Encode + 'static>(
+    encoder: fn() -> Encoder,
+    make: impl Fn(usize) -> E + Copy + Unpin + 'static,
+) -> Contender {
+    Contender::new(Role::Ours, "sse-encoder", move |events| {
+        once(move |sink| {
+            let gate = Gate::default();
+            let items = gate.events((0..events).map(make));
+            let body = StreamBody::new(SseEncoder::with_encoder(items, encoder()));
+            drain_quiet(body, &gate, events, sink);
+        })
+    })
+}
+
+/// Ours without a stream: into a buffer of the caller's.
+pub fn ours_into_buffer<T, I, E>(
+    encoder: fn() -> Encoder,
+    items: impl Fn(usize) -> I + 'static,
+    make: impl Fn(T) -> E + Copy + 'static,
+) -> Contender
+where
+    I: Iterator<Item = T> + 'static,
+    E: Encode + 'static,
+{
+    Contender::new(Role::Ours, "sse-encoder, `Encoder::encode`", move |events| {
+        let items = items(events);
+        once(move |sink| {
+            let mut encoder = encoder();
+            into_buffer(items, sink, |item, buffer| {
+                encoder.encode(&make(item), buffer).expect("the item can be encoded");
+            });
+        })
+    })
+}
+
+/// A caller's buffer, which is written and emptied again and again.
+fn into_buffer<T>(
+    items: impl Iterator<Item = T>,
+    sink: &mut Sink,
+    mut write: impl FnMut(T, &mut BytesMut),
+) {
+    let mut buffer = BytesMut::with_capacity(2 * CHUNK);
+    for item in items {
+        write(item, &mut buffer);
+        if buffer.len() >= CHUNK {
+            sink.chunk(&buffer);
+            buffer.clear();
+        }
+    }
+    if !buffer.is_empty() {
+        sink.chunk(&buffer);
+    }
+}
+
 /// Ours as the response of a handler in axum.
 #[cfg(feature = "axum")]
 pub fn ours_in_axum<T, I, E>(
@@ -80,6 +123,24 @@ where
     })
 }
 
+/// The same with one event per wake.
+#[cfg(feature = "axum")]
+pub fn ours_quiet_in_axum<E: Encode + Send + 'static>(
+    make: impl Fn(usize) -> E + Copy + Unpin + Send + 'static,
+) -> Contender {
+    use axum::response::IntoResponse;
+
+    use crate::body::HttpBody;
+
+    Contender::new(Role::Ours, "sse-encoder in axum", move |events| {
+        once(move |sink| {
+            let gate = Gate::default();
+            let response = SseEncoder::new(gate.events((0..events).map(make))).into_response();
+            drain_quiet(HttpBody::new(response.into_body()), &gate, events, sink);
+        })
+    })
+}
+
 /// A peer.
 pub fn peer<P: Peer, T, I>(
     variant: &str,
@@ -93,6 +154,25 @@ where
     Contender::new(Role::Peer, format!("{}{variant}", P::NAME), move |events| {
         let items = items(events);
         once(move |sink| drain(P::body(stream::iter(items.map(make))), sink))
+    })
+}
+
+/// The same with one event per wake.
+pub fn peer_quiet<P: Peer, T, I>(
+    items: impl Fn(usize) -> I + 'static,
+    make: impl Fn(T) -> P::Event + Copy + Unpin + Send + Sync + 'static,
+) -> Contender
+where
+    T: Send + Sync + 'static,
+    I: Iterator<Item = T> + Unpin + Send + Sync + 'static,
+{
+    Contender::new(Role::Peer, P::NAME, move |events| {
+        let items = items(events);
+        once(move |sink| {
+            let gate = Gate::default();
+            let body = P::body(gate.events(items.map(make)));
+            drain_quiet(body, &gate, events, sink);
+        })
     })
 }
 
@@ -117,31 +197,59 @@ impl io::Write for Lean {
     }
 }
 
-/// Frames written by hand into one buffer, which is used again for each chunk.
-pub fn floor_coalesced<T, I>(
+/// Frames written by hand into the thread's buffer.
+pub fn floor_thread<T, I>(
     items: impl Fn(usize) -> I + 'static,
-    write: impl Fn(T, &mut Vec<u8>) + Copy + 'static,
+    write: impl Fn(T, &mut Vec<u8>) + Copy + Unpin + 'static,
+) -> Contender
+where
+    I: Iterator<Item = T> + Unpin + 'static,
+{
+    Contender::new(Role::Floor, "floor: the thread's buffer", move |events| {
+        let items = items(events);
+        once(move |sink| {
+            drain(StreamBody::new(ByHand { items: stream::iter(items), write }), sink);
+        })
+    })
+}
+
+/// The same with one event per wake.
+pub fn floor_quiet(write: impl Fn(usize, &mut Vec<u8>) + Copy + Unpin + 'static) -> Contender {
+    Contender::new(Role::Floor, "floor: the thread's buffer", move |events| {
+        once(move |sink| {
+            let gate = Gate::default();
+            let body = StreamBody::new(ByHand { items: gate.events(0..events), write });
+            drain_quiet(body, &gate, events, sink);
+        })
+    })
+}
+
+/// Frames written by hand into a buffer of the caller's: the floor of [`ours_into_buffer`].
+pub fn floor_into_buffer<T, I>(
+    items: impl Fn(usize) -> I + 'static,
+    write: impl Fn(T, &mut Lean) + Copy + 'static,
 ) -> Contender
 where
     I: Iterator<Item = T> + 'static,
 {
-    Contender::new(Role::Floor, "floor: one buffer", move |events| {
+    Contender::new(Role::Floor, CALLERS_BUFFER, move |events| {
         let items = items(events);
         once(move |sink| {
-            let mut buffer = Vec::with_capacity(2 * CHUNK);
-            for item in items {
-                write(item, &mut buffer);
-                if buffer.len() >= CHUNK {
-                    sink.chunk(&buffer);
-                    buffer.clear();
-                }
-            }
-            if !buffer.is_empty() {
-                sink.chunk(&buffer);
-            }
+            into_buffer(items, sink, |item, buffer| {
+                let mut lean = Lean(mem::take(buffer));
+                write(item, &mut lean);
+                *buffer = lean.0;
+            });
         })
     })
 }
+
+/// What ends the names of those who encode in each stream, though one encoding could be shared, and of
+/// those who clone what has been encoded.
+pub const EACH: &str = ", each stream encodes";
+pub const CLONED: &str = ", its events cloned";
+
+pub const CALLERS_BUFFER: &str = "floor: a caller's `BytesMut`";
 
 /// Frames written by hand, each a `Bytes`.
 pub fn floor_each<T, I>(
@@ -154,7 +262,7 @@ where
     Contender::new(Role::Floor, "floor: a `Bytes` each", move |events| {
         let items = items(events);
         once(move |sink| {
-            let mut buffer = Lean(BytesMut::with_capacity(4 * CHUNK));
+            let mut buffer = Lean(BytesMut::with_capacity(8 * CHUNK));
             for item in items {
                 write(item, &mut buffer);
                 let chunk = buffer.0.split().freeze();
@@ -169,7 +277,7 @@ where
 macro_rules! floors {
     ($items:expr, |$item:ident, $out:ident| $write:block) => {
         [
-            $crate::contenders::floor_coalesced($items, |$item, $out: &mut Vec<u8>| $write),
+            $crate::contenders::floor_thread($items, |$item, $out: &mut Vec<u8>| $write),
             $crate::contenders::floor_each($items, |$item, $out: &mut $crate::contenders::Lean| {
                 $write
             }),
@@ -180,7 +288,7 @@ macro_rules! floors {
 /// Copies what another contender wrote, from the cache into the cache.
 pub fn floor_memcpy(of: &Contender) -> Contender {
     /// As many events as fit the first-level caches, or one.
-    const SOURCE: u64 = CHUNK as u64;
+    const SOURCE: u64 = 16 * 1024;
 
     let mut sink = Sink::keeping();
     of.prepare(1)(&mut sink);
@@ -207,100 +315,57 @@ pub fn floor_memcpy(of: &Contender) -> Contender {
     contender
 }
 
-/// Yields an item whenever one has been published: a subscriber of a broadcast.
-struct Subscription<F> {
-    published: Arc<AtomicU64>,
-    seen: u64,
-    make: F,
-}
-
-impl<T, F: Fn() -> T + Unpin> Stream for Subscription<F> {
-    type Item = T;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<T>> {
-        if self.seen == self.published.load(Ordering::Relaxed) {
-            return Poll::Pending;
-        }
-        self.seen += 1;
-        Poll::Ready(Some((self.make)()))
-    }
-}
-
-/// Open streams, to all of which one event is sent in a pass, by `publish`.
-fn broadcast<B: Body + 'static>(
-    streams: usize,
-    body: impl Fn(Arc<AtomicU64>) -> B,
-    publish: impl Fn() + 'static,
-) -> Pass {
-    let published = Arc::new(AtomicU64::new(0));
-    let mut bodies: Vec<B> = (0..streams).map(|_| body(Arc::clone(&published))).collect();
-    let mut send = move |sink: &mut Sink| {
-        let mut cx = Context::from_waker(Waker::noop());
-        publish();
-        published.fetch_add(1, Ordering::Relaxed);
-        for body in &mut bodies {
-            while let Poll::Ready(Some(chunk)) = body.poll_chunk(&mut cx) {
-                sink.chunk(&chunk);
-            }
-        }
-    };
-    // Streams have been open for a while when an event comes.
-    send(&mut Sink::default());
-    Box::new(send)
-}
-
-/// Broadcast by a peer: each stream encodes.
-pub fn broadcast_peer<P: Peer>(
-    make: impl Fn() -> P::Event + Copy + Unpin + Send + Sync + 'static,
+/// One event to all streams of a peer, each of which encodes it.
+pub fn broadcast_peer<P: Peer, T: Clone + Send + 'static>(
+    item: impl Fn() -> T + Copy + 'static,
+    make: impl Fn(T) -> P::Event + Copy + Send + Sync + 'static,
 ) -> Contender {
     Contender::new(Role::Peer, P::NAME, move |streams| {
-        let body = move |published| P::body(Subscription { published, seen: 0, make });
-        broadcast(streams, body, || {})
+        fan_out::pass(streams, item, move |items| {
+            P::body(items.map(move |item| make(item.expect("no stream is behind"))))
+        })
+    })
+}
+
+/// The same where a peer's events can be cloned.
+pub fn broadcast_peer_cloned<P: Peer<Event: Clone>>(
+    make: impl Fn() -> P::Event + Copy + 'static,
+) -> Contender {
+    Contender::new(Role::Peer, format!("{}{CLONED}", P::NAME), move |streams| {
+        fan_out::pass(streams, make, move |events| {
+            P::body(events.map(|event| event.expect("no stream is behind")))
+        })
     })
 }
 
 /// Broadcast as the peers do it, with our streams.
-pub fn broadcast_ours_each<E: Encode + 'static>(
-    make: impl Fn() -> E + Copy + Unpin + 'static,
+pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
+    item: impl Fn() -> T + Copy + 'static,
+    make: impl Fn(T) -> E + Copy + 'static,
 ) -> Contender {
-    Contender::new(Role::Ours, "sse-encoder, each stream encodes", move |streams| {
-        let body = move |published| {
-            StreamBody::new(SseEncoder::new(Subscription { published, seen: 0, make }))
-        };
-        broadcast(streams, body, || {})
+    Contender::new(Role::Ours, format!("sse-encoder{EACH}"), move |streams| {
+        fan_out::pass(streams, item, move |items| {
+            StreamBody::new(SseEncoder::new(items.map(move |item| item.map(make))))
+        })
     })
 }
 
 /// Broadcast with one encoding, which our streams share.
 pub fn broadcast_ours<E: Encode + 'static>(make: impl Fn() -> E + Copy + 'static) -> Contender {
     Contender::new(Role::Ours, "sse-encoder", move |streams| {
-        let slot = Rc::new(RefCell::new(Encoded::default()));
-        let latest = Rc::clone(&slot);
-        let body = move |published| {
-            let latest = Rc::clone(&latest);
-            let make = move || latest.borrow().clone();
-            StreamBody::new(SseEncoder::new(Subscription { published, seen: 0, make }))
-        };
-        broadcast(streams, body, move || {
-            *slot.borrow_mut() = Encoder::new().encode_once(&make()).expect("it can be encoded");
-        })
+        let publish = move || Encoder::new().encode_once(&make()).expect("the item can be encoded");
+        fan_out::pass(streams, publish, |frames| StreamBody::new(SseEncoder::new(frames)))
     })
 }
 
-/// Broadcast with one encoding and nothing around it: a clone of a `Bytes` for each stream.
+/// Broadcast with one encoding and nothing around it: the channel's stream of `Bytes` is the body.
 pub fn broadcast_floor(write: impl Fn(&mut Vec<u8>) + Copy + 'static) -> Contender {
-    Contender::new(Role::Floor, "floor: a shared `Bytes`", move |streams| {
-        let slot = Rc::new(RefCell::new(Bytes::new()));
-        let latest = Rc::clone(&slot);
-        let body = move |published| {
-            let latest = Rc::clone(&latest);
-            let make = move || Ok::<_, std::convert::Infallible>(latest.borrow().clone());
-            StreamBody::new(Subscription { published, seen: 0, make })
-        };
-        broadcast(streams, body, move || {
+    Contender::new(Role::Floor, "floor: a bare `broadcast<Bytes>`", move |streams| {
+        let publish = move || {
             let mut buffer = Vec::new();
             write(&mut buffer);
-            *slot.borrow_mut() = buffer.into();
-        })
+            Bytes::from(buffer)
+        };
+        fan_out::pass(streams, publish, StreamBody::new)
     })
 }

@@ -53,6 +53,8 @@ pub struct Row {
     pub bytes: f64,
     pub chunks: f64,
     pub allocations: f64,
+    /// The bytes of these.
+    pub allocated: f64,
 }
 
 impl Default for Row {
@@ -68,6 +70,7 @@ impl Default for Row {
             bytes: 0.0,
             chunks: 0.0,
             allocations: 0.0,
+            allocated: 0.0,
         }
     }
 }
@@ -91,7 +94,7 @@ impl Line for Row {
             Verdict::Other(what) => what,
         };
         let numbers = self.nanoseconds.to_numbers().into_iter();
-        let numbers = numbers.chain([self.bytes, self.chunks, self.allocations]);
+        let numbers = numbers.chain([self.bytes, self.chunks, self.allocations, self.allocated]);
         line([&self.workload, &self.title, &self.unit, &self.contender, role, verdict], numbers)
     }
 
@@ -110,7 +113,7 @@ impl Line for Row {
         };
         let mut number = || fields.next()?.parse().ok();
         let nanoseconds = Spread::from_numbers(&mut number)?;
-        let [bytes, chunks, allocations] = [number()?, number()?, number()?];
+        let [bytes, chunks, allocations, allocated] = [number()?, number()?, number()?, number()?];
         Some(Self {
             workload,
             title,
@@ -122,7 +125,30 @@ impl Line for Row {
             bytes,
             chunks,
             allocations,
+            allocated,
         })
+    }
+}
+
+/// How large something is.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SizeRow {
+    pub what: String,
+    pub bytes: f64,
+    /// The same of the peer's, where there is one.
+    pub peer: Option<f64>,
+}
+
+impl Line for SizeRow {
+    fn to_line(&self) -> String {
+        line([&self.what], [self.bytes].into_iter().chain(self.peer))
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [what] = texts(&mut fields)?;
+        let mut number = || fields.next()?.parse().ok();
+        Some(Self { what, bytes: number()?, peer: number() })
     }
 }
 
@@ -226,6 +252,51 @@ impl Line for LimitRow {
     }
 }
 
+/// Many connections of one server, whose streams wait for more events.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LingerRow {
+    pub framework: String,
+    pub contender: String,
+    /// Milliseconds; 0 for not at all.
+    pub linger: u64,
+    pub events_per_second: Spread,
+    /// Of the server, per event, in nanoseconds.
+    pub cpu: Spread,
+    /// How late the events come, in nanoseconds.
+    pub median: Spread,
+    /// The 99th percentile.
+    pub high: Spread,
+    pub events_per_write: f64,
+}
+
+impl Line for LingerRow {
+    fn to_line(&self) -> String {
+        let spreads = [self.events_per_second, self.cpu, self.median, self.high];
+        let numbers = spreads.into_iter().flat_map(Spread::to_numbers);
+        line(
+            [&self.framework, &self.contender, &self.linger.to_string()],
+            numbers.chain([self.events_per_write]),
+        )
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [framework, contender] = texts(&mut fields)?;
+        let linger = fields.next()?.parse().ok()?;
+        let mut number = || fields.next()?.parse().ok();
+        Some(Self {
+            framework,
+            contender,
+            linger,
+            events_per_second: Spread::from_numbers(&mut number)?,
+            cpu: Spread::from_numbers(&mut number)?,
+            median: Spread::from_numbers(&mut number)?,
+            high: Spread::from_numbers(&mut number)?,
+            events_per_write: number()?,
+        })
+    }
+}
+
 /// A row on disk.
 pub trait Line: Sized {
     fn to_line(&self) -> String;
@@ -262,6 +333,8 @@ pub struct Figures {
     pub loads: Vec<LoadRow>,
     pub latencies: Vec<LatencyRow>,
     pub limits: Vec<LimitRow>,
+    pub lingers: Vec<LingerRow>,
+    pub sizes: Vec<SizeRow>,
 }
 
 #[cfg(test)]
@@ -285,6 +358,12 @@ mod tests {
         assert_eq!(LoadRow::from_line(&row.to_line()), Some(row));
         let row = LatencyRow { high: Spread::of(vec![1.0, 2.0]), ..LatencyRow::default() };
         assert_eq!(LatencyRow::from_line(&row.to_line()), Some(row));
+        let row = LingerRow { linger: 20, events_per_write: 1.5, ..LingerRow::default() };
+        assert_eq!(LingerRow::from_line(&row.to_line()), Some(row));
+        let row = SizeRow { what: "a stream".into(), bytes: 320.0, peer: None };
+        assert_eq!(SizeRow::from_line(&row.to_line()), Some(row.clone()));
+        let row = SizeRow { peer: Some(64.0), ..row };
+        assert_eq!(SizeRow::from_line(&row.to_line()), Some(row));
         let row = LimitRow { chunk_limit: 1_024, ..LimitRow::default() };
         assert_eq!(LimitRow::from_line(&row.to_line()), Some(row.clone()));
         let row =

@@ -9,6 +9,7 @@ pub mod by_hand;
 pub mod chart;
 pub mod contender;
 pub mod contenders;
+pub mod fan_out;
 pub mod figures;
 pub mod items;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
@@ -17,5 +18,9 @@ pub mod machine;
 pub mod measure;
 pub mod parser;
 pub mod peers;
+pub mod readme;
 pub mod report;
+#[cfg(feature = "axum")]
+pub mod sizes;
+pub mod thread_buffer;
 pub mod workloads;

@@ -73,12 +73,13 @@ fn count(workload: &Workload, contender: &crate::contender::Contender) -> Row {
     let mut sink = Sink::default();
     let before = allocations::count();
     pass(&mut sink);
-    let allocations = allocations::count() - before;
+    let after = allocations::count();
     let events = workload.events as f64;
     Row {
         bytes: sink.bytes as f64 / events,
         chunks: sink.chunks as f64 / events,
-        allocations: allocations as f64 / events,
+        allocations: (after.calls - before.calls) as f64 / events,
+        allocated: (after.bytes - before.bytes) as f64 / events,
         ..Row::default()
     }
 }

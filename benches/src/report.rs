@@ -6,7 +6,8 @@ use sse_encoder::SseEncoder;
 
 use crate::{
     contender::{Role, Verdict},
-    figures::{Figures, LatencyRow, LimitRow, LoadRow, Row, Spread},
+    contenders::{CALLERS_BUFFER, CLONED, EACH},
+    figures::{Figures, LatencyRow, LimitRow, LingerRow, LoadRow, Row, SizeRow, Spread},
     machine,
 };
 
@@ -43,15 +44,21 @@ fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
     writeln!(out, "- {}", machine::processor())?;
     writeln!(out, "- {}, profile `release` as cargo has it", machine::rustc())?;
     writeln!(out, "- {}\n", machine::versions(STATED).join(", "))?;
-    let Figures { encoders, loads, latencies, limits } = figures;
+    let Figures { encoders, loads, latencies, limits, lingers, sizes } = figures;
     if !encoders.is_empty() {
         write_encoders(out, encoders)?;
+    }
+    if !sizes.is_empty() {
+        write_sizes(out, sizes)?;
     }
     if !loads.is_empty() {
         write_loads(out, loads)?;
     }
     if !latencies.is_empty() {
         write_latencies(out, latencies)?;
+    }
+    if !lingers.is_empty() {
+        write_lingers(out, lingers)?;
     }
     if !limits.is_empty() {
         write_limits(out, limits)?;
@@ -62,11 +69,18 @@ fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
 fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     out.push_str(
         "## Encoders\n\n\
-         Events go in, the bytes of a response's body come out: one thread, no server, no network, \
-         every event ready. All take turns in many rounds; the numbers are medians. What each wrote \
-         was decoded first and compared with the events that went in. The floor is the same frames \
-         written by hand, with `serde_json::to_writer`, into one buffer that is used again and again; \
-         a peer is counted with its fastest way of those that gave the events back.\n\n",
+         Events go in, the bytes of a response's body come out: one thread, no server, no network. All \
+         take turns in many rounds; the numbers are medians. What each wrote was decoded first and \
+         compared with the events that went in. A peer is counted with its fastest way of those that gave \
+         the events back.\n\n\
+         A stream is quiet if its source has one event per wake: the body is then polled until it is \
+         pending, as hyper does, before the next event comes. Elsewhere every event is ready.\n\n\
+         The floor is the same frames written by hand, with `serde_json::to_writer`: a stream that gathers \
+         all that is ready, up to ours' chunk limit, in a buffer of the thread's, and hands it out as an \
+         exact copy, one for each chunk; from 64 KiB on the buffer itself leaves. That of \
+         `Encoder::encode` writes into one buffer of the caller's, again and again. In a broadcast a channel \
+         of tokio's gives one event to all streams, each of which is polled until it is pending; the floor \
+         is the channel's stream of `Bytes` as the body.\n\n",
     );
     let busy = rows.iter().filter(|row| apart(row.nanoseconds) > BUSY).count();
     if busy > 0 {
@@ -79,9 +93,17 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     }
     out.push_str(
         "In brackets: the same ratio between the least of all rounds, which other work on the machine \
-         touches less.\n\n\
-         | workload | floor, ns | sse-encoder, ns | × floor | fastest peer, ns | peer ÷ ours | allocations |\n\
-         |---|--:|--:|--:|---|--:|--:|\n",
+         touches less.\n\n",
+    );
+    write_summary(out, rows)?;
+    write_workloads(out, rows)
+}
+
+/// Ours next to the floors and the fastest peers.
+pub fn write_summary(out: &mut String, rows: &[Row]) -> std::fmt::Result {
+    out.push_str(
+        "| workload | floor, ns | sse-encoder, ns | × floor | fastest peer, ns | peer ÷ ours | allocations | of bytes |\n\
+         |---|--:|--:|--:|---|--:|--:|--:|\n",
     );
     for ours in rows.iter().filter(|row| row.role == Role::Ours) {
         let (Some(floor), peer) = (floor_of(rows, ours), fastest_peer(rows, ours)) else {
@@ -91,7 +113,7 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
             Some("") | None => ours.title.clone(),
             Some(variant) => format!("{}:{}", ours.title, variant.trim_start_matches(',')),
         };
-        let median = ours.nanoseconds.median;
+        let Spread { median, least, .. } = ours.nanoseconds;
         write!(
             out,
             "| {title} | {} | **{}** | {} |",
@@ -101,15 +123,25 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         )?;
         match peer {
             Some(peer) => {
-                let peers = peer.nanoseconds.median;
-                write!(out, " {}, {} | {:.2} |", peer.contender, digits(peers), peers / median)?;
+                let peers = peer.nanoseconds;
+                write!(
+                    out,
+                    " {}, {} | {:.2} ({:.2}) |",
+                    peer.contender,
+                    digits(peers.median),
+                    peers.median / median,
+                    peers.least / least
+                )?;
             }
             None => out.push_str(" none | |"),
         }
-        writeln!(out, " {:.2} |", ours.allocations)?;
+        writeln!(out, " {:.2} | {:.0} |", ours.allocations, ours.allocated)?;
     }
     out.push('\n');
+    Ok(())
+}
 
+fn write_workloads(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     let mut workloads: Vec<&Row> = Vec::new();
     for row in rows {
         if workloads.last().is_none_or(|last| last.workload != row.workload) {
@@ -120,8 +152,8 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         writeln!(out, "### {}\n", first.title)?;
         writeln!(
             out,
-            "| | ns per {} | quartiles | least | MB/s | allocations | chunks | |\n\
-             |---|--:|--:|--:|--:|--:|--:|---|",
+            "| | ns per {} | quartiles | least | MB/s | allocations | of bytes | chunks | |\n\
+             |---|--:|--:|--:|--:|--:|--:|--:|---|",
             first.unit
         )?;
         let mut of_workload: Vec<&Row> =
@@ -135,7 +167,7 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
             let bold = if row.role == Role::Ours { "**" } else { "" };
             writeln!(
                 out,
-                "| {bold}{}{bold} | {} | {} – {} | {} | {:.0} | {:.2} | {:.2} | {} |",
+                "| {bold}{}{bold} | {} | {} – {} | {} | {:.0} | {:.2} | {:.0} | {:.2} | {} |",
                 row.contender,
                 digits(median),
                 digits(first_quartile),
@@ -143,6 +175,7 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
                 digits(least),
                 row.megabytes_per_second(),
                 row.allocations,
+                row.allocated,
                 row.chunks,
                 match &row.verdict {
                     Verdict::Same => "",
@@ -153,6 +186,29 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
         }
         out.push('\n');
     }
+    Ok(())
+}
+
+fn write_sizes(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result {
+    out.push_str(
+        "## Sizes\n\n\
+         What a stream takes while nothing happens. Of a body in axum all bytes that are allocated for it are \
+         counted, next to axum's own `Sse` with the same source; the server's buffers are not among them.\n\n",
+    );
+    write_size_table(out, rows)
+}
+
+pub fn write_size_table(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result {
+    out.push_str(
+        "| | bytes | axum's own | beyond it |\n\
+         |---|--:|--:|--:|\n",
+    );
+    for SizeRow { what, bytes, peer } in rows {
+        let beside = peer.map(|peer| (peer.to_string(), format!("{:+}", bytes - peer)));
+        let (peer, beyond) = beside.unwrap_or_default();
+        writeln!(out, "| {what} | {bytes} | {peer} | {beyond} |")?;
+    }
+    out.push('\n');
     Ok(())
 }
 
@@ -216,6 +272,52 @@ fn write_latencies(out: &mut String, rows: &[LatencyRow]) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_lingers(out: &mut String, rows: &[LingerRow]) -> std::fmt::Result {
+    out.push_str(
+        "## Lingering\n\n\
+         1,000 connections of one server, each with 100 events per second that come one at a time, made \
+         when the stream's task is woken, and carry the time. A stream that lingers waits so long for more \
+         after the first event. Medians of all runs, which take turns; write calls are counted in a run of \
+         its own.\n\n",
+    );
+    write_linger_table(out, rows)
+}
+
+pub fn write_linger_table(out: &mut String, rows: &[LingerRow]) -> std::fmt::Result {
+    out.push_str(
+        "| framework | | linger, ms | events/s | CPU ns per event | quartiles | none ÷ this | events per write \
+         | latency: median, ms | 99th percentile, ms |\n\
+         |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
+    );
+    for row in rows {
+        let none = rows.iter().find(|none| {
+            none.framework == row.framework && none.contender == row.contender && none.linger == 0
+        });
+        let times = match none {
+            Some(none) if row.linger > 0 => {
+                format!("**{:.2}**", none.cpu.median / row.cpu.median)
+            }
+            _ => String::new(),
+        };
+        writeln!(
+            out,
+            "| {} | {} | {} | {:.0} | {} | {} – {} | {times} | {} | {:.2} | {:.2} |",
+            row.framework,
+            row.contender,
+            row.linger,
+            row.events_per_second.median,
+            digits(row.cpu.median),
+            digits(row.cpu.first_quartile),
+            digits(row.cpu.third_quartile),
+            digits(row.events_per_write),
+            row.median.median / 1e6,
+            row.high.median / 1e6,
+        )?;
+    }
+    out.push('\n');
+    Ok(())
+}
+
 fn write_limits(out: &mut String, rows: &[LimitRow]) -> std::fmt::Result {
     out.push_str(
         "## Chunk limit\n\n\
@@ -264,6 +366,8 @@ pub fn floor_of<'a>(rows: &'a [Row], ours: &Row) -> Option<&'a Row> {
         rows.iter().filter(|row| row.workload == ours.workload && row.role == Role::Floor);
     if ours.contender.contains("shared_text") {
         floors.find(|floor| floor.contender.contains("not copied"))
+    } else if ours.contender.contains("Encoder::encode") {
+        floors.find(|floor| floor.contender == CALLERS_BUFFER)
     } else {
         floors.next()
     }
@@ -273,6 +377,8 @@ pub fn fastest_peer<'a>(rows: &'a [Row], ours: &Row) -> Option<&'a Row> {
     rows.iter()
         .filter(|row| row.workload == ours.workload && row.role == Role::Peer)
         .filter(|row| !matches!(row.verdict, Verdict::Other(_)))
+        // Who encodes in each stream is compared with those who do.
+        .filter(|row| !(ours.contender.ends_with(EACH) && row.contender.ends_with(CLONED)))
         .min_by(|a, b| a.nanoseconds.median.total_cmp(&b.nanoseconds.median))
 }
 

@@ -4,17 +4,18 @@ use bytes::Bytes;
 use memchr::memchr2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sse_encoder::{Encoder, Event, EventType, data::SharedText};
+use sse_encoder::{Encode, Encoder, Event, EventType, data::SharedText};
 
 use crate::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
     contender::{Contender, Data, Expected, Role},
     contenders::{
-        broadcast_floor, broadcast_ours, broadcast_ours_each, broadcast_peer, floor_memcpy, ours,
-        peer,
+        broadcast_floor, broadcast_ours, broadcast_ours_each, broadcast_peer, floor_into_buffer,
+        floor_memcpy, floor_quiet, floor_thread, ours, ours_into_buffer, ours_quiet, peer,
+        peer_quiet,
     },
     floors, for_each_peer,
-    items::{self, Flat, FlatOverride},
+    items::{self, Flat, FlatOverride, Order},
     peers::{Head, Peer},
 };
 
@@ -31,6 +32,7 @@ pub struct Workload {
 
 pub fn all() -> Vec<Workload> {
     vec![
+        small_quiet(),
         small(),
         merged_typed(),
         merged_override_typed(),
@@ -38,6 +40,7 @@ pub fn all() -> Vec<Workload> {
         merged_value_owned(),
         merged_override_value(),
         delta_json(),
+        delta_text_quiet(),
         delta_text(),
         lines(),
         long_line(),
@@ -77,6 +80,33 @@ fn with_memcpy(mut contenders: Vec<Contender>) -> Vec<Contender> {
     contenders
 }
 
+fn small_quiet() -> Workload {
+    let mut contenders = vec![
+        floor_quiet(|index, out| put_frame(out, index, &items::tick(index))),
+        ours_quiet(Encoder::new, |index| Event::json(items::tick(index)).event_type(TICK)),
+    ];
+    #[cfg(feature = "axum")]
+    contenders.push(crate::contenders::ours_quiet_in_axum(|index| {
+        Event::json(items::tick(index)).event_type(TICK)
+    }));
+    macro_rules! each {
+        ($peer:ty) => {
+            contenders.push(peer_quiet::<$peer, _, _>(indices, |index| {
+                <$peer>::json(head(index), &items::tick(index))
+            }));
+        };
+    }
+    for_each_peer!(each);
+    Workload {
+        id: "small-quiet",
+        title: "Small JSON item, automatic id, quiet",
+        unit: "event",
+        events: 10_000,
+        expected: numbered(|index| json!(items::tick(index))),
+        contenders,
+    }
+}
+
 fn small() -> Workload {
     let mut contenders = with_memcpy(Vec::from(floors!(indices, |index, out| {
         put_frame(out, index, &items::tick(index));
@@ -86,6 +116,12 @@ fn small() -> Workload {
     }));
     #[cfg(feature = "axum")]
     contenders.push(crate::contenders::ours_in_axum("sse-encoder in axum", indices, |index| {
+        Event::json(items::tick(index)).event_type(TICK)
+    }));
+    contenders.push(floor_into_buffer(indices, |index, out| {
+        put_frame(out, index, &items::tick(index));
+    }));
+    contenders.push(ours_into_buffer(Encoder::new, indices, |index| {
         Event::json(items::tick(index)).event_type(TICK)
     }));
     macro_rules! each {
@@ -339,6 +375,29 @@ macro_rules! text_peers {
     };
 }
 
+fn delta_text_quiet() -> Workload {
+    let mut contenders = vec![
+        floor_quiet(|index, out| put_text(out, items::delta_text(index))),
+        ours_quiet(Encoder::bare, |index| Event::text(items::delta_text(index))),
+    ];
+    macro_rules! each {
+        ($peer:ty) => {
+            contenders.push(peer_quiet::<$peer, _, _>(texts::<$peer>(items::delta_text), |text| {
+                <$peer>::text(Head::BARE, text)
+            }));
+        };
+    }
+    for_each_peer!(each);
+    Workload {
+        id: "delta-text-quiet",
+        title: "Token delta, ready text, quiet",
+        unit: "event",
+        events: 10_000,
+        expected: bare(items::delta_text),
+        contenders,
+    }
+}
+
 fn delta_text() -> Workload {
     let mut contenders = with_memcpy(Vec::from(floors!(indices, |index, out| {
         put_text(out, items::delta_text(index));
@@ -373,9 +432,15 @@ fn lines() -> Workload {
 }
 
 fn long_line() -> Workload {
-    let mut contenders = with_memcpy(Vec::from(floors!(indices, |_index, out| {
+    /// What a frame has beside its text.
+    const FIELD: usize = b"data: \n\n".len();
+
+    let mut contenders = with_memcpy(vec![floor_thread(indices, |_, out| {
+        // The buffer itself leaves.
+        out.reserve(items::long_line().len() + FIELD);
         put_text(out, items::long_line());
-    })));
+    })]);
+    contenders.push(floor_into_buffer(indices, |_, out| put_text(out, items::long_line())));
     contenders.push(Contender::new(Role::Floor, "floor: scanned, not copied", |events| {
         Box::new(move |sink| {
             let text = Bytes::from_static(items::long_line().as_bytes());
@@ -396,6 +461,7 @@ fn long_line() -> Workload {
         vec![text; events].into_iter()
     }
     contenders.push(ours("sse-encoder, `shared_text`", Encoder::bare, shared, Event::shared_text));
+    contenders.push(ours_into_buffer(Encoder::bare, indices, |_| Event::text(items::long_line())));
     text_peers!(contenders, |_| items::long_line());
     Workload {
         id: "long-line",
@@ -426,15 +492,22 @@ fn mixed_ends() -> Workload {
 fn broadcast(id: &'static str, title: &'static str, streams: usize) -> Workload {
     let mut contenders = vec![
         broadcast_floor(|out| put_frame(out, 0, items::order(0))),
-        broadcast_ours(|| Event::json(items::order(0)).id(1_u64).event_type(TICK)),
-        broadcast_ours_each(|| Event::json(items::order(0)).id(1_u64).event_type(TICK)),
+        broadcast_ours(|| order_event(items::order(0))),
+        broadcast_ours_each(|| items::order(0), order_event),
     ];
     macro_rules! each {
         ($peer:ty) => {
-            contenders.push(broadcast_peer::<$peer>(|| <$peer>::json(head(0), items::order(0))));
+            contenders.push(broadcast_peer::<$peer, _>(
+                || items::order(0),
+                |order| <$peer>::json(head(0), order),
+            ));
         };
     }
     for_each_peer!(each);
+    #[cfg(feature = "axum")]
+    contenders.push(crate::contenders::broadcast_peer_cloned::<crate::peers::Axum>(|| {
+        crate::peers::Axum::json(head(0), items::order(0))
+    }));
     Workload {
         id,
         title,
@@ -443,4 +516,8 @@ fn broadcast(id: &'static str, title: &'static str, streams: usize) -> Workload 
         expected: Expected { id: |_| nth_id(0), ..numbered(|_| json!(items::order(0))) },
         contenders,
     }
+}
+
+fn order_event(order: &'static Order) -> impl Encode {
+    Event::json(order).id(1_u64).event_type(TICK)
 }

@@ -2,16 +2,20 @@
 //!
 //! `count` lists the workloads, `count WORKLOAD EVENTS` runs one. What is counted is the function
 //! `counted`: the making of each event, the stream's polling, and the dropping of the chunks. The
-//! same workload by hand, into one buffer, is `floor-WORKLOAD`.
+//! same workload by hand, into the thread's buffer, is `floor-WORKLOAD`.
 
 #[path = "../../src/by_hand.rs"]
 mod by_hand;
 #[allow(dead_code, reason = "some items are for the benchmark alone")]
 #[path = "../../src/items.rs"]
 mod items;
+#[path = "../../src/thread_buffer.rs"]
+mod thread_buffer;
 
 use std::{
+    cell::Cell,
     env,
+    fmt::Debug,
     hint::black_box,
     pin::{Pin, pin},
     process::ExitCode,
@@ -21,18 +25,25 @@ use std::{
 use self::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
     items::{Flat, FlatOverride},
+    thread_buffer::{ByHand, CHUNK},
 };
+use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
 use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder, data::SharedText};
 
 const TICK: EventType = EventType::from_static("tick");
 
-/// A chunk of the floors.
-const CHUNK: usize = 16 * 1024;
-
 type Workload = (&'static str, fn(usize));
 
 const WORKLOADS: &[Workload] = &[
+    ("quiet", |events| {
+        run_quiet(events, |index| Event::json(items::tick(index)).event_type(TICK));
+    }),
+    ("pass-through", |events| {
+        let frame = Encoder::new().encode_once(&Event::json(items::order(0)).event_type(TICK));
+        let frame = frame.expect("the item can be encoded");
+        run_quiet(events, move |_| frame.clone());
+    }),
     ("small", |events| {
         run(events, Encoder::new, |index| Event::json(items::tick(index)).event_type(TICK));
     }),
@@ -60,6 +71,12 @@ const WORKLOADS: &[Workload] = &[
     ("long-line-shared", |events| {
         let text = SharedText::from(items::long_line().to_owned());
         run(events, Encoder::bare, move |_| Event::shared_text(text.clone()));
+    }),
+    ("encoder-small", |events| {
+        run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));
+    }),
+    ("floor-quiet", |events| {
+        run_quiet_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
     }),
     ("floor-small", |events| {
         run_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
@@ -90,7 +107,13 @@ const WORKLOADS: &[Workload] = &[
         run_floor(events, |index, out| put_text(out, items::delta_text(index)));
     }),
     ("floor-lines", |events| run_floor(events, |_, out| put_text(out, items::lines()))),
-    ("floor-long-line", |events| run_floor(events, |_, out| put_text(out, items::long_line()))),
+    ("floor-long-line", |events| {
+        run_floor(events, |_, out| {
+            // The buffer itself leaves.
+            out.reserve(items::long_line().len() + b"data: \n\n".len());
+            put_text(out, items::long_line());
+        });
+    }),
 ];
 
 /// Polls the events' stream to its end, counting nothing but this.
@@ -103,28 +126,76 @@ fn run<E: Encode>(events: usize, encoder: fn() -> Encoder, make: impl Fn(usize) 
     }
 }
 
-fn drain(mut stream: Pin<&mut impl Stream<Item = Result<bytes::Bytes, sse_encoder::Error>>>) {
+fn drain<E: Debug>(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, E>>>) {
     let mut cx = Context::from_waker(Waker::noop());
     while let Poll::Ready(Some(chunk)) = stream.as_mut().poll_next(&mut cx) {
         black_box(chunk.expect("the item can be encoded"));
     }
 }
 
-/// Writes the frames into one buffer, counting nothing but this.
-fn run_floor(events: usize, write: impl Fn(usize, &mut Vec<u8>)) {
-    let write = |events: usize| {
-        let mut buffer = Vec::with_capacity(2 * CHUNK);
+/// Polls the stream of events that come one at a time, each time until it is pending.
+fn run_quiet<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
+    let come = Cell::new(0);
+    quiet(events, &come, SseEncoder::new(one_by_one(&come, make)));
+}
+
+/// As many events as have come, and then it is pending.
+fn one_by_one<T>(come: &Cell<usize>, make: impl Fn(usize) -> T) -> impl Stream<Item = T> + Unpin {
+    let mut taken = 0;
+    stream::poll_fn(move |_| {
+        if taken == come.get() {
+            return Poll::Pending;
+        }
+        taken += 1;
+        Poll::Ready(Some(make(taken - 1)))
+    })
+}
+
+fn quiet<E: Debug>(
+    events: usize,
+    come: &Cell<usize>,
+    stream: impl Stream<Item = Result<Bytes, E>>,
+) {
+    let mut stream = pin!(stream);
+    let mut wake = |events: usize| {
+        for _ in 0..events {
+            come.set(come.get() + 1);
+            drain(stream.as_mut());
+        }
+    };
+    wake(256);
+    counted(|| wake(events));
+}
+
+/// Encodes the events into a buffer of the caller's, without a stream.
+fn run_encoder<E: Encode>(events: usize, make: impl Fn(usize) -> E) {
+    let mut encoder = Encoder::new();
+    let mut buffer = BytesMut::with_capacity(2 * CHUNK);
+    let mut encode = |events: usize| {
         for index in 0..events {
-            write(index, &mut buffer);
+            encoder.encode(&make(index), &mut buffer).expect("the item can be encoded");
             if buffer.len() >= CHUNK {
                 black_box(&buffer);
                 buffer.clear();
             }
         }
-        black_box(&buffer);
     };
-    write(256);
-    counted(|| write(events));
+    encode(256);
+    counted(|| encode(events));
+}
+
+/// The same by hand.
+fn run_floor(events: usize, write: impl FnMut(usize, &mut Vec<u8>) + Copy + Unpin) {
+    let floor = |events: usize| ByHand { items: stream::iter(0..events), write };
+    drain(pin!(floor(256)));
+    let stream = pin!(floor(events));
+    counted(|| drain(stream));
+}
+
+/// The same by hand, of events that come one at a time.
+fn run_quiet_floor(events: usize, write: impl FnMut(usize, &mut Vec<u8>) + Unpin) {
+    let come = Cell::new(0);
+    quiet(events, &come, ByHand { items: one_by_one(&come, |index| index), write });
 }
 
 /// What callgrind is told to count.

@@ -33,7 +33,7 @@ fn main() {
             };
             let spread = row.nanoseconds;
             eprintln!(
-                "{mark} {:36}{:10.1} ns/{} [{:.1}, {:.1}] least {:.1}{:9.0} MB/s{:8.2} allocations",
+                "{mark} {:36}{:10.1} ns/{} [{:.1}, {:.1}] least {:.1}{:9.0} MB/s{:8.2} allocations of {:.0} bytes",
                 row.contender,
                 spread.median,
                 row.unit,
@@ -42,6 +42,7 @@ fn main() {
                 spread.least,
                 row.megabytes_per_second(),
                 row.allocations,
+                row.allocated,
             );
             if let Verdict::Other(what) = &row.verdict {
                 eprintln!("      {what}");

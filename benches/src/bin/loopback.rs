@@ -1,11 +1,12 @@
 //! Measures servers end to end: `loopback loads OUTPUT EVENTS RUNS SECONDS`,
-//! `loopback latency OUTPUT RUNS SECONDS`, `loopback limits OUTPUT EVENTS RUNS`.
+//! `loopback latency OUTPUT RUNS SECONDS`, `loopback linger OUTPUT RUNS SECONDS`,
+//! `loopback limits OUTPUT EVENTS RUNS`.
 
 use std::{env, error::Error, path::Path, time::Duration};
 
 use sse_encoder_benches::{
     figures,
-    loopback::{Setup, latency, limits, loads, servers},
+    loopback::{Setup, latency, limits, linger, loads, servers},
 };
 
 fn main() -> Result<(), Box<dyn Error>> {
@@ -24,11 +25,15 @@ fn main() -> Result<(), Box<dyn Error>> {
             let period = Duration::from_secs(seconds.parse()?);
             figures::write(Path::new(output), &latency::measure(runs.parse()?, period)?)?;
         }
+        ["linger", output, runs, seconds] => {
+            let period = Duration::from_secs(seconds.parse()?);
+            figures::write(Path::new(output), &linger::measure(runs.parse()?, period)?)?;
+        }
         ["limits", output, events, runs] => {
             let rows = limits::measure(events.parse()?, runs.parse()?)?;
             figures::write(Path::new(output), &rows)?;
         }
-        _ => return Err("usage: loopback loads|latency|limits OUTPUT ...".into()),
+        _ => return Err("usage: loopback loads|latency|linger|limits OUTPUT ...".into()),
     }
     Ok(())
 }

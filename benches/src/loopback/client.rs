@@ -1,10 +1,12 @@
 //! The client: starts a server, asks for events, reads bytes and counts.
 
 use std::{
+    cell::RefCell,
     env,
     io::{self, BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -18,6 +20,7 @@ use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     runtime::Builder,
     sync::mpsc,
+    task::{LocalSet, spawn_local},
     time::sleep,
 };
 
@@ -220,6 +223,47 @@ pub fn ages(server: &Server, connections: usize, period: Duration) -> io::Result
             }
         }
         Ok(ages)
+    })
+}
+
+/// That many connections at the server's pace, for that long: what it cost the server, and how old the
+/// events were, in nanoseconds, when their bytes had been read.
+pub fn many_aged(
+    server: &mut Server,
+    connections: usize,
+    period: Duration,
+) -> io::Result<(Run, Vec<u64>)> {
+    let ages = Rc::new(RefCell::new(Vec::new()));
+    let runtime = Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let mut readers = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let mut stream = tokio::net::TcpStream::connect(server.address).await?;
+            stream.write_all(request(usize::MAX).as_bytes()).await?;
+            let ages = Rc::clone(&ages);
+            readers.push(spawn_local(async move {
+                let mut clock = Clock::default();
+                let mut buffer = [0; 4096];
+                while let Ok(len @ 1..) = stream.read(&mut buffer).await {
+                    let read = now();
+                    let mut ages = ages.borrow_mut();
+                    clock.read(&buffer[..len], |made| ages.push(read - made));
+                }
+            }));
+        }
+        sleep(Duration::from_millis(500)).await;
+        let before = server.usage()?;
+        ages.borrow_mut().clear();
+        let start = Instant::now();
+        sleep(period).await;
+        let ages = ages.take();
+        let elapsed = start.elapsed();
+        let after = server.usage()?;
+        if let Some(broken) = readers.iter().find(|reader| reader.is_finished()) {
+            return Err(io::Error::other(format!("a connection has ended: {broken:?}")));
+        }
+        readers.iter().for_each(|reader| reader.abort());
+        Ok((Run::of(ages.len() as u64, elapsed, before, after), ages))
     })
 }
 

@@ -5,11 +5,12 @@ pub mod counted;
 pub mod data;
 pub mod latency;
 pub mod limits;
+pub mod linger;
 pub mod loads;
 pub mod servers;
 pub mod source;
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, time::Duration};
 
 use rustix::time::{ClockId, clock_gettime};
 use sse_encoder::SseEncoder;
@@ -23,7 +24,7 @@ pub enum Load {
     Endless,
     /// After each event the source is pending until another task has made the next one.
     OneByOne,
-    /// A hundred events per second.
+    /// A hundred events per second, made when the stream's task is woken.
     Paced,
     /// Another thread makes an event each millisecond, or less often if every one of many connections
     /// gets it.
@@ -88,6 +89,8 @@ pub struct Setup {
     pub data: Data,
     /// Of [`SseEncoder`].
     pub chunk_limit: usize,
+    /// How long its streams wait for more; zero for not at all.
+    pub linger: Duration,
     /// Whether its writes are counted. What is timed is the server as its users start it.
     pub counted: bool,
 }
@@ -95,29 +98,41 @@ pub struct Setup {
 impl Setup {
     pub fn new(framework: Framework, writer: Writer, load: Load) -> Self {
         let chunk_limit = SseEncoder::DEFAULT_CHUNK_LIMIT;
-        Self { framework, writer, load, data: Data::Tick, chunk_limit, counted: false }
+        Self {
+            framework,
+            writer,
+            load,
+            data: Data::Tick,
+            chunk_limit,
+            linger: Duration::ZERO,
+            counted: false,
+        }
     }
 
-    fn to_words(self) -> [String; 6] {
-        let Self { framework, writer, load, data, chunk_limit, counted } = self;
+    fn to_words(self) -> [String; 7] {
+        let Self { framework, writer, load, data, chunk_limit, linger, counted } = self;
         [
             framework.to_string(),
             writer.to_string(),
             load.to_string(),
             data.to_string(),
             chunk_limit.to_string(),
+            linger.as_millis().to_string(),
             counted.to_string(),
         ]
     }
 
     pub fn from_words(words: &[&str]) -> Option<Self> {
-        let [framework, writer, load, data, chunk_limit, counted] = words else { return None };
+        let [framework, writer, load, data, chunk_limit, linger, counted] = words else {
+            return None;
+        };
         Some(Self {
             framework: framework.parse().ok()?,
             writer: writer.parse().ok()?,
             load: load.parse().ok()?,
             data: data.parse().ok()?,
             chunk_limit: chunk_limit.parse().ok()?,
+            linger: Duration::from_millis(linger.parse().ok()?),
             counted: counted.parse().ok()?,
         })
     }
@@ -162,6 +177,7 @@ mod tests {
         let setup = Setup {
             data: Data::Page,
             chunk_limit: 1_024,
+            linger: Duration::from_millis(20),
             counted: true,
             ..Setup::new(Framework::Warp, Writer::Ours, Load::Endless)
         };

@@ -5,6 +5,7 @@ use std::{
     io::{self, BufRead, Write},
     net::TcpListener,
     thread,
+    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -79,7 +80,14 @@ fn ours<T: Item>(
 ) -> SseEncoder<impl futures_core::Stream<Item = Event<Json<T>>>> {
     let source = Source::new(setup.load, events);
     let events = source.map(|(index, made)| Event::json(T::make(index, made)).event_type(TICK));
-    SseEncoder::new(events).chunk_limit(setup.chunk_limit)
+    let stream = SseEncoder::new(events).chunk_limit(setup.chunk_limit);
+    linger(stream, setup.linger)
+}
+
+/// Sets how long a stream waits for more: the crate has no such option yet.
+fn linger<S>(stream: SseEncoder<S>, time: Duration) -> SseEncoder<S> {
+    assert!(time.is_zero(), "the crate has no such option yet");
+    stream
 }
 
 fn axum<T: Item>(listener: TcpListener, setup: Setup) -> io::Result<()> {

@@ -120,6 +120,7 @@ impl Stream for Source {
                 if interval.poll_tick(cx).is_pending() {
                     return Poll::Pending;
                 }
+                made = now();
             }
             Pace::Feed(events) => match events.poll_recv(cx) {
                 Poll::Ready(Some(time)) => made = time,
