@@ -48,7 +48,7 @@ impl Buffer {
     }
 
     /// Takes the thread's buffer, unless this one has room already.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn acquire(&mut self) {
         if self.bytes.capacity() == 0 {
             self.bytes = SPARE.try_with(Cell::take).unwrap_or_default();
@@ -178,25 +178,28 @@ impl Buffer {
     /// Appends bytes, unless the buffer would have to grow beyond the limit for them.
     #[inline]
     pub(crate) fn try_put(&mut self, bytes: &[u8]) -> Result<(), Error> {
-        if self.fits(bytes.len()) {
-            self.bytes.extend_from_slice(bytes);
-            Ok(())
-        } else {
-            Err(self.too_large())
+        if self.put_if_it_fits(bytes) { Ok(()) } else { Err(self.too_large()) }
+    }
+
+    #[inline(always)]
+    fn put_if_it_fits(&mut self, bytes: &[u8]) -> bool {
+        // The very check of `Vec`, which so is made once.
+        if bytes.len() > self.bytes.capacity().wrapping_sub(self.bytes.len()) {
+            return self.grow_and_put(bytes);
         }
+        self.bytes.extend_from_slice(bytes);
+        true
     }
 
-    #[inline]
-    fn fits(&mut self, len: usize) -> bool {
-        len <= self.bytes.capacity() - self.bytes.len() || self.may_grow(len)
-    }
-
-    /// Whether the limit allows so many bytes more. If not, the frame has failed, even if a
-    /// `Serialize` does not pass the error on.
+    /// Grows, if the limit allows it. If not, the frame has failed, even if a `Serialize` does not pass
+    /// the error on.
     #[cold]
-    fn may_grow(&mut self, len: usize) -> bool {
-        let fits = len <= self.remaining();
-        if !fits {
+    #[inline(never)]
+    fn grow_and_put(&mut self, bytes: &[u8]) -> bool {
+        let fits = bytes.len() <= self.remaining();
+        if fits {
+            self.bytes.extend_from_slice(bytes);
+        } else {
             self.limit = 0;
         }
         fits
@@ -207,11 +210,7 @@ impl Buffer {
 impl io::Write for Buffer {
     #[inline]
     fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if !self.fits(bytes.len()) {
-            return Err(io::ErrorKind::FileTooLarge.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
+        if self.put_if_it_fits(bytes) { Ok(()) } else { Err(io::ErrorKind::FileTooLarge.into()) }
     }
 
     #[inline]

@@ -159,10 +159,13 @@ impl Encoder {
         item: &T,
         output: &mut Output,
     ) -> Result<(), Error> {
-        let next_id = NextId { prefix: "", number: self.next_id };
+        let next_id = self.next_id.map_or(NextId::Exhausted, NextId::Number);
         let mut frames = Frames::begin(output, &self.settings, next_id);
         item.encode(&mut frames)?;
-        self.next_id = frames.end();
+        self.next_id = match frames.end() {
+            NextId::Number(number) => Some(number),
+            NextId::Exhausted | NextId::Given(_) => None,
+        };
         Ok(())
     }
 

@@ -10,7 +10,7 @@ use memchr::memchr2_iter;
 use crate::{
     buffer::Buffer,
     error::Error,
-    output::{Mark, Output},
+    output::Output,
 };
 
 // Each line ending is written together with the next field name, which saves three writes per event.
@@ -39,30 +39,21 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Begins a frame of at most `max_frame` bytes after what has been written.
-    #[inline]
-    pub(crate) fn begin(output: &'a mut Output, max_frame: usize) -> Self {
-        let buffer = output.buffer();
-        buffer.begin_frame(max_frame);
-        let start = buffer.len();
+    /// The fields of the frame that begins at `start`.
+    #[inline(always)]
+    pub(crate) fn after(output: &'a mut Output, start: usize) -> Self {
         Self { output, start }
     }
 
     /// Ends the last line and the frame; one without any line is nothing. The place after it.
     #[inline]
-    pub(crate) fn end(self) -> Result<Mark, Error> {
+    pub(crate) fn end(self) -> Result<usize, Error> {
         let buffer = self.output.buffer();
         if buffer.len() > self.start {
             buffer.put(BLANK_LINE);
         }
         buffer.check()?;
-        Ok(self.output.mark())
-    }
-
-    /// Room for what is written and taken off again.
-    #[inline]
-    pub(crate) fn scratch(&mut self) -> &mut Buffer {
-        self.output.buffer()
+        Ok(buffer.len())
     }
 
     /// Begins a line: ends the one before, if there is one.
@@ -178,7 +169,8 @@ mod tests {
 
     fn frame(write: impl FnOnce(&mut Fields<'_>) -> Result<(), Error>) -> String {
         let mut output = Output::new();
-        let mut fields = Fields::begin(&mut output, usize::MAX);
+        output.begin();
+        let mut fields = Fields::after(&mut output, 0);
         write(&mut fields).unwrap();
         fields.end().unwrap();
         String::from_utf8(output.buffer().as_slice().to_vec()).unwrap()

@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     field::Fields,
     head::{Defaults, Head, NextId},
-    output::{Mark, Output},
+    output::Output,
 };
 
 /// Where an [`Encode`](crate::Encode) implementation writes its frames.
@@ -21,7 +21,7 @@ pub struct Frames<'a> {
     settings: &'a Settings,
     next_id: NextId<'a>,
     /// The place after the last whole frame.
-    whole: Mark,
+    whole: usize,
 }
 
 /// An encoder's settings.
@@ -50,72 +50,68 @@ impl<'a> Frames<'a> {
         Self { output, settings, next_id, whole }
     }
 
-    /// Ends the item: its frames count. The number of the automatic id that comes next.
+    /// Ends the item: its frames count. The automatic id that comes next.
     #[inline]
-    pub(crate) fn end(self) -> Option<u64> {
+    pub(crate) fn end(self) -> NextId<'a> {
         self.output.commit(self.whole);
-        self.next_id.number
+        self.next_id
     }
 
     /// Begins a frame, in the place of one that did not become whole.
     #[inline]
-    pub(crate) fn frame(&mut self) -> Frame<'_> {
+    pub(crate) fn frame(&mut self) -> Frame<'_, 'a> {
         self.output.reset(self.whole);
-        Frame {
-            next_id: self.next_id,
-            settings: self.settings,
-            fields: Fields::begin(self.output, self.settings.max_frame),
-            whole: &mut self.whole,
-            next_number: &mut self.next_id.number,
-        }
+        self.output.buffer().begin_frame(self.settings.max_frame);
+        Frame { frames: self, uses_id: false }
     }
 
     /// Appends whole frames that an encoder has made.
     pub(crate) fn encoded(&mut self, frames: &Bytes) -> Result<(), Error> {
         self.output.reset(self.whole);
         check_each(frames, self.settings.max_frame)?;
-        self.output.buffer().begin_frame(usize::MAX);
-        self.output.put_shared(frames)?;
-        self.whole = self.output.mark();
+        let buffer = self.output.buffer();
+        buffer.put(frames);
+        self.whole = buffer.len();
         Ok(())
     }
 }
 
 /// One frame that is being written: head, then data. One that is not [ended](Self::end) was never
 /// there.
-pub(crate) struct Frame<'a> {
-    fields: Fields<'a>,
-    settings: &'a Settings,
-    next_id: NextId<'a>,
-    // What is set once the frame is whole.
-    whole: &'a mut Mark,
-    next_number: &'a mut Option<u64>,
+pub(crate) struct Frame<'f, 'a> {
+    frames: &'f mut Frames<'a>,
+    uses_id: bool,
 }
 
-impl<'a> Frame<'a> {
-    /// Writes the fields that stand before the data.
-    #[inline(always)]
-    pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
-        head.write(&mut self.fields, self.settings.defaults, &mut self.next_id)
-    }
-
+impl Frame<'_, '_> {
     /// Room for what is written and taken off again, before the head.
     #[inline]
     pub(crate) fn scratch(&mut self) -> &mut Buffer {
-        self.fields.scratch()
+        self.frames.output.buffer()
+    }
+
+    /// Writes the fields that stand before the data.
+    #[inline(always)]
+    pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
+        let Frames { output, settings, next_id, whole } = &mut *self.frames;
+        let mut fields = Fields::after(output, *whole);
+        self.uses_id = head.write(&mut fields, settings.defaults, next_id)?;
+        Ok(())
     }
 
     /// Where the data's fields are written.
     #[inline]
-    pub(crate) fn fields(&mut self) -> &mut Fields<'a> {
-        &mut self.fields
+    pub(crate) fn fields(&mut self) -> Fields<'_> {
+        Fields::after(self.frames.output, self.frames.whole)
     }
 
-    /// Ends the frame: it is whole.
+    /// Ends the last line and the frame: it is whole. One without any line is nothing.
     #[inline]
-    pub(crate) fn end(self) -> Result<(), Error> {
-        *self.whole = self.fields.end()?;
-        *self.next_number = self.next_id.number;
+    pub(crate) fn end(mut self) -> Result<(), Error> {
+        self.frames.whole = self.fields().end()?;
+        if self.uses_id {
+            self.frames.next_id.advance();
+        }
         Ok(())
     }
 }

@@ -41,31 +41,46 @@ pub(crate) struct Defaults {
 
 /// The automatic id that comes next.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct NextId<'a> {
-    /// What stands before the number.
-    pub(crate) prefix: &'a str,
-    /// `None` once [`u64::MAX`] has been used.
-    pub(crate) number: Option<u64>,
+pub(crate) enum NextId<'a> {
+    Number(u64),
+    /// [`u64::MAX`] has been used.
+    Exhausted,
+    /// One that was not counted here.
+    Given(&'a EventId),
+}
+
+impl NextId<'_> {
+    /// The one after this, once this has been used.
+    #[inline]
+    pub(crate) fn advance(&mut self) {
+        *self = match self {
+            Self::Number(number) => number.checked_add(1).map_or(Self::Exhausted, Self::Number),
+            Self::Exhausted | Self::Given(_) => Self::Exhausted,
+        };
+    }
 }
 
 impl Head {
-    /// Writes the fields, and moves `next` on if its id was used.
+    /// Writes the fields. Whether the automatic id was used.
     #[inline(always)]
     pub(crate) fn write(
         &self,
         fields: &mut Fields<'_>,
         defaults: Defaults,
-        next: &mut NextId<'_>,
-    ) -> Result<(), Error> {
+        next: &NextId<'_>,
+    ) -> Result<bool, Error> {
+        let mut used = false;
         match &self.id {
             IdField::Automatic if defaults.automatic_ids => {
-                let Some(number) = next.number else { return Err(Kind::IdsExhausted.into()) };
-                next.number = number.checked_add(1);
-                let buffer = fields.name(field::ID);
-                if !next.prefix.is_empty() {
-                    buffer.put(next.prefix.as_bytes());
+                used = true;
+                match next {
+                    NextId::Number(number) => {
+                        let mut digits = itoa::Buffer::new();
+                        fields.line(field::ID, digits.format(*number).as_bytes());
+                    }
+                    NextId::Exhausted => return Err(Kind::IdsExhausted.into()),
+                    NextId::Given(id) => fields.line(field::ID, id.as_bytes()),
                 }
-                buffer.put(itoa::Buffer::new().format(number).as_bytes());
             }
             IdField::Automatic | IdField::Absent => {}
             IdField::Explicit(id) => fields.line(field::ID, id.as_bytes()),
@@ -84,7 +99,7 @@ impl Head {
         if let Some(time) = self.retry {
             write_retry(fields, time);
         }
-        Ok(())
+        Ok(used)
     }
 }
 

@@ -20,8 +20,10 @@ const SHARE_FROM: usize = 32 * 1024;
 #[derive(Debug)]
 pub(crate) struct Output {
     buffer: Buffer,
-    committed: Mark,
-    /// Long shared bytes that were not copied: seldom any.
+    /// Up to here the buffer has whole items.
+    committed: usize,
+    /// Long shared bytes that were not copied: seldom any. Those of whole items are at most at
+    /// `committed`, the others after it.
     #[allow(clippy::box_collection, reason = "each stream has one, and it is seldom used")]
     runs: Option<Box<Vec<Run>>>,
 }
@@ -33,104 +35,106 @@ struct Run {
     bytes: Bytes,
 }
 
-/// A place between two frames.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Mark {
-    len: usize,
-    runs: usize,
-}
-
 impl Output {
     pub(crate) const fn new() -> Self {
-        Self { buffer: Buffer::new(), committed: Mark { len: 0, runs: 0 }, runs: None }
+        Self { buffer: Buffer::new(), committed: 0, runs: None }
     }
 
     /// Where frames are written.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn buffer(&mut self) -> &mut Buffer {
         &mut self.buffer
     }
 
-    /// The place after all that has been written.
-    #[inline]
-    pub(crate) fn mark(&self) -> Mark {
-        Mark { len: self.buffer.len(), runs: self.runs.as_ref().map_or(0, |runs| runs.len()) }
-    }
-
-    /// Begins an item: takes a buffer, and forgets what did not become whole.
-    #[inline]
-    pub(crate) fn begin(&mut self) -> Mark {
+    /// Begins an item: takes a buffer, and forgets what did not become whole. The place where it begins.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) -> usize {
         self.buffer.acquire();
         self.reset(self.committed);
         self.committed
     }
 
-    /// Forgets what was written after this place.
-    #[inline]
-    pub(crate) fn reset(&mut self, mark: Mark) {
-        self.buffer.truncate(mark.len);
+    /// Forgets what was written after this place, which is one between two frames.
+    #[inline(always)]
+    pub(crate) fn reset(&mut self, len: usize) {
+        self.buffer.truncate(len);
+        if self.runs.is_some() {
+            self.reset_runs(len);
+        }
+    }
+
+    #[cold]
+    fn reset_runs(&mut self, len: usize) {
         if let Some(runs) = &mut self.runs {
-            runs.truncate(mark.runs);
+            runs.retain(|run| run.at <= len);
+            if runs.is_empty() {
+                self.runs = None;
+            }
         }
     }
 
     /// Ends an item: what was written up to this place counts.
-    #[inline]
-    pub(crate) fn commit(&mut self, mark: Mark) {
-        self.committed = mark;
+    #[inline(always)]
+    pub(crate) fn commit(&mut self, len: usize) {
+        self.committed = len;
     }
 
-    /// Whether these bytes are not copied.
+    /// Appends whole frames that came encoded, as an item; if they are long, without copying them.
+    pub(crate) fn append(&mut self, frames: &Bytes) {
+        self.begin();
+        if Self::shares(frames) {
+            self.push_run(frames);
+        } else {
+            self.buffer.put(frames);
+        }
+        self.commit(self.buffer.len());
+    }
+
+    /// Whether these bytes are long enough not to be copied.
     pub(crate) fn shares(bytes: &Bytes) -> bool {
         bytes.len() >= SHARE_FROM
     }
 
-    /// Appends whole frames that came encoded; if they are long, without copying them.
-    pub(crate) fn append(&mut self, frames: &Bytes) -> Result<(), Error> {
-        self.begin();
-        self.buffer.begin_frame(usize::MAX);
-        self.put_shared(frames)?;
-        self.commit(self.mark());
+    /// Appends a line's value; if it is long, without copying it.
+    pub(crate) fn put_shared(&mut self, value: &Bytes) -> Result<(), Error> {
+        if !Self::shares(value) {
+            return self.buffer.try_put(value);
+        }
+        self.buffer.count_elsewhere(value.len())?;
+        self.push_run(value);
         Ok(())
     }
 
-    /// Appends shared bytes; if they are long, without copying them.
-    pub(crate) fn put_shared(&mut self, bytes: &Bytes) -> Result<(), Error> {
-        if !Self::shares(bytes) {
-            return self.buffer.try_put(bytes);
-        }
-        self.buffer.count_elsewhere(bytes.len())?;
+    fn push_run(&mut self, bytes: &Bytes) {
         let run = Run { at: self.buffer.len(), bytes: bytes.clone() };
         self.runs.get_or_insert_default().push(run);
-        Ok(())
     }
 
     /// The length of all whole items.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn len(&self) -> usize {
-        self.committed.len + if self.committed.runs > 0 { self.shared_len() } else { 0 }
+        self.committed + if self.runs.is_some() { self.shared_len() } else { 0 }
     }
 
     #[cold]
     fn shared_len(&self) -> usize {
-        let runs = self.runs.iter().flat_map(|runs| &**runs).take(self.committed.runs);
-        runs.map(|run| run.bytes.len()).sum()
+        let runs = self.runs.iter().flat_map(|runs| &**runs);
+        runs.filter(|run| run.at <= self.committed).map(|run| run.bytes.len()).sum()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
-        self.committed == Mark::default()
+        self.len() == 0
     }
 
     /// Takes all whole items, and gives the room back: the first piece, and the others to `later`.
     #[inline]
     pub(crate) fn take(&mut self, later: impl FnMut(Bytes)) -> Option<Bytes> {
-        let Mark { len, runs } = mem::take(&mut self.committed);
-        self.buffer.truncate(len);
-        let chunk = if runs > 0 {
-            self.take_pieces(runs, later)
-        } else {
-            (len > 0).then(|| self.buffer.take())
+        let len = mem::take(&mut self.committed);
+        self.reset(len);
+        let chunk = match self.runs.take() {
+            None => (len > 0).then(|| self.buffer.take()),
+            Some(runs) => pieces(self.buffer.take(), *runs, later),
         };
         self.buffer.release();
         chunk
@@ -148,36 +152,17 @@ impl Output {
     }
 
     /// Appends all whole items to `dst`, and gives the room back.
+    #[inline]
     pub(crate) fn append_to(mut self, dst: &mut BytesMut) {
-        if dst.is_empty() && self.len() >= LEAVES_FROM {
+        if self.len() < LEAVES_FROM || (self.runs.is_none() && !dst.is_empty()) {
+            dst.extend_from_slice(&self.buffer.as_slice()[..self.committed]);
+            self.buffer.release();
+        } else if dst.is_empty() {
             // The buffer itself: nobody else has it.
             *dst = self.take_whole().into();
-        } else if self.committed.runs > 0 {
-            dst.extend_from_slice(&self.take_whole());
         } else {
-            dst.extend_from_slice(&self.buffer.as_slice()[..self.committed.len]);
-            self.buffer.release();
+            dst.extend_from_slice(&self.take_whole());
         }
-    }
-
-    #[cold]
-    fn take_pieces(&mut self, count: usize, later: impl FnMut(Bytes)) -> Option<Bytes> {
-        let whole = self.buffer.take();
-        let mut runs = self.runs.take().unwrap_or_default();
-        runs.truncate(count);
-        let between = |start: usize, end: usize| (start < end).then(|| whole.slice(start..end));
-        let mut start = 0;
-        let mut pieces = Vec::with_capacity(2 * count + 1);
-        for Run { at, bytes } in *runs {
-            pieces.extend(between(start, at));
-            pieces.push(bytes);
-            start = at;
-        }
-        pieces.extend(between(start, whole.len()));
-        let mut pieces = pieces.into_iter();
-        let first = pieces.next();
-        pieces.for_each(later);
-        first
     }
 
     /// Moves whole items into room of their own, and gives the thread's back.
@@ -185,4 +170,22 @@ impl Output {
         self.reset(self.committed);
         self.buffer.keep();
     }
+}
+
+/// What was written, and between it what was not copied.
+#[cold]
+fn pieces(written: Bytes, runs: Vec<Run>, later: impl FnMut(Bytes)) -> Option<Bytes> {
+    let between = |start: usize, end: usize| (start < end).then(|| written.slice(start..end));
+    let mut start = 0;
+    let mut pieces = Vec::with_capacity(2 * runs.len() + 1);
+    for Run { at, bytes } in runs {
+        pieces.extend(between(start, at));
+        pieces.push(bytes);
+        start = at;
+    }
+    pieces.extend(between(start, written.len()));
+    let mut pieces = pieces.into_iter();
+    let first = pieces.next();
+    pieces.for_each(later);
+    first
 }

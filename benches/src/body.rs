@@ -46,11 +46,15 @@ pub trait Body {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
-/// Polls a body to its end.
+/// Polls a body to its end. One that is always ready may be pending now and then, to let others run.
 pub fn drain(mut body: impl Body, sink: &mut Sink) {
     let mut cx = Context::from_waker(Waker::noop());
-    while let Some(chunk) = ready(body.poll_chunk(&mut cx)) {
-        sink.chunk(&chunk);
+    loop {
+        match body.poll_chunk(&mut cx) {
+            Poll::Ready(Some(chunk)) => sink.chunk(&chunk),
+            Poll::Ready(None) => break,
+            Poll::Pending => {}
+        }
     }
 }
 

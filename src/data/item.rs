@@ -12,6 +12,7 @@ use crate::{
     head::{EventTypeField, IdField},
     json::{
         self,
+        PartName,
         scan::{self, Span},
     },
     merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
@@ -19,7 +20,7 @@ use crate::{
 };
 
 /// The reference's `data`: of any kind.
-const DATA: Part = Part { name: "data", rule: Rule::Spread };
+const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 
 /// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
 #[derive(Clone)]
@@ -149,7 +150,7 @@ impl Source for OtherMembers<'_> {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
         let other = self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none());
         other.into_iter().try_for_each(|(key, value)| {
-            visitor.member(Key::Text(key), &TypedJson { value, part: "other" })
+            visitor.member(Key::Text(key), &TypedJson { value, part: PartName::Other })
         })
     }
 }

@@ -5,6 +5,7 @@ use crate::{
     buffer::Buffer,
     error::Error,
     field::Fields,
+    json::PartName,
     merge::{self, Part, Rule, Typed},
 };
 
@@ -20,8 +21,8 @@ impl<D: Serialize, O: Serialize> Merge<D, O> {
     #[inline]
     fn write_object(&self, buffer: &mut Buffer) -> Result<(), Error> {
         let rule = if self.spread { Rule::Spread } else { Rule::Object };
-        let data = Typed { value: &self.data, part: Part { name: "data", rule } };
-        let part = Part { name: "other", rule: Rule::Object };
+        let data = Typed { value: &self.data, part: Part { name: PartName::Data, rule } };
+        let part = Part { name: PartName::Other, rule: Rule::Object };
         merge::write(buffer, &data, &Typed { value: &self.other, part })
     }
 }

@@ -6,6 +6,7 @@ use crate::{
     error::{Error, Kind},
     field::Fields,
     head::{EventTypeField, Head, IdField},
+    json::PartName,
     merge::{Key, Part, Rule, Source, Typed, Value, Visitor},
 };
 
@@ -15,7 +16,7 @@ pub struct Tagged<T>(pub(crate) T);
 
 impl<T: Serialize> Tagged<T> {
     fn members(&self) -> impl Source {
-        Typed { value: &self.0, part: Part { name: "data", rule: Rule::Tagged } }
+        Typed { value: &self.0, part: Part { name: PartName::Data, rule: Rule::Tagged } }
     }
 
     fn write_content(&self, buffer: &mut Buffer) -> Result<(), Error> {

@@ -425,7 +425,7 @@ impl<D: Data> Encode for Event<D> {
             None => frame.head(&self.head)?,
             Some(head) => frame.head(&head)?,
         }
-        self.data.write(frame.fields())?;
+        self.data.write(&mut frame.fields())?;
         frame.end()
     }
 }

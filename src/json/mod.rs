@@ -16,6 +16,22 @@ use crate::{
     error::{Error, Kind},
 };
 
+/// The part of an item that is written, for an error. A byte: it is handed down with each value.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PartName {
+    Data,
+    Other,
+}
+
+impl PartName {
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// Appends `value` as JSON on one line. `part` is what it is called in an error.
 ///
 /// On an error a part of it has been written.
@@ -23,7 +39,7 @@ use crate::{
 pub(crate) fn write<T: ?Sized + Serialize>(
     buffer: &mut Buffer,
     value: &T,
-    part: &'static str,
+    part: PartName,
 ) -> Result<(), Error> {
     value
         .serialize(&mut serde_json::Serializer::with_formatter(&mut *buffer, OneLine))
@@ -32,8 +48,8 @@ pub(crate) fn write<T: ?Sized + Serialize>(
 
 /// The buffer's only I/O error is that the frame would be too large.
 #[cold]
-fn failure(buffer: &Buffer, error: serde_json::Error, part: &'static str) -> Error {
-    if error.is_io() { buffer.too_large() } else { Kind::Serialize { part, error }.into() }
+fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
+    if error.is_io() { buffer.too_large() } else { Kind::Serialize { part: part.as_str(), error }.into() }
 }
 
 /// Appends a key and its colon, after a comma unless it is the first of its object.
@@ -42,7 +58,7 @@ pub(crate) fn write_key(buffer: &mut Buffer, key: &str, is_first: bool) -> Resul
     // Few keys have anything to escape; the others take three writes.
     if key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
         buffer.put(if is_first { b"" } else { b"," });
-        write(buffer, key, "data")?;
+        write(buffer, key, PartName::Data)?;
         buffer.put(b":");
     } else {
         buffer.put(if is_first { b"\"" } else { b",\"" });

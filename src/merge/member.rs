@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    json::{self, scan},
+    json::{self, PartName, scan},
 };
 
 /// A value whose members can be visited, any number of times.
@@ -71,7 +71,7 @@ impl<'a> Key<'a> {
 /// having members.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
-    pub(crate) name: &'static str,
+    pub(crate) name: PartName,
     pub(crate) rule: Rule,
 }
 
@@ -90,7 +90,7 @@ impl Part {
     /// What is no object, and yet not nothing.
     pub(crate) fn allow(self, found: &'static str) -> Result<(), Error> {
         match self.rule {
-            Rule::Object => Err(Kind::NoMembers { part: self.name, found }.into()),
+            Rule::Object => Err(Kind::NoMembers { part: self.name.as_str(), found }.into()),
             Rule::Spread => Ok(()),
             Rule::Tagged => Err(Kind::NotTagged { found: format!("it is {found}") }.into()),
         }

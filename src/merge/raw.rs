@@ -4,7 +4,7 @@ use super::member::{Key, Part, Source, Value, Visitor};
 use crate::{
     buffer::Buffer,
     error::Error,
-    json::{self, scan},
+    json::{self, PartName, scan},
 };
 
 /// A value that is JSON text.
@@ -56,7 +56,7 @@ pub(super) struct Unit(pub(super) u16);
 impl Value for Unit {
     fn write(&self, buffer: &mut Buffer) -> Result<(), Error> {
         match char::from_u32(self.0.into()) {
-            Some(char) => json::write(buffer, &char, "data"),
+            Some(char) => json::write(buffer, &char, PartName::Data),
             None => json::write_raw(buffer, format!("\"\\u{:04x}\"", self.0).as_bytes()),
         }
     }

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    json::{self, scan},
+    json::{self, PartName, scan},
 };
 
 /// A value of the user's.
@@ -36,7 +36,7 @@ impl<T: ?Sized + Serialize> Source for Typed<'_, T> {
 pub(crate) struct TypedJson<'a, T: ?Sized> {
     pub(crate) value: &'a T,
     /// What it is a part of.
-    pub(crate) part: &'static str,
+    pub(crate) part: PartName,
 }
 
 impl<T: ?Sized + Serialize> Value for TypedJson<'_, T> {
@@ -99,7 +99,7 @@ impl Failure {
     #[cold]
     fn of(self, part: Part) -> Error {
         match self {
-            Self::Custom(error) => Kind::Serialize { part: part.name, error }.into(),
+            Self::Custom(error) => Kind::Serialize { part: part.name.as_str(), error }.into(),
             Self::Whole(error) => error,
         }
     }
@@ -311,7 +311,7 @@ impl<'a, T: ?Sized + Serialize, V: Visitor> Serializer for MembersSerializer<'a,
 struct Elements<'a, V> {
     visitor: &'a mut V,
     index: Index,
-    part: &'static str,
+    part: PartName,
 }
 
 macro_rules! elements {
@@ -343,7 +343,7 @@ struct Entries<'a, V> {
     /// A key that came by itself; maps of the standard library and of `serde_json` hand over whole
     /// entries and need no copy.
     key: String,
-    part: &'static str,
+    part: PartName,
 }
 
 impl<V: Visitor> SerializeMap for Entries<'_, V> {

@@ -35,7 +35,8 @@ impl Gathered {
         match item.take_encoded(Internal(())) {
             Some(frames) => {
                 encoder.check_encoded(&frames)?;
-                self.push_encoded(frames)
+                self.push_encoded(frames);
+                Ok(())
             }
             None => self.encode(item, encoder),
         }
@@ -49,38 +50,44 @@ impl Gathered {
         encoder: &mut Encoder,
     ) -> Result<(), Error> {
         if !self.passthrough.is_empty() {
-            self.copy_passthrough()?;
+            self.copy_passthrough();
         }
         encoder.write(item, &mut self.output)
     }
 
     /// Appends frames that came encoded.
     #[inline]
-    pub(super) fn push_encoded(&mut self, frames: Bytes) -> Result<(), Error> {
+    pub(super) fn push_encoded(&mut self, frames: Bytes) {
         if self.is_empty() {
             self.passthrough = frames;
-            return Ok(());
+            return;
         }
         if !self.passthrough.is_empty() {
-            self.copy_passthrough()?;
+            self.copy_passthrough();
         }
-        self.output.append(&frames)
+        self.output.append(&frames);
     }
 
     /// Something follows: both leave together.
     #[cold]
-    fn copy_passthrough(&mut self) -> Result<(), Error> {
-        self.output.append(&mem::take(&mut self.passthrough))
+    fn copy_passthrough(&mut self) {
+        self.output.append(&mem::take(&mut self.passthrough));
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.passthrough.len() + self.output.len()
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn is_empty(&self) -> bool {
         self.passthrough.is_empty() && self.output.is_empty()
+    }
+
+    /// Whether all that has been gathered came encoded, in one piece.
+    #[inline(always)]
+    pub(super) fn passes_through(&self) -> bool {
+        !self.passthrough.is_empty()
     }
 
     /// Takes all that has been gathered: the first piece of the chunk.
@@ -92,8 +99,13 @@ impl Gathered {
     }
 
     /// The next piece of a chunk that was taken.
-    #[inline]
+    #[inline(always)]
     pub(super) fn next_piece(&mut self) -> Option<Bytes> {
+        if self.pieces.is_some() { self.pop_piece() } else { None }
+    }
+
+    #[cold]
+    fn pop_piece(&mut self) -> Option<Bytes> {
         let pieces = self.pieces.as_mut()?;
         let piece = pieces.pop_front();
         if pieces.is_empty() {

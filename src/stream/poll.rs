@@ -79,12 +79,20 @@ impl State {
     pub(super) fn begin_with(&mut self, frames: Bytes) {
         let before = self.gathered.take().unwrap_or_default();
         let all = if before.is_empty() { frames } else { [before, frames].concat().into() };
-        let pushed = self.gathered.push_encoded(all);
-        debug_assert!(pushed.is_ok(), "nothing limits them");
+        self.gathered.push_encoded(all);
     }
 
+    #[inline(always)]
     fn has_room(&self) -> bool {
         self.gathered.len() < self.chunk_limit.max(1)
+    }
+
+    /// Whether what has been gathered came encoded, and is the first since the stream was pending: it
+    /// leaves at once. Mostly it is all there is, and to ask a channel for more costs more than a chunk.
+    /// What else is ready is gathered by the next poll.
+    #[inline(always)]
+    fn passes_through(&self) -> bool {
+        self.turn.chunks == 0 && self.gathered.passes_through()
     }
 
     /// Appends an item.
@@ -223,7 +231,12 @@ where
             budget -= 1;
             match source.poll_next(cx) {
                 Poll::Ready(Some(item)) => match state.push(item) {
-                    Ok(()) => state.turn.replaced = 0,
+                    Ok(()) => {
+                        state.turn.replaced = 0;
+                        if state.passes_through() && timers.linger.is_none() {
+                            break;
+                        }
+                    }
                     Err(error) => {
                         stopped = state.recover(error, this.policy).unwrap_or(Stopped::Full);
                     }
