@@ -244,8 +244,8 @@ where
     })
 }
 
-/// What ends the names of those who encode in each stream, though one encoding could be shared, and of
-/// those who clone what has been encoded.
+/// What ends the names of those who encode in each stream, though one encoding could be shared, and
+/// of those who clone what has been encoded.
 pub const EACH: &str = ", each stream encodes";
 pub const CLONED: &str = ", its events cloned";
 
