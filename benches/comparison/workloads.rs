@@ -23,6 +23,9 @@ pub fn pass(name: &str, events: usize) -> Pass {
     let text = |index| Event::text(items::delta_text(index));
     match name {
         "quiet" => quiet(events, Encoder::new, tick),
+        "quiet, by a channel" => fan_out::one_by_one(events, move |items| {
+            StreamBody::new(SseEncoder::new(items.map(tick)))
+        }),
         "quiet text" => quiet(events, Encoder::bare, text),
         "small" => together(events, Encoder::new, tick),
         "merge, structs" => together(events, Encoder::new, |index| {

@@ -74,8 +74,8 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
          and compared with the events that went in. A peer is counted with its fastest way of those \
          that gave the events back.\n\n\
          A stream is quiet if its source has one event per wake: the body is then polled until it \
-         is pending, as hyper does, before the next event comes. Elsewhere every event is \
-         ready.\n\n\
+         is pending, as hyper does, before the next event comes, by a channel of tokio's where that is \
+         said. Elsewhere every event is ready.\n\n\
          The floor is the same frames written by hand, with `serde_json::to_writer`: a stream that \
          gathers all that is ready, up to our chunk limit, in a buffer of the thread's, and hands \
          it out as an exact copy, one for each chunk; from 64 KiB on the buffer itself leaves. That \
