@@ -50,6 +50,14 @@ struct Workload {
 
 const WORKLOADS: &[Workload] = &[
     Workload { name: "quiet", events: 10_000, floor: |n| quiet(n, put_tick) },
+    Workload {
+        name: "quiet, by a channel",
+        events: 10_000,
+        floor: |n| {
+            let body = |items| StreamBody::new(ByHand { items, write: put_tick });
+            Some(fan_out::one_by_one(n, body))
+        },
+    },
     Workload { name: "quiet text", events: 10_000, floor: |n| quiet(n, put_delta_text) },
     Workload { name: "small", events: 20_000, floor: |n| together(n, put_tick) },
     Workload {

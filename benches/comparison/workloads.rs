@@ -1,9 +1,8 @@
-// What one version does: this file is compiled once for each of them, and keeps to what is the same in
-// both. The crate `sse_encoder` is whatever stands above this.
+// What one version does: this file is compiled once for each of them, and keeps to what is the same
+// in both. The crate `sse_encoder` is whatever stands above this.
 
 use bytes::BytesMut;
-use futures_util::stream;
-use tokio_stream::wrappers::BroadcastStream;
+use futures_util::{StreamExt, stream};
 
 use self::sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder};
 use super::{
@@ -24,6 +23,9 @@ pub fn pass(name: &str, events: usize) -> Pass {
     let text = |index| Event::text(items::delta_text(index));
     match name {
         "quiet" => quiet(events, Encoder::new, tick),
+        "quiet, by a channel" => fan_out::one_by_one(events, move |items| {
+            StreamBody::new(SseEncoder::new(items.map(tick)))
+        }),
         "quiet text" => quiet(events, Encoder::bare, text),
         "small" => together(events, Encoder::new, tick),
         "merge, structs" => together(events, Encoder::new, |index| {
@@ -61,7 +63,7 @@ pub fn pass(name: &str, events: usize) -> Pass {
         "each of 1,000 encodes" => fan_out::pass(
             events,
             || 0,
-            move |items| StreamBody::new(SseEncoder::new(map_ok(items, order))),
+            move |items| StreamBody::new(SseEncoder::new(items.map(move |item| item.map(order)))),
         ),
         "encode, small" => into_buffer(events, Encoder::new, tick),
         "encode, ready text" => into_buffer(events, Encoder::bare, text),
@@ -111,12 +113,4 @@ fn into_buffer<E: Encode + 'static>(
         }
         sink.chunk(&buffer);
     })
-}
-
-fn map_ok<E: Encode>(
-    items: BroadcastStream<usize>,
-    make: impl Fn(usize) -> E + Copy,
-) -> impl futures_util::Stream<Item = Result<E, tokio_stream::wrappers::errors::BroadcastStreamRecvError>>
-{
-    futures_util::StreamExt::map(items, move |item| item.map(make))
 }

@@ -58,8 +58,8 @@ pub fn drain(mut body: impl Body, sink: &mut Sink) {
     }
 }
 
-/// Where the events of a quiet stream come from: as many as have been [let through](Gate::open), and
-/// then it is pending.
+/// Where the events of a quiet stream come from: as many as have been [let through](Gate::open),
+/// and then it is pending.
 pub struct Gated<I> {
     items: I,
     taken: u64,
@@ -93,8 +93,8 @@ impl<I: Iterator + Unpin> Stream for Gated<I> {
     }
 }
 
-/// Polls a body as a server does whose client gets an event now and then: for each of them until it is
-/// pending.
+/// Polls a body as a server does whose client gets an event now and then: for each of them until it
+/// is pending.
 pub fn drain_quiet(mut body: impl Body, gate: &Gate, events: usize, sink: &mut Sink) {
     let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..events {

@@ -244,8 +244,8 @@ where
     })
 }
 
-/// What ends the names of those who encode in each stream, though one encoding could be shared, and of
-/// those who clone what has been encoded.
+/// What ends the names of those who encode in each stream, though one encoding could be shared, and
+/// of those who clone what has been encoded.
 pub const EACH: &str = ", each stream encodes";
 pub const CLONED: &str = ", its events cloned";
 
@@ -313,6 +313,29 @@ pub fn floor_memcpy(of: &Contender) -> Contender {
         });
     contender.checked = false;
     contender
+}
+
+/// One event per wake, by a channel of tokio's.
+pub fn channel_floor(write: impl Fn(usize, &mut Vec<u8>) + Copy + Unpin + 'static) -> Contender {
+    Contender::new(Role::Floor, "floor: the thread's buffer", move |events| {
+        fan_out::one_by_one(events, move |items| StreamBody::new(ByHand { items, write }))
+    })
+}
+
+/// One event per wake, by a channel of tokio's.
+pub fn channel_ours<E: Encode + 'static>(make: impl Fn(usize) -> E + Copy + 'static) -> Contender {
+    Contender::new(Role::Ours, "sse-encoder", move |events| {
+        fan_out::one_by_one(events, move |items| StreamBody::new(SseEncoder::new(items.map(make))))
+    })
+}
+
+/// One event per wake, by a channel of tokio's.
+pub fn channel_peer<P: Peer>(
+    make: impl Fn(usize) -> P::Event + Copy + Send + Sync + 'static,
+) -> Contender {
+    Contender::new(Role::Peer, P::NAME, move |events| {
+        fan_out::one_by_one(events, move |items| P::body(items.map(make)))
+    })
 }
 
 /// One event to all streams of a peer, each of which encodes it.

@@ -1,9 +1,9 @@
-//! Many streams behind one channel of tokio's. Shared with the package `comparison`.
+//! Streams behind a channel of tokio's. Shared with the package `comparison`.
 
 use std::task::{Context, Waker};
 
-use tokio::sync::broadcast;
-use tokio_stream::wrappers::BroadcastStream;
+use tokio::sync::{broadcast, mpsc};
+use tokio_stream::wrappers::{BroadcastStream, UnboundedReceiverStream};
 
 use crate::body::{Body, Sink, pull};
 
@@ -29,4 +29,20 @@ pub fn pass<T: Clone + Send + 'static, B: Body + 'static>(
     // Streams have been open for a while when an event comes.
     send(&mut Sink::default());
     Box::new(send)
+}
+
+/// One stream, to which so many items are sent in a pass, each when it is pending.
+pub fn one_by_one<B: Body + 'static>(
+    events: usize,
+    body: impl Fn(UnboundedReceiverStream<usize>) -> B + 'static,
+) -> Pass {
+    Box::new(move |sink| {
+        let mut cx = Context::from_waker(Waker::noop());
+        let (sender, receiver) = mpsc::unbounded_channel();
+        let mut body = body(UnboundedReceiverStream::new(receiver));
+        for index in 0..events {
+            assert!(sender.send(index).is_ok(), "the stream is there");
+            pull(&mut body, &mut cx, sink);
+        }
+    })
 }

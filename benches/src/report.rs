@@ -69,18 +69,19 @@ fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
 fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     out.push_str(
         "## Encoders\n\n\
-         Events go in, the bytes of a response's body come out: one thread, no server, no network. All \
-         take turns in many rounds; the numbers are medians. What each wrote was decoded first and \
-         compared with the events that went in. A peer is counted with its fastest way of those that gave \
-         the events back.\n\n\
-         A stream is quiet if its source has one event per wake: the body is then polled until it is \
-         pending, as hyper does, before the next event comes. Elsewhere every event is ready.\n\n\
-         The floor is the same frames written by hand, with `serde_json::to_writer`: a stream that gathers \
-         all that is ready, up to ours' chunk limit, in a buffer of the thread's, and hands it out as an \
-         exact copy, one for each chunk; from 64 KiB on the buffer itself leaves. That of \
-         `Encoder::encode` writes into one buffer of the caller's, again and again. In a broadcast a channel \
-         of tokio's gives one event to all streams, each of which is polled until it is pending; the floor \
-         is the channel's stream of `Bytes` as the body.\n\n",
+         Events go in, the bytes of a response's body come out: one thread, no server, no network. \
+         All take turns in many rounds; the numbers are medians. What each wrote was decoded first \
+         and compared with the events that went in. A peer is counted with its fastest way of those \
+         that gave the events back.\n\n\
+         A stream is quiet if its source has one event per wake: the body is then polled until it \
+         is pending, as hyper does, before the next event comes, by a channel of tokio's where that is \
+         said. Elsewhere every event is ready.\n\n\
+         The floor is the same frames written by hand, with `serde_json::to_writer`: a stream that \
+         gathers all that is ready, up to our chunk limit, in a buffer of the thread's, and hands \
+         it out as an exact copy, one for each chunk; from 64 KiB on the buffer itself leaves. That \
+         of `Encoder::encode` writes into one buffer of the caller's, again and again. In a \
+         broadcast a channel of tokio's gives one event to all streams, each of which is polled \
+         until it is pending; the floor is the channel's stream of `Bytes` as the body.\n\n",
     );
     let busy = rows.iter().filter(|row| apart(row.nanoseconds) > BUSY).count();
     if busy > 0 {
@@ -102,7 +103,8 @@ fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
 /// Ours next to the floors and the fastest peers.
 pub fn write_summary(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     out.push_str(
-        "| workload | floor, ns | sse-encoder, ns | × floor | fastest peer, ns | peer ÷ ours | allocations | of bytes |\n\
+        "| workload | floor, ns | sse-encoder, ns | × floor | fastest peer, ns | peer ÷ ours \
+         | allocations | of bytes |\n\
          |---|--:|--:|--:|---|--:|--:|--:|\n",
     );
     for ours in rows.iter().filter(|row| row.role == Role::Ours) {
@@ -192,8 +194,9 @@ fn write_workloads(out: &mut String, rows: &[Row]) -> std::fmt::Result {
 fn write_sizes(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result {
     out.push_str(
         "## Sizes\n\n\
-         What a stream takes while nothing happens. Of a body in axum all bytes that are allocated for it are \
-         counted, next to axum's own `Sse` with the same source; the server's buffers are not among them.\n\n",
+         What a stream takes while nothing happens. Of a body in axum all bytes that are allocated \
+         for it are counted, next to axum's own `Sse` with the same source; the server's buffers \
+         are not among them.\n\n",
     );
     write_size_table(out, rows)
 }
@@ -275,18 +278,18 @@ fn write_latencies(out: &mut String, rows: &[LatencyRow]) -> std::fmt::Result {
 fn write_lingers(out: &mut String, rows: &[LingerRow]) -> std::fmt::Result {
     out.push_str(
         "## Lingering\n\n\
-         1,000 connections of one server, each with 100 events per second that come one at a time, made \
-         when the stream's task is woken, and carry the time. A stream that lingers waits so long for more \
-         after the first event. Medians of all runs, which take turns; write calls are counted in a run of \
-         its own.\n\n",
+         1,000 connections of one server, each with 100 events per second: they come one at a time, \
+         are made when the stream's task is woken, and carry the time. A stream that lingers waits \
+         at most so long for more after the first event. Medians of all runs, which take turns; \
+         write calls are counted in a run of its own.\n\n",
     );
     write_linger_table(out, rows)
 }
 
 pub fn write_linger_table(out: &mut String, rows: &[LingerRow]) -> std::fmt::Result {
     out.push_str(
-        "| framework | | linger, ms | events/s | CPU ns per event | quartiles | none ÷ this | events per write \
-         | latency: median, ms | 99th percentile, ms |\n\
+        "| framework | | linger, ms | events/s | CPU ns per event | quartiles | none ÷ this \
+         | events per write | latency: median, ms | 99th percentile, ms |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|--:|\n",
     );
     for row in rows {

@@ -1,5 +1,5 @@
-//! The floors' body: what is written by hand is gathered in a buffer of the thread's. Shared with the
-//! packages `count` and `comparison`.
+//! The floors' body: what is written by hand is gathered in a buffer of the thread's. Shared with
+//! the packages `count` and `comparison`.
 
 use std::{
     cell::Cell,

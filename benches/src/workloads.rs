@@ -10,9 +10,9 @@ use crate::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
     contender::{Contender, Data, Expected, Role},
     contenders::{
-        broadcast_floor, broadcast_ours, broadcast_ours_each, broadcast_peer, floor_into_buffer,
-        floor_memcpy, floor_quiet, floor_thread, ours, ours_into_buffer, ours_quiet, peer,
-        peer_quiet,
+        broadcast_floor, broadcast_ours, broadcast_ours_each, broadcast_peer, channel_floor,
+        channel_ours, channel_peer, floor_into_buffer, floor_memcpy, floor_quiet, floor_thread,
+        ours, ours_into_buffer, ours_quiet, peer, peer_quiet,
     },
     floors, for_each_peer,
     items::{self, Flat, FlatOverride, Order},
@@ -33,6 +33,7 @@ pub struct Workload {
 pub fn all() -> Vec<Workload> {
     vec![
         small_quiet(),
+        small_channel(),
         small(),
         merged_typed(),
         merged_override_typed(),
@@ -100,6 +101,29 @@ fn small_quiet() -> Workload {
     Workload {
         id: "small-quiet",
         title: "Small JSON item, automatic id, quiet",
+        unit: "event",
+        events: 10_000,
+        expected: numbered(|index| json!(items::tick(index))),
+        contenders,
+    }
+}
+
+fn small_channel() -> Workload {
+    let mut contenders = vec![
+        channel_floor(|index, out| put_frame(out, index, &items::tick(index))),
+        channel_ours(|index| Event::json(items::tick(index)).event_type(TICK)),
+    ];
+    macro_rules! each {
+        ($peer:ty) => {
+            contenders.push(channel_peer::<$peer>(|index| {
+                <$peer>::json(head(index), &items::tick(index))
+            }));
+        };
+    }
+    for_each_peer!(each);
+    Workload {
+        id: "small-channel",
+        title: "Small JSON item, automatic id, quiet, by a channel",
         unit: "event",
         events: 10_000,
         expected: numbered(|index| json!(items::tick(index))),

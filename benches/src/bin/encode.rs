@@ -33,7 +33,8 @@ fn main() {
             };
             let spread = row.nanoseconds;
             eprintln!(
-                "{mark} {:36}{:10.1} ns/{} [{:.1}, {:.1}] least {:.1}{:9.0} MB/s{:8.2} allocations of {:.0} bytes",
+                "{mark} {:36}{:10.1} ns/{} [{:.1}, {:.1}] least {:.1}{:9.0} MB/s{:8.2} allocations \
+                 of {:.0} bytes",
                 row.contender,
                 spread.median,
                 row.unit,

@@ -226,8 +226,8 @@ pub fn ages(server: &Server, connections: usize, period: Duration) -> io::Result
     })
 }
 
-/// That many connections at the server's pace, for that long: what it cost the server, and how old the
-/// events were, in nanoseconds, when their bytes had been read.
+/// That many connections at the server's pace, for that long: what it cost the server, and how old
+/// the events were, in nanoseconds, when their bytes had been read.
 pub fn many_aged(
     server: &mut Server,
     connections: usize,

@@ -80,8 +80,8 @@ impl Measured {
 
 fn print(row: &LingerRow) {
     eprintln!(
-        "  {:10} {:15} linger {:2} ms {:12.0} events/s {:8.1} ns of CPU per event {:8.0} µs {:8.0} µs at \
-         99 % {:6.1} events per write",
+        "  {:10} {:15} linger {:2} ms {:12.0} events/s {:8.1} ns of CPU per event {:8.0} µs {:8.0} µs \
+         at 99 % {:6.1} events per write",
         row.framework,
         row.contender,
         row.linger,

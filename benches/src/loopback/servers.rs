@@ -84,7 +84,7 @@ fn ours<T: Item>(
     linger(stream, setup.linger)
 }
 
-/// Sets how long a stream waits for more: the crate has no such option yet.
+/// Sets how long a stream waits for more, if it does: the crate has no such option yet.
 fn linger<S>(stream: SseEncoder<S>, time: Duration) -> SseEncoder<S> {
     assert!(time.is_zero(), "the crate has no such option yet");
     stream
