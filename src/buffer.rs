@@ -75,7 +75,7 @@ impl Buffer {
     }
 
     /// Takes all bytes, in an allocation of exactly their size.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self) -> Bytes {
         if self.bytes.len() < LEAVES_FROM {
             let chunk = Bytes::copy_from_slice(&self.bytes);

@@ -128,7 +128,7 @@ impl Output {
     }
 
     /// Takes all whole items, and gives the room back: the first piece, and the others to `later`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn take(&mut self, later: impl FnMut(Bytes)) -> Option<Bytes> {
         let len = mem::take(&mut self.committed);
         self.reset(len);

@@ -91,7 +91,7 @@ impl Gathered {
     }
 
     /// Takes all that has been gathered: the first piece of the chunk.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take(&mut self) -> Option<Bytes> {
         let pieces = &mut self.pieces;
         let chunk = self.output.take(|piece| pieces.get_or_insert_default().push_back(piece));

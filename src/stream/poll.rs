@@ -162,7 +162,7 @@ impl State {
 }
 
 /// A chunk leaves: the keep-alive's interval begins anew.
-#[inline]
+#[inline(always)]
 fn leave<T: Timer>(
     chunk: Bytes,
     turn: &mut Turn,
