@@ -68,12 +68,6 @@ impl<'a> Fields<'a> {
         buffer
     }
 
-    /// Appends one line. `value` has been checked: it has no end of line.
-    #[inline]
-    pub(crate) fn line<const N: usize>(&mut self, name: &[u8; N], value: &[u8]) {
-        self.name(name).put(value);
-    }
-
     /// Begins a `data` line, whose value is to be appended; the value has no end of line.
     #[inline]
     pub(crate) fn data_line(&mut self) -> &mut Buffer {

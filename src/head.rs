@@ -74,16 +74,13 @@ impl Head {
             IdField::Automatic if defaults.automatic_ids => {
                 used = true;
                 match next {
-                    NextId::Number(number) => {
-                        let mut digits = itoa::Buffer::new();
-                        fields.line(field::ID, digits.format(*number).as_bytes());
-                    }
+                    NextId::Number(number) => fields.name(field::ID).put_number(*number),
                     NextId::Exhausted => return Err(Kind::IdsExhausted.into()),
-                    NextId::Given(id) => fields.line(field::ID, id.as_bytes()),
+                    NextId::Given(id) => id.write(fields.name(field::ID)),
                 }
             }
             IdField::Automatic | IdField::Absent => {}
-            IdField::Explicit(id) => fields.line(field::ID, id.as_bytes()),
+            IdField::Explicit(id) => id.write(fields.name(field::ID)),
             IdField::Invalid(error) => return Err(error.clone()),
         }
         match &self.event_type {
@@ -92,7 +89,7 @@ impl Head {
             }
             EventTypeField::Default | EventTypeField::Absent => {}
             EventTypeField::Explicit(event_type) => {
-                fields.line(field::EVENT, event_type.as_bytes());
+                event_type.write(fields.name(field::EVENT));
             }
             EventTypeField::Invalid(error) => return Err(error.clone()),
         }
@@ -105,5 +102,5 @@ impl Head {
 
 #[cold]
 fn write_retry(fields: &mut Fields<'_>, time: ReconnectionTime) {
-    fields.line(field::RETRY, itoa::Buffer::new().format(time.as_millis()).as_bytes());
+    fields.name(field::RETRY).put_number(time.as_millis().into());
 }

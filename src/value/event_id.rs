@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::text::{Rule, Text, from_integers, text_value, try_from_text};
-use crate::error::Error;
+use crate::{buffer::Buffer, error::Error};
 
 /// A last event ID: what the `id` field of an event says, and what a client that reconnects sends
 /// back in `Last-Event-ID`.

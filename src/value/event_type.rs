@@ -8,7 +8,7 @@ use std::{
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use super::text::{Rule, Text, from_integers, text_value, try_from_text};
-use crate::error::Error;
+use crate::{buffer::Buffer, error::Error};
 
 /// An event type: what the `event` field says, and which listener of the client is called.
 ///

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::error::{Error, Kind};
+use crate::{
+    buffer::Buffer,
+    error::{Error, Kind},
+};
 
 /// The longest text that is kept in place; a `u64` and most ids and types fit.
 const INLINE: usize = 22;
@@ -26,6 +29,29 @@ impl Text {
         let mut bytes = [0; INLINE];
         bytes.get_mut(..text.len())?.copy_from_slice(text.as_bytes());
         Some(Self::Inline { len: text.len() as u8, bytes })
+    }
+
+    pub(super) const fn from_static(text: &'static str) -> Self {
+        if text.len() > INLINE {
+            return Self::Static(text);
+        }
+        let mut bytes = [0; INLINE];
+        let mut index = 0;
+        while index < text.len() {
+            bytes[index] = text.as_bytes()[index];
+            index += 1;
+        }
+        Self::Inline { len: text.len() as u8, bytes }
+    }
+
+    /// Appends the text.
+    #[inline]
+    pub(super) fn write(&self, buffer: &mut Buffer) {
+        match self {
+            Self::Inline { len, bytes } => buffer.put_short(*bytes, usize::from(*len)),
+            Self::Shared(text) => buffer.put(text.as_bytes()),
+            Self::Static(text) => buffer.put(text.as_bytes()),
+        }
     }
 
     #[inline]
@@ -107,7 +133,7 @@ macro_rules! text_value {
                 if text.len() > $rule.max_len || $rule.forbidden(text.as_bytes()).is_some() {
                     panic!($message);
                 }
-                Self(Text::Static(text))
+                Self(Text::from_static(text))
             }
 
             /// The text as it was given.
@@ -115,9 +141,14 @@ macro_rules! text_value {
                 self.0.as_str()
             }
 
-            #[inline]
-            pub(crate) fn as_bytes(&self) -> &[u8] {
+            fn as_bytes(&self) -> &[u8] {
                 self.0.as_bytes()
+            }
+
+            /// Appends the text.
+            #[inline]
+            pub(crate) fn write(&self, buffer: &mut Buffer) {
+                self.0.write(buffer);
             }
         }
 
