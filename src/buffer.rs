@@ -325,7 +325,13 @@ mod tests {
     fn numbers_are_their_decimal_digits() {
         let mut numbers: Vec<_> = (0..20_000).chain((0..u64::MAX / 7).step_by(1 << 54)).collect();
         for power in (0..20).map(|exponent| 10_u64.pow(exponent)) {
-            numbers.extend([power - 1, power, power + 1, power.saturating_mul(3), u64::MAX - power]);
+            numbers.extend([
+                power - 1,
+                power,
+                power + 1,
+                power.saturating_mul(3),
+                u64::MAX - power,
+            ]);
         }
         // Every digit in every place.
         numbers.extend((0..100_000_000).step_by(9_973));

@@ -7,11 +7,7 @@
 use bytes::Bytes;
 use memchr::memchr2_iter;
 
-use crate::{
-    buffer::Buffer,
-    error::Error,
-    output::Output,
-};
+use crate::{buffer::Buffer, error::Error, output::Output};
 
 // Each line ending is written together with the next field name, which saves three writes per event.
 pub(crate) const ID: &[u8; 5] = b"\nid: ";

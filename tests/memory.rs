@@ -175,7 +175,7 @@ fn an_event_encoded_once_is_passed_on_without_an_allocation() {
     let once = Encoder::new().encode_once(&Event::text("once")).unwrap();
     // What counts the owners of the bytes is made with the second one.
     let items: VecDeque<_> =
-        (0..4).flat_map(|_| [Some(Ok::<_, Error>(once.clone())), None, None]).collect();
+        (0..4).flat_map(|_| [Some(Ok::<_, Error>(once.clone())), None]).collect();
     let mut stream = pin!(SseEncoder::new(Script(items)));
     let count = allocations(|| {
         for _ in 0..4 {

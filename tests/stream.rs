@@ -20,7 +20,9 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use sse_encoder::{
     Comment, Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, KeepAlive,
-    LastEventId, OnError, ReconnectionTime, SseEncoder, Timer, data::SharedText,
+    LastEventId, OnError, ReconnectionTime, SseEncoder, Timer,
+    data::SharedText,
+    stream::{IntoTimer, Never, NoSignal},
 };
 
 /// What one poll of the source gives.
@@ -302,6 +304,117 @@ fn a_replacement_that_fails_itself_is_a_failure() {
 }
 
 #[test]
+fn any_item_can_replace_one_that_failed() {
+    let mut stream = pin!(SseEncoder::new(failing()).on_error(|error| {
+        OnError::replace((Comment::new("left out"), Event::text(error.to_string())))
+    }));
+    let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) else { panic!() };
+    assert!(chunk.ends_with(b"\n: left out\n\nid: 3\nevent: message\ndata: second\n\nid: 4\nevent: message\ndata: 2\n\n"));
+}
+
+#[test]
+fn last_words_are_sent_and_then_the_stream_ends_cleanly() {
+    let script = failing();
+    let alive = Rc::downgrade(&script.alive);
+    let mut stream = pin!(SseEncoder::bare(script).on_error(|error| {
+        OnError::end_with([
+            Event::text(error.to_string()).event_type("failure").into_owned(),
+            Event::text("[DONE]").into(),
+        ])
+    }));
+    let last = "event: failure\ndata: first\n\ndata: [DONE]\n\n";
+    assert_chunk(poll(stream.as_mut()), &(frames([1]) + last));
+    assert!(alive.upgrade().is_none());
+    assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn last_words_that_fail_are_an_error_and_then_the_end() {
+    let encoder = Encoder::bare().max_frame(12);
+    let mut stream = pin!(
+        SseEncoder::with_encoder(failing(), encoder)
+            .on_error(|_| OnError::end_with(Event::text("too long a text")))
+    );
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_error(poll(stream.as_mut()), "the frame is larger than 12 bytes");
+    assert_end(poll(stream.as_mut()));
+}
+
+/// One that fails for ever would flood its client.
+#[test]
+fn a_source_of_nothing_but_errors_is_replaced_some_times_and_then_cut() {
+    let script = Script::new((0..100).map(|n| Item(Err::<Event, _>(n.to_string()))));
+    let alive = Rc::downgrade(&script.alive);
+    let seen = Cell::new(0);
+    let mut stream = pin!(
+        SseEncoder::bare(script)
+            .inspect_error(|_| seen.set(seen.get() + 1))
+            .on_error(|_| OnError::replace(Event::json(0)))
+    );
+    assert_chunk(poll(stream.as_mut()), &frames([0; 32]));
+    assert!(alive.upgrade().is_none());
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_error(poll(stream.as_mut()), "32");
+    assert_end(poll(stream.as_mut()));
+    assert_eq!(seen.get(), 33);
+    // One that goes well between, or a moment without any, makes it another run.
+    for between in [|| Item(Ok(number(1))), || Pending] {
+        let fails = |n: usize| (0..n).map(|_| Item(Err("no")));
+        let script = Script::new(fails(32).chain([between()]).chain(fails(32)));
+        let stream = SseEncoder::bare(script).on_error(|_| OnError::replace(Event::json(0)));
+        let mut sent = String::new();
+        let mut stream = pin!(stream);
+        loop {
+            match poll(stream.as_mut()) {
+                Poll::Ready(Some(chunk)) => sent += str::from_utf8(&chunk.unwrap()).unwrap(),
+                Poll::Ready(None) => break,
+                Poll::Pending => {}
+            }
+        }
+        assert_eq!(sent.matches("data: 0").count(), 64);
+    }
+}
+
+#[test]
+fn errors_can_be_looked_at_without_choosing_and_in_any_order() {
+    let seen = RefCell::new(Vec::new());
+    let see = |name: &'static str| {
+        let seen = &seen;
+        move |error: &Error| seen.borrow_mut().push(format!("{name}: {error}"))
+    };
+    let stream = SseEncoder::bare(failing()).inspect_error(see("a"));
+    let mut stream = pin!(stream);
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_error(poll(stream.as_mut()), "first");
+    assert_eq!(seen.take(), ["a: first"]);
+
+    // A choice made afterwards leaves it looking on.
+    let stream = SseEncoder::bare(failing())
+        .inspect_error(see("a"))
+        .on_error(|_| OnError::Skip)
+        .inspect_error(see("b"));
+    assert_chunk(poll(pin!(stream)), &frames([1, 2]));
+    let mut both = seen.take();
+    both.sort();
+    assert_eq!(both, ["a: first", "a: second", "b: first", "b: second"]);
+}
+
+#[test]
+fn the_policy_gets_the_callers_own_error_and_can_take_it_out() {
+    let error = std::io::Error::other("disk");
+    let script = Script::new([Item(Err::<Event, _>(error))]);
+    let taken = Cell::new(false);
+    let stream = SseEncoder::new(script).inspect_error(|_| ()).on_error(|error| {
+        taken.set(error.into_inner().is_ok_and(|cause| cause.is::<std::io::Error>()));
+        OnError::End
+    });
+    assert_end(poll(pin!(stream)));
+    assert!(taken.get());
+}
+
+#[test]
 fn a_failing_item_ends_the_stream_where_the_policy_says_so() {
     let script = failing();
     let alive = Rc::downgrade(&script.alive);
@@ -504,6 +617,176 @@ fn a_stop_signal_ends_the_stream_between_two_frames() {
 }
 
 #[test]
+fn stop_signals_add_up_and_the_first_that_is_ready_counts() {
+    for first in 0..3 {
+        let signals: [Signal; 3] = Default::default();
+        let goodbye = |signal: &Signal, text: &'static str| {
+            let signal = signal.clone();
+            async move {
+                signal.await;
+                Event::text(text)
+            }
+        };
+        let failing = |signal: &Signal| {
+            let signal = signal.clone();
+            async move {
+                signal.await;
+                Err::<Event, _>("no last item")
+            }
+        };
+        let script = Script::new((0..9).map(|_| Pending::<Event>));
+        let stream = SseEncoder::bare(script)
+            .stop_on(signals[0].clone())
+            .stop_with(goodbye(&signals[1], "goodbye"))
+            .stop_with(failing(&signals[2]));
+        let mut stream = pin!(stream);
+        assert!(poll(stream.as_mut()).is_pending());
+        signals[first].0.set(true);
+        match first {
+            0 => {}
+            1 => assert_chunk(poll(stream.as_mut()), "data: goodbye\n\n"),
+            _ => assert_error(poll(stream.as_mut()), "no last item"),
+        }
+        assert_end(poll(stream.as_mut()));
+        // None of them is polled again.
+        signals.iter().for_each(|signal| signal.0.set(true));
+        assert_end(poll(stream.as_mut()));
+    }
+}
+
+#[test]
+fn guards_are_dropped_with_the_stream_and_not_with_the_source() {
+    let (one, two) = (Rc::new(()), Rc::new(()));
+    let mut stream = Box::pin(
+        SseEncoder::bare(Script::new([Item(number(1))])).guard(one.clone()).guard(two.clone()),
+    );
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert_end(poll(stream.as_mut()));
+    assert_eq!((Rc::strong_count(&one), Rc::strong_count(&two)), (2, 2));
+    drop(stream);
+    assert_eq!((Rc::strong_count(&one), Rc::strong_count(&two)), (1, 1));
+}
+
+/// Whoever polls in a loop would otherwise have no time for anything else.
+#[test]
+fn a_source_that_is_always_ready_gives_others_a_turn() {
+    let script = Script::new((0..1_000).map(|n| Item(number(n))));
+    let counter = Arc::new(Wakes::default());
+    let waker = Waker::from(counter.clone());
+    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(0));
+    let (mut chunks, mut turns) = (0, 0);
+    loop {
+        match stream.as_mut().poll_next(&mut Context::from_waker(&waker)) {
+            Poll::Ready(Some(chunk)) => {
+                assert_chunk(Poll::Ready(Some(chunk)), &frames([chunks]));
+                chunks += 1;
+            }
+            Poll::Ready(None) => break,
+            Poll::Pending => turns += 1,
+        }
+        assert!(chunks <= 64 * (turns + 1));
+        assert_eq!(counter.0.load(Ordering::Relaxed), turns as usize);
+    }
+    assert_eq!((chunks, turns), (1_000, 15));
+}
+
+/// A stream that lingers for as long as the test says.
+fn lingering<S: Stream>(
+    source: S,
+    timer: &Fake,
+) -> SseEncoder<S, Never, NoSignal, fn(Error) -> OnError, Fake>
+where
+    S::Item: sse_encoder::Item,
+{
+    struct Given(Fake);
+    impl IntoTimer for Given {
+        type Timer = Fake;
+        fn into_timer(self) -> Fake {
+            self.0
+        }
+    }
+    SseEncoder::bare(source).linger(Given(timer.clone()))
+}
+
+#[test]
+fn what_lingers_waits_for_more_until_the_timer_has_elapsed() {
+    let timer = Fake::default();
+    let script = Script::new([
+        Pending,
+        Item(number(1)),
+        Pending,
+        Item(number(2)),
+        Item(number(3)),
+        Pending,
+        Pending,
+        Item(number(4)),
+        Pending,
+    ]);
+    let mut stream = pin!(lingering(script, &timer));
+    // Nothing is there that could wait.
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!((timer.polls.get(), timer.resets.get()), (0, 0));
+    // The interval begins with the first item, and goes on with the next.
+    assert!(poll(stream.as_mut()).is_pending());
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!((timer.polls.get(), timer.resets.get()), (2, 1));
+    assert_eq!(stream.size_hint(), (1, None));
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), &frames([1, 2, 3]));
+    // And anew with the next chunk's first.
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_eq!(timer.resets.get(), 2);
+    assert_end_of(stream.as_mut(), &frames([4]));
+}
+
+/// The last chunk, and then the end.
+#[track_caller]
+fn assert_end_of(mut stream: Pin<&mut impl Stream<Item = Result<Bytes, Error>>>, expected: &str) {
+    assert_chunk(poll(stream.as_mut()), expected);
+    assert_end(poll(stream));
+}
+
+#[test]
+fn the_end_an_error_a_stop_signal_and_the_limit_end_the_wait_at_once() {
+    let timer = Fake::default();
+    let one = || [Item(Ok(number(1))), Pending];
+
+    let mut stream = pin!(lingering(Script::new(one().into_iter().take(1)), &timer));
+    assert_end_of(stream.as_mut(), &frames([1]));
+
+    let script = Script::new(one().into_iter().chain([Item(Err("no")), Item(Ok(number(2)))]));
+    let mut stream = pin!(lingering(script, &timer));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_chunk(poll(stream.as_mut()), &frames([1]));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_error(poll(stream.as_mut()), "no");
+
+    let signal = Signal::default();
+    let script = Script::new(one().into_iter().chain([Pending]));
+    let mut stream = pin!(lingering(script, &timer).stop_on(signal.clone()));
+    assert!(poll(stream.as_mut()).is_pending());
+    signal.0.set(true);
+    assert_end_of(stream.as_mut(), &frames([1]));
+
+    let script = Script::new(one().into_iter().chain([Item(Ok(number(2))), Pending]));
+    let mut stream = pin!(lingering(script, &timer).chunk_limit(frames([1, 2]).len()));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
+}
+
+#[test]
+fn frames_that_came_encoded_linger_too() {
+    let timer = Fake::default();
+    let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
+    let script = Script::new([Item(once.clone()), Pending, Item(once.clone()), Pending, Pending]);
+    let mut stream = pin!(lingering(script, &timer));
+    assert!(poll(stream.as_mut()).is_pending());
+    assert!(poll(stream.as_mut()).is_pending());
+    timer.elapsed.set(true);
+    assert_chunk(poll(stream.as_mut()), "data: once\n\ndata: once\n\n");
+}
+
+#[test]
 fn a_stop_signal_can_bring_a_last_item() {
     let signal = Signal::default();
     let last = {
@@ -667,38 +950,73 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
     }
 }
 
-/// An event that was encoded once needs no buffer, as long as it is all there is.
+/// An event that was encoded once leaves at once, and is copied only to leave together with others that
+/// were ready with it.
 #[test]
-fn an_event_encoded_once_is_copied_only_to_leave_together_with_others() {
+fn an_event_encoded_once_passes_through_and_a_burst_is_gathered() {
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
     let one = || boxed(once.clone());
     let empty = || boxed(Encoded::default());
     let other = || boxed(number(1));
     let torn = || boxed(Torn("x".repeat(40_000).into()));
-    for (items, copied, expected) in [
-        (vec![one()], false, "o"),
-        (vec![one(), torn()], true, "o"),
-        (vec![one(), empty()], true, "o"),
-        (vec![empty(), one()], false, "o"),
-        (vec![one(), one()], true, "oo"),
-        (vec![one(), one(), one()], true, "ooo"),
-        (vec![one(), other()], true, "on"),
-        (vec![one(), torn(), other()], true, "on"),
-        (vec![other(), one()], true, "no"),
-        (vec![other(), one(), other()], true, "non"),
-        (vec![empty(), other()], true, "n"),
-        (vec![empty()], true, ""),
+    // Each chunk's frames; in capitals where it is the very bytes that were encoded.
+    for (items, expected) in [
+        (vec![one()], "O"),
+        (vec![one(), torn()], "O"),
+        (vec![one(), empty()], "O"),
+        (vec![empty(), one()], "O"),
+        (vec![torn(), one()], "O"),
+        (vec![one(), one()], "O O"),
+        (vec![one(), one(), one()], "O oo"),
+        (vec![one(), other()], "O n"),
+        (vec![one(), torn(), other()], "O n"),
+        (vec![one(), one(), other()], "O on"),
+        (vec![one(), Pending, one(), Pending, one()], "O O O"),
+        (vec![other(), one()], "no"),
+        (vec![other(), one(), other()], "non"),
+        (vec![empty(), other()], "n"),
+        (vec![empty()], ""),
     ] {
-        let expected = expected.replace('n', "data: 1\n\n").replace('o', "data: once\n\n");
         let mut chunks = Vec::new();
         let mut stream = pin!(SseEncoder::bare(Script::new(items)).on_error(|_| OnError::Skip));
-        while let Poll::Ready(Some(chunk)) = poll(stream.as_mut()) {
-            chunks.push(chunk.unwrap());
+        loop {
+            match poll(stream.as_mut()) {
+                Poll::Ready(Some(chunk)) => chunks.push(chunk.unwrap()),
+                Poll::Ready(None) => break,
+                Poll::Pending => {}
+            }
         }
-        assert_eq!(chunks.len(), usize::from(!expected.is_empty()), "{chunks:?}");
-        for chunk in chunks {
-            assert_eq!(chunk, expected);
-            assert_eq!(chunk.as_ptr() != once.as_bytes().as_ptr(), copied, "{expected:?}");
+        let found: Vec<_> = chunks
+            .iter()
+            .map(|chunk| {
+                let text = str::from_utf8(chunk).unwrap();
+                let text = text.replace("data: 1\n\n", "n").replace("data: once\n\n", "o");
+                let passed = chunk.as_ptr() == once.as_bytes().as_ptr();
+                if passed { text.to_uppercase() } else { text }
+            })
+            .collect();
+        assert_eq!(found.join(" "), expected);
+    }
+}
+
+/// Of frames that came encoded each is bounded by itself.
+#[test]
+fn the_limit_of_a_frame_bounds_each_that_came_encoded() {
+    let item = vec![Event::text("one"), Event::text("three")];
+    let once = Encoder::bare().encode_once(&item).unwrap();
+    let largest = "data: three\n\n".len();
+    for (limit, fits) in [(largest, true), (largest - 1, false)] {
+        let encoder = || Encoder::bare().max_frame(limit);
+        let script = Script::new([Item(once.clone())]);
+        let polled = poll(pin!(SseEncoder::with_encoder(script, encoder())));
+        let script = Script::new([Item(vec![once.clone()])]);
+        let nested = poll(pin!(SseEncoder::with_encoder(script, encoder())));
+        for polled in [polled, nested] {
+            if fits {
+                assert_chunk(polled, "data: one\n\ndata: three\n\n");
+            } else {
+                assert_error(polled, &format!("the frame is larger than {limit} bytes"));
+            }
         }
     }
 }

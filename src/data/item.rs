@@ -11,8 +11,7 @@ use crate::{
     field,
     head::{EventTypeField, IdField},
     json::{
-        self,
-        PartName,
+        self, PartName,
         scan::{self, Span},
     },
     merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},

@@ -1,7 +1,11 @@
 use serde::Serialize;
 
 use super::{Data, Owned, sealed::Sealed};
-use crate::{error::Error, field::Fields, json::{self, PartName}};
+use crate::{
+    error::Error,
+    field::Fields,
+    json::{self, PartName},
+};
 
 /// A value as JSON, as it is.
 #[derive(Clone, Copy, Debug, Default)]

@@ -49,7 +49,11 @@ pub(crate) fn write<T: ?Sized + Serialize>(
 /// The buffer's only I/O error is that the frame would be too large.
 #[cold]
 fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
-    if error.is_io() { buffer.too_large() } else { Kind::Serialize { part: part.as_str(), error }.into() }
+    if error.is_io() {
+        buffer.too_large()
+    } else {
+        Kind::Serialize { part: part.as_str(), error }.into()
+    }
 }
 
 /// Appends a key and its colon, after a comma unless it is the first of its object.
