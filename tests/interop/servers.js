@@ -23,9 +23,9 @@ export function start(program, args, options = {}) {
   return child;
 }
 
-/** An example program, and its lines on standard output. */
-export async function startExample(name, args = [], env = {}) {
-  const child = start(join(TARGET, process.env.PROFILE ?? 'debug', 'examples', name), args, {
+/** A program of the workspace, and its lines on standard output. */
+export async function startProgram(name, args = [], env = {}) {
+  const child = start(join(TARGET, process.env.PROFILE ?? 'debug', name), args, {
     env: { ...process.env, ...env },
   });
   await once(child, 'spawn');
@@ -34,7 +34,7 @@ export async function startExample(name, args = [], env = {}) {
 
 /** The interop servers, all or those that are named, in one process. */
 export async function startServers(...names) {
-  const { child, lines } = await startExample('interop', names);
+  const { child, lines } = await startProgram('test-interop', names);
   const servers = [];
   while (servers.length < (names.length || 4)) {
     const { value, done } = await lines.next();

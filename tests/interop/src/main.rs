@@ -1,7 +1,7 @@
 //! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are named.
 //!
 //! ```console
-//! $ cargo run --example interop --features actix-web,axum,http-body,warp,tokio -- axum hyper
+//! $ cargo run -p test-interop -- axum hyper
 //! axum http://127.0.0.1:40001
 //! hyper http://127.0.0.1:40002
 //! ```
@@ -303,7 +303,7 @@ fn goodbye() -> Event {
 fn cases(end: bool) -> impl Stream<Item = &'static Item> + Send {
     static CASES: LazyLock<Vec<Item>> = LazyLock::new(|| {
         let cases: Vec<Case> =
-            serde_json::from_str(include_str!("cases.json")).expect("the cases are JSON");
+            serde_json::from_str(include_str!("../cases.json")).expect("the cases are JSON");
         cases.into_iter().map(|case| case.item().expect("a case can be sent")).collect()
     });
     then(stream::iter(CASES.iter()), end)
