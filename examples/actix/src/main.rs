@@ -51,8 +51,5 @@ async fn page() -> impl Responder {
 
 #[get("/ping")]
 async fn ping(last: LastEventId, shutdown: Data<Shutdown>) -> impl Responder {
-    SseEncoder::new(events())
-        .resume_after(&last)
-        .keep_alive(KEEP_ALIVE)
-        .stop_on(shutdown.begun())
+    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
 }

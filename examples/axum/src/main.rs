@@ -39,8 +39,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn ping(last: LastEventId, State(shutdown): State<Shutdown>) -> impl IntoResponse {
-    SseEncoder::new(events())
-        .resume_after(&last)
-        .keep_alive(KEEP_ALIVE)
-        .stop_on(shutdown.begun())
+    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
 }

@@ -33,8 +33,5 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn ping(last: LastEventId, shutdown: &Shutdown) -> impl Reply + use<> {
-    SseEncoder::new(events())
-        .resume_after(&last)
-        .keep_alive(KEEP_ALIVE)
-        .stop_on(shutdown.begun())
+    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
 }
