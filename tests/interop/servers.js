@@ -39,8 +39,8 @@ export async function startServers(...names) {
   while (servers.length < (names.length || 4)) {
     const { value, done } = await lines.next();
     if (done) throw new Error('the servers have not said where they listen');
-    const [name, url] = value.split(' ');
-    servers.push({ name, url });
+    const [name, url, key] = value.split(' ');
+    servers.push({ name, url, key });
   }
   servers.sort((a, b) => a.name.localeCompare(b.name));
   const stop = async () => {
