@@ -34,7 +34,10 @@ export async function startProgram(name, args = [], env = {}) {
 
 /** The interop servers, all or those that are named, in one process. */
 export async function startServers(...names) {
-  const { child, lines } = await startProgram('test-interop', names);
+  const { child, lines } = await startProgram('test-interop', names, {
+    // One part panics on purpose.
+    RUST_BACKTRACE: '0',
+  });
   const servers = [];
   while (servers.length < (names.length || 4)) {
     const { value, done } = await lines.next();

@@ -18,12 +18,13 @@ import * as http10 from './parts/http10.js';
 import * as http3 from './parts/http3.js';
 import * as idle from './parts/idle.js';
 import * as polyfill from './parts/polyfill.js';
+import * as proxies from './parts/proxies.js';
 import * as refusal from './parts/refusal.js';
 import * as resume from './parts/resume.js';
 import * as shutdown from './parts/shutdown.js';
 
 const PARTS = {
-  head, 'first-failure': firstFailure, http10, 'connection-close': connectionClose, http3,
+  head, 'first-failure': firstFailure, http10, 'connection-close': connectionClose, http3, proxies,
   clients, headers, buffering, polyfill, resume, errors, disconnect, refusal, shutdown, idle,
 };
 

@@ -32,9 +32,11 @@ export async function run({ directory, browser, check }) {
           // "A file was only partially transferred", or the connection was reset.
           assert.ok([18, 56].includes(exit), `curl ended with ${exit}`);
         });
-        for (const kind of ['plain', 'HTTP1.1']) {
-          const tag = `${name}-${path.slice(1)}-${kind}`;
-          await check(`${name}, ${failure}: EventSource comes back through nginx (${kind})`, async () => {
+      }
+      await Promise.all(Object.entries(FAILURES).flatMap(([failure, path]) =>
+        ['plain', 'HTTP1.1'].map((kind) =>
+          check(`${name}, ${failure}: EventSource comes back through nginx (${kind})`, async () => {
+            const tag = `${name}-${path.slice(1)}-${kind}`;
             const page = await browser.page(`${nginx.url}/${kind}/${name}`);
             try {
               const source = `/${kind}/${name}${path}?tag=${tag}&max=2`;
@@ -42,9 +44,8 @@ export async function run({ directory, browser, check }) {
             } finally {
               await page.close();
             }
-          });
-        }
-      }
+          })),
+      ));
       if (!HTTP2.has(name)) return;
       await check(`${name}, HTTP/2: events that were ready before an error arrive`, async () => {
         let whole = 0;

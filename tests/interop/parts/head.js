@@ -15,7 +15,11 @@ const SOON = 500;
 /** How long one looks whether a body comes all the same. */
 const SILENCE = 200;
 /** What may differ from one answer to the next. */
-const OWN = ['date', 'transfer-encoding', 'connection', 'keep-alive'];
+const OWN = [
+  'date', 'transfer-encoding', 'connection', 'keep-alive',
+  // axum says the length of what it has left of the body.
+  'content-length',
+];
 
 export async function run({ directory, check }) {
   const rows = [];

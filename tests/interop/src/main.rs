@@ -158,7 +158,8 @@ fn respond<F: Framework>(
         "/cut" => {
             let events = count(last, &query).map(Ok).take(query.number("after").unwrap_or(5));
             let cut = stream::once(async { Err(BoxError::from("cut")) });
-            framework.stream(SseEncoder::new(events.chain(cut)).resume_after(last))
+            let stream = SseEncoder::new(events.chain(cut)).resume_after(last);
+            framework.stream(stream.retry(query.retry("retry")))
         }
         // At the first request with the tag nothing but a failure.
         path @ ("/fails-first" | "/serialize-fails-first" | "/panics-first")
