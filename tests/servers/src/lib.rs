@@ -20,7 +20,6 @@ macro_rules! on_each_server {
     };
 }
 
-mod adapters;
 mod chunks;
 mod client;
 mod decode;
