@@ -118,7 +118,7 @@ mod value;
 #[cfg(feature = "warp")]
 pub mod warp;
 
-#[cfg(any(doc, doctest))]
+#[cfg(all(doc, not(doctest)))]
 pub mod migration {
     #![doc = include_str!("../docs/migration.md")]
 }
@@ -135,15 +135,3 @@ pub use self::{
     stream::{Item, KeepAlive, OnError, SseEncoder, Timer},
     value::{EventId, EventType, ReconnectionTime},
 };
-
-/// The README's code compiles.
-#[cfg(all(
-    doctest,
-    feature = "actix-web",
-    feature = "axum",
-    feature = "http-body",
-    feature = "tokio",
-    feature = "warp"
-))]
-#[doc = include_str!("../README.md")]
-struct Readme;

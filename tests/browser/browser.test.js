@@ -133,7 +133,7 @@ test('SIGTERM with the stream open: a clean end, soon, with status 0', STEP, asy
 /** Starts the example: its address. */
 async function start() {
   const env = { ...process.env, ADDR: '127.0.0.1:0', INTERVAL_MS: '50' };
-  server = spawn(join(TARGET, 'debug', 'examples', EXAMPLE), { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  server = spawn(join(TARGET, 'debug', `example-${EXAMPLE}`), { env, stdio: ['ignore', 'pipe', 'inherit'] });
   await once(server, 'spawn');
   for await (const line of createInterface({ input: server.stdout })) {
     const url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];

@@ -1,10 +1,11 @@
+import { createHash } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
 const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+  '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync',
 ];
 const POLYFILL = createRequire(import.meta.url).resolve('event-source-polyfill/src/eventsource.js');
@@ -13,11 +14,13 @@ const POLYFILL = createRequire(import.meta.url).resolve('event-source-polyfill/s
 export class Browser {
   #browser;
 
-  static async launch() {
+  /** With `quic` it speaks HTTP/3 to that server, whose key it trusts: `{ url, key }`. */
+  static async launch({ quic } = {}) {
     const browser = new Browser();
     const executablePath = find(process.env.CHROMIUM ?? 'chromium');
+    const args = [...FLAGS, ...(quic ? quicFlags(quic) : ['--disable-quic'])];
     // Without a profile of its own named, each launch makes a new empty one and removes it.
-    browser.#browser = await chromium.launch({ executablePath, args: FLAGS });
+    browser.#browser = await chromium.launch({ executablePath, args });
     return browser;
   }
 
@@ -33,6 +36,15 @@ export class Browser {
   async close() {
     await this.#browser.close();
   }
+}
+
+function quicFlags({ url, key }) {
+  const hash = createHash('sha256').update(Buffer.from(key, 'hex')).digest('base64');
+  return [
+    '--enable-quic',
+    `--origin-to-force-quic-on=${new URL(url).host}`,
+    `--ignore-certificate-errors-spki-list=${hash}`,
+  ];
 }
 
 /** A program by its name, as the shell finds it, or by its path. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
+import { connect } from 'node:net';
 import { EventStreamDecoder } from './event-stream.js';
 import { until, within } from './time.js';
 
@@ -98,4 +99,54 @@ export async function stats(server) {
   const reading = await get1(`${server.url}/stats`);
   await reading.ended;
   return JSON.parse(reading.body);
+}
+
+/** A connection of HTTP/1.1 whose bytes are written and read as they are. */
+export class Raw {
+  #text = '';
+  closed = false;
+
+  static async connect(url) {
+    const raw = new Raw();
+    const { hostname, port } = new URL(url);
+    raw.socket = connect({ host: hostname, port, noDelay: true });
+    await once(raw.socket, 'connect');
+    raw.socket.setEncoding('latin1');
+    raw.socket.on('data', (text) => (raw.#text += text));
+    raw.socket.on('close', () => (raw.closed = true));
+    raw.socket.on('error', () => {});
+    return raw;
+  }
+
+  /** Asks, and waits for the head of the answer: `{ version, status, headers }`. */
+  async ask(method, path, { version = '1.1', headers = {}, millis = 5_000 } = {}) {
+    const lines = Object.entries({ host: 'localhost', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`);
+    this.socket.write(`${method} ${path} HTTP/${version}\r\n${lines.join('')}\r\n`);
+    await until(millis, `an answer to ${method} ${path}`, () => this.#text.includes('\r\n\r\n') || this.closed);
+    const end = this.#text.indexOf('\r\n\r\n');
+    if (end < 0) throw new Error(`${method} ${path}: the connection was closed after ${JSON.stringify(this.#text)}`);
+    const [line, ...rest] = this.#text.slice(0, end).split('\r\n');
+    this.#text = this.#text.slice(end + 4);
+    const answered = {};
+    for (const header of rest) {
+      const colon = header.indexOf(':');
+      const [name, value] = [header.slice(0, colon).toLowerCase(), header.slice(colon + 1).trim()];
+      answered[name] = name in answered ? `${answered[name]}, ${value}` : value;
+    }
+    const [, spoken, status] = /^HTTP\/(\S+) (\d+)/.exec(line);
+    return { version: spoken, status: Number(status), headers: answered };
+  }
+
+  /** What has come since the last head. */
+  get body() {
+    return this.#text;
+  }
+
+  async end(millis = 5_000) {
+    await until(millis, 'the end of the connection', () => this.closed);
+  }
+
+  destroy() {
+    this.socket.destroy();
+  }
 }

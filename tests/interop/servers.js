@@ -23,9 +23,9 @@ export function start(program, args, options = {}) {
   return child;
 }
 
-/** An example program, and its lines on standard output. */
-export async function startExample(name, args = [], env = {}) {
-  const child = start(join(TARGET, process.env.PROFILE ?? 'debug', 'examples', name), args, {
+/** A program of the workspace, and its lines on standard output. */
+export async function startProgram(name, args = [], env = {}) {
+  const child = start(join(TARGET, process.env.PROFILE ?? 'debug', name), args, {
     env: { ...process.env, ...env },
   });
   await once(child, 'spawn');
@@ -34,13 +34,16 @@ export async function startExample(name, args = [], env = {}) {
 
 /** The interop servers, all or those that are named, in one process. */
 export async function startServers(...names) {
-  const { child, lines } = await startExample('interop', names);
+  const { child, lines } = await startProgram('test-interop', names, {
+    // One part panics on purpose.
+    RUST_BACKTRACE: '0',
+  });
   const servers = [];
   while (servers.length < (names.length || 4)) {
     const { value, done } = await lines.next();
     if (done) throw new Error('the servers have not said where they listen');
-    const [name, url] = value.split(' ');
-    servers.push({ name, url });
+    const [name, url, key] = value.split(' ');
+    servers.push({ name, url, key });
   }
   servers.sort((a, b) => a.name.localeCompare(b.name));
   const stop = async () => {

@@ -8,16 +8,25 @@ import { Results } from './results.js';
 import { startServers } from './servers.js';
 import * as buffering from './parts/buffering.js';
 import * as clients from './parts/clients.js';
+import * as connectionClose from './parts/connection-close.js';
 import * as disconnect from './parts/disconnect.js';
 import * as errors from './parts/errors.js';
+import * as firstFailure from './parts/first-failure.js';
+import * as head from './parts/head.js';
 import * as headers from './parts/headers.js';
+import * as http10 from './parts/http10.js';
+import * as http3 from './parts/http3.js';
 import * as idle from './parts/idle.js';
 import * as polyfill from './parts/polyfill.js';
+import * as proxies from './parts/proxies.js';
 import * as refusal from './parts/refusal.js';
 import * as resume from './parts/resume.js';
 import * as shutdown from './parts/shutdown.js';
 
-const PARTS = { clients, headers, buffering, polyfill, resume, errors, disconnect, refusal, shutdown, idle };
+const PARTS = {
+  head, 'first-failure': firstFailure, http10, 'connection-close': connectionClose, http3, proxies,
+  clients, headers, buffering, polyfill, resume, errors, disconnect, refusal, shutdown, idle,
+};
 
 const named = process.argv.slice(2);
 const directory = await mkdtemp(join(tmpdir(), 'interop-'));

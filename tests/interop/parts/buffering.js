@@ -1,11 +1,6 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { get1 } from '../http.js';
-import { start } from '../servers.js';
-import { until } from '../time.js';
+import { startNginx } from '../nginx.js';
 
 export const title = 'nginx and compression middleware';
 
@@ -17,7 +12,7 @@ const LATEST = 0.9 * INTERVAL;
 const ANY = { 'accept-encoding': 'gzip, deflate, br, zstd' };
 
 export async function run({ servers, directory, check }) {
-  const nginx = await startNginx(servers, directory);
+  const nginx = await startNginx(servers, directory, { plain: '', gzip: 'gzip on; gzip_types *;' });
   try {
     await Promise.all(servers.flatMap(({ name, url }) =>
       [
@@ -56,49 +51,4 @@ function latest(events) {
   const late = Math.max(...delays);
   assert.ok(late < LATEST, `${late.toFixed(1)} ms late`);
   return late;
-}
-
-/** nginx with its defaults on `/plain/NAME/`, and on `/gzip/NAME/` with gzip for all types. */
-async function startNginx(servers, directory) {
-  const port = await freePort();
-  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
-  const location = (kind, { name, url }) =>
-    `location /${kind}/${name}/ { ${kind === 'gzip' ? 'gzip on; gzip_types *;' : ''} proxy_pass ${url}/; }`;
-  const config = join(directory, 'nginx.conf');
-  await writeFile(config, `
-    daemon off;
-    master_process off;
-    pid ${directory}/nginx.pid;
-    error_log stderr error;
-    events {}
-    http {
-      access_log off;
-      ${temporary.map((name) => `${name}_temp_path ${directory}/nginx-${name};`).join('\n')}
-      server {
-        listen 127.0.0.1:${port};
-        location = /up { return 204; }
-        ${['plain', 'gzip'].flatMap((kind) => servers.map((server) => location(kind, server))).join('\n')}
-      }
-    }
-  `);
-  const child = start('nginx', ['-p', directory, '-e', 'stderr', '-c', config]);
-  const url = `http://127.0.0.1:${port}`;
-  await until(5_000, 'nginx', () => get1(`${url}/up`).then((response) => response.leave() ?? true, () => false));
-  return {
-    url,
-    async stop() {
-      const exit = once(child, 'exit');
-      child.kill('SIGTERM');
-      await exit;
-    },
-  };
-}
-
-async function freePort() {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

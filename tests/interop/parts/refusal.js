@@ -13,7 +13,7 @@ export async function run({ servers, browser, check }) {
       const later = await get1(`${server.url}/later?retry=${RETRY}`);
       assert.equal(await later.ended, 'clean');
       assert.equal(later.status, 200);
-      assert.equal(later.headers['content-type'], 'text/event-stream');
+      assert.equal(later.headers['content-type'], 'text/event-stream; charset=utf-8');
       assert.deepEqual(later.decoder.retries, [RETRY]);
       const stop = await get1(`${server.url}/stop`);
       await stop.ended;

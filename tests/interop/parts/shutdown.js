@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { get1, get2 } from '../http.js';
-import { startExample, startServers } from '../servers.js';
+import { startProgram, startServers } from '../servers.js';
 import { within } from '../time.js';
 
 export const title = 'Shutdown with open streams';
@@ -14,7 +14,7 @@ export async function run({ check }) {
   for (const signal of ['SIGTERM', 'SIGINT']) {
     await Promise.all(EXAMPLES.map((name) =>
       check(`example ${name}, ${signal}: a clean end, soon`, async () => {
-        const { child, lines } = await startExample(name, [], { ADDR: '127.0.0.1:0', INTERVAL_MS: '50' });
+        const { child, lines } = await startProgram(`example-${name}`, [], { ADDR: '127.0.0.1:0', INTERVAL_MS: '50' });
         try {
           const { value } = await lines.next();
           const url = `${/^listening on (\S+)$/.exec(value)[1]}/ping`;

@@ -2,7 +2,6 @@
 //!
 //! The connection is a pipe in memory of a known size, so what was taken from the source and is not in
 //! the pipe is held by the server.
-#![cfg(feature = "http-body")]
 
 use std::{
     convert::Infallible,
@@ -14,7 +13,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_core::Stream;
+use futures_util::Stream;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use sse_encoder::{Event, SseEncoder, data::Text};

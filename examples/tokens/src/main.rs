@@ -1,8 +1,8 @@
 //! A chat completion as language-model servers stream it: bare `data:` lines with JSON, an error in
-//! the middle of a stream as an event of its own, `[DONE]` at the end.
+//! the middle of a stream as one more of them, `[DONE]` at the end.
 //!
 //! ```console
-//! $ cargo run --example tokens --features axum
+//! $ cargo run -p example-tokens
 //! listening on http://127.0.0.1:3000
 //! $ curl -N 'http://127.0.0.1:3000/v1/chat/completions?prompt=tell+me'
 //! data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"You"}}]}
@@ -14,10 +14,8 @@ use axum::{Router, extract::Query, response::IntoResponse, routing::get};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_encoder::{Encode, Error, Event, EventType, Frames, OnError, SseEncoder};
+use sse_encoder::{Encode, Error, Event, Frames, OnError, SseEncoder};
 use tokio::{net::TcpListener, signal, time};
-
-const ERROR: EventType = EventType::from_static("error");
 
 #[derive(Deserialize)]
 struct Request {
@@ -74,7 +72,10 @@ async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
         // The client is not told the details.
         eprintln!("a stream broke off: {error}");
         let report = json!({"error": {"type": "server_error", "message": "please try again"}});
-        OnError::replace(Event::json(report).event_type(ERROR))
+        OnError::end_with([
+            Event::json(report).into_owned(),
+            Event::text("[DONE]").into(),
+        ])
     })
 }
 

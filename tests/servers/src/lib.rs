@@ -1,12 +1,6 @@
 //! Hostile items, streams and clients end to end: through each real server over a loopback socket, and
 //! through the `ndjson` example as a process. What comes out is taken apart by a decoder of others.
-#![cfg(all(
-    feature = "actix-web",
-    feature = "axum",
-    feature = "http-body",
-    feature = "tokio",
-    feature = "warp"
-))]
+#![cfg(test)]
 
 /// Makes one test for each server of a function that takes a [`server::Kind`].
 macro_rules! on_each_server {
@@ -36,6 +30,7 @@ mod json;
 mod large;
 mod ndjson;
 mod server;
+mod slow_client;
 mod source;
 mod stalled;
 mod table;

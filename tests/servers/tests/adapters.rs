@@ -1,5 +1,4 @@
 //! `SseEncoder` as the response of each framework, in process; `tests/interop` has the real servers.
-#![cfg(all(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
 
 use futures_util::{Stream, stream};
 use sse_encoder::{Event, LastEventId, ReconnectionTime, SseEncoder, StopReconnecting};

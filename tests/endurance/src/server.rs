@@ -33,7 +33,7 @@ pub(crate) struct Held {
 impl Server {
     /// Starts it and makes some requests, as what is made once at the first is no stream's.
     pub(crate) async fn start(name: &str, environment: &[(&str, &str)]) -> Result<Self> {
-        let program = env::current_exe()?.with_file_name("interop");
+        let program = env::current_exe()?.with_file_name("test-interop");
         let mut child = Command::new(program)
             .arg(name)
             .envs(environment.iter().copied())

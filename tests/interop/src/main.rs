@@ -1,13 +1,16 @@
-//! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are named.
+//! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are named;
+//! `http3`, which is axum over QUIC, is to be named.
 //!
 //! ```console
-//! $ cargo run --example interop --features actix-web,axum,http-body,warp,tokio -- axum hyper
+//! $ cargo run -p test-interop -- axum hyper
 //! axum http://127.0.0.1:40001
 //! hyper http://127.0.0.1:40002
 //! ```
 //!
 //! Each serves the same streams, from the same source: `respond` is all that a request meets. What a
 //! framework does itself is in its `impl Framework`.
+
+mod http3;
 
 use std::{
     collections::HashMap,
@@ -26,7 +29,7 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
 use sse_encoder::{
     Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, OnError,
@@ -61,6 +64,11 @@ async fn main() -> Result<(), BoxError> {
     };
 
     let mut servers = tokio::task::JoinSet::new();
+    if named.iter().any(|name| name == "http3") {
+        let shared = shared();
+        let stopped = shared.stopped();
+        servers.spawn(http3::serve("http3", axum::app(shared), stopped)?);
+    }
     if wanted("axum") {
         servers.spawn(axum::serve("axum", shared()).await?);
     }
@@ -146,6 +154,34 @@ fn respond<F: Framework>(
                 framework.stream(stream.stop_on(stopped))
             }
         }
+        // Counts on until the connection is cut: by itself after so many events, or from outside.
+        "/cut" => {
+            let events = count(last, &query).map(Ok).take(query.number("after").unwrap_or(5));
+            let cut = stream::once(async { Err(BoxError::from("cut")) });
+            let stream = SseEncoder::new(events.chain(cut)).resume_after(last);
+            framework.stream(stream.retry(query.retry("retry")))
+        }
+        // At the first request with the tag nothing but a failure.
+        path @ ("/fails-first" | "/serialize-fails-first" | "/panics-first")
+            if shared.requests(tag) <= 1 =>
+        {
+            match path {
+                "/fails-first" => framework.stream(SseEncoder::new(stream::once(async {
+                    Err::<Event, _>(BoxError::from("fails first"))
+                }))),
+                "/serialize-fails-first" => {
+                    framework.stream(SseEncoder::new(stream::iter([Event::json(Broken::Fails)])))
+                }
+                _ => framework.stream(SseEncoder::new(stream::iter([Event::json(Broken::Panics)]))),
+            }
+        }
+        "/fails-first" | "/serialize-fails-first" | "/panics-first" => {
+            framework.stream(SseEncoder::new(count(last, &query)).stop_on(stopped))
+        }
+        // Silent, with or without a comment at first.
+        "/quiet" if query.is("comment", "1") => framework
+            .stream(SseEncoder::new(stream::pending::<Event>()).comment("").stop_on(stopped)),
+        "/quiet" => framework.stream(SseEncoder::new(stream::pending::<Event>()).stop_on(stopped)),
         "/headers" => framework.with_headers(SseEncoder::new(count(last, &query)).stop_on(stopped)),
         "/idle" => framework.stream(
             SseEncoder::new(Tracked::new(stream::pending::<Event>(), tag, shared))
@@ -264,6 +300,21 @@ fn failing(query: &Query) -> impl Stream<Item = Result<Event, BoxError>> + Send 
     })
 }
 
+/// What no JSON can be made of.
+enum Broken {
+    Fails,
+    Panics,
+}
+
+impl Serialize for Broken {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fails => Err(ser::Error::custom("no JSON")),
+            Self::Panics => panic!("a `Serialize` of the suite that panics"),
+        }
+    }
+}
+
 /// Always ready; counts what was taken.
 struct Endless(Arc<AtomicU64>);
 
@@ -303,7 +354,7 @@ fn goodbye() -> Event {
 fn cases(end: bool) -> impl Stream<Item = &'static Item> + Send {
     static CASES: LazyLock<Vec<Item>> = LazyLock::new(|| {
         let cases: Vec<Case> =
-            serde_json::from_str(include_str!("cases.json")).expect("the cases are JSON");
+            serde_json::from_str(include_str!("../cases.json")).expect("the cases are JSON");
         cases.into_iter().map(|case| case.item().expect("a case can be sent")).collect()
     });
     then(stream::iter(CASES.iter()), end)
@@ -437,6 +488,13 @@ impl Shared {
         if !tag.is_empty() {
             self.stats_mut(|stats| *stats.requests.entry(tag.into()).or_default() += 1);
         }
+    }
+
+    /// How many requests there were with this tag.
+    fn requests(&self, tag: &str) -> u64 {
+        let mut requests = 0;
+        self.stats_mut(|stats| requests = stats.requests.get(tag).copied().unwrap_or(0));
+        requests
     }
 
     /// The counter of what is taken from the sources with this tag.
@@ -583,14 +641,18 @@ mod axum {
         respond(Axum, uri.path(), &query.unwrap_or_default(), &last, &shared)
     }
 
+    pub(super) fn app(shared: Arc<Shared>) -> Router {
+        let compressed =
+            Router::new().route("/compressed/{*path}", get(handler)).layer(CompressionLayer::new());
+        compressed.fallback(get(handler)).with_state(shared)
+    }
+
     pub(super) async fn serve(
         name: &'static str,
         shared: Arc<Shared>,
     ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
-        let compressed =
-            Router::new().route("/compressed/{*path}", get(handler)).layer(CompressionLayer::new());
         let stopped = shared.stopped();
-        let app = compressed.fallback(get(handler)).with_state(shared);
+        let app = app(shared);
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{name} http://{}", listener.local_addr()?);
         let listener = listener.tap_io(|socket| {

@@ -1,0 +1,98 @@
+//! What the example servers share: the page, its events, and a clean shutdown.
+
+use std::{
+    env, io,
+    net::SocketAddr,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use futures_util::{Stream, StreamExt, stream};
+use serde_json::json;
+use sse_encoder::{Error, Event, EventType};
+use tokio::{signal, sync::watch, time};
+
+/// Shows the events of `/ping`.
+pub const PAGE: &str = include_str!("page.html");
+
+/// How long a stream is silent before a comment keeps it alive.
+pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+const OTHER: EventType = EventType::from_static("other");
+
+/// Where to listen: `ADDR`, by default port 3000 of this machine.
+pub fn address() -> String {
+    env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into())
+}
+
+/// Says where the server listens.
+pub fn announce(address: SocketAddr) {
+    // In one piece: whoever waits for the first line may not read the second.
+    let lines = format!("listening on http://{address}\ncurl -N http://{address}/ping");
+    println!("{lines}");
+}
+
+/// Every `INTERVAL_MS`, by default a second, two events: the time, and one of type `other`.
+pub fn events() -> impl Stream<Item = Result<Event, Error>> {
+    let interval = env::var("INTERVAL_MS").ok().and_then(|millis| millis.parse().ok());
+    let interval = Duration::from_millis(interval.unwrap_or(1_000).max(1));
+    stream::unfold(time::interval(interval), async |mut interval| {
+        interval.tick().await;
+        let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let events = [
+            Event::json(json!({"time": time.as_millis() as u64})).into_owned(),
+            Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type(OTHER).into_owned(),
+        ];
+        Some((stream::iter(events), interval))
+    })
+    .flatten()
+}
+
+/// The end of the server, by SIGINT or SIGTERM. Its clones tell of the same end.
+#[derive(Clone, Debug)]
+pub struct Shutdown(watch::Receiver<()>);
+
+impl Shutdown {
+    /// Takes the signals over from now on.
+    pub fn on_signal() -> io::Result<Self> {
+        let signal = stop_signal()?;
+        let (stop, stopped) = watch::channel(());
+        tokio::spawn(async move {
+            signal.await;
+            drop(stop);
+        });
+        Ok(Self(stopped))
+    }
+
+    /// Ends when the signal has come: then streams end, and the server accepts no more.
+    pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
+        let mut stopped = self.0.clone();
+        async move {
+            let _ = stopped.changed().await;
+        }
+    }
+
+    /// Ends a second later: a client that does not read must not hold the server up.
+    pub fn overdue(&self) -> impl Future<Output = ()> + Send + use<> {
+        let begun = self.begun();
+        async {
+            begun.await;
+            time::sleep(Duration::from_secs(1)).await;
+        }
+    }
+}
+
+#[cfg(unix)]
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+    let mut interrupt = signal::unix::signal(signal::unix::SignalKind::interrupt())?;
+    let mut terminate = signal::unix::signal(signal::unix::SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> io::Result<impl Future<Output = ()> + Send> {
+    Ok(async {
+        let _ = signal::ctrl_c().await;
+    })
+}

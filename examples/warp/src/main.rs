@@ -1,0 +1,37 @@
+//! A page and a stream of events in warp.
+//!
+//! ```console
+//! $ cargo run -p example-warp
+//! listening on http://127.0.0.1:3000
+//! ```
+
+use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
+use socket2::SockRef;
+use sse_encoder::{LastEventId, SseEncoder, warp::last_event_id};
+use tokio::net::TcpListener;
+use warp::{Filter, Reply};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let shutdown = Shutdown::on_signal()?;
+    let page = warp::path::end().map(|| warp::reply::html(PAGE));
+    let streams = shutdown.clone();
+    let ping = warp::path!("ping").and(last_event_id()).map(move |last| ping(last, &streams));
+
+    // Each event leaves at once, and a client that is gone without a word is noticed: connections
+    // inherit what is set on their listener.
+    let listener = TcpListener::bind(address()).await?;
+    SockRef::from(&listener).set_tcp_nodelay(true)?;
+    SockRef::from(&listener).set_keepalive(true)?;
+    announce(listener.local_addr()?);
+    let server = warp::serve(warp::get().and(page.or(ping))).incoming(listener);
+    tokio::select! {
+        () = server.graceful(shutdown.begun()).run() => {}
+        () = shutdown.overdue() => {}
+    }
+    Ok(())
+}
+
+fn ping(last: LastEventId, shutdown: &Shutdown) -> impl Reply + use<> {
+    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
+}

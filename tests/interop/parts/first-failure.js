@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { get2 } from '../http.js';
+import { startNginx } from '../nginx.js';
+import { HTTP2, start, startServers } from '../servers.js';
+import { within } from '../time.js';
+
+export const title = 'A failure at first';
+
+const FAILURES = {
+  'an `Err`': '/fails-first',
+  'a `Serialize` that fails': '/serialize-fails-first',
+  'a `Serialize` that panics': '/panics-first',
+};
+/** How often events that are ready with an error must come over HTTP/2. */
+const RUNS = 20;
+
+export async function run({ directory, browser, check }) {
+  // In a process of their own, as they panic.
+  const { servers, stop } = await startServers();
+  const nginx = await startNginx(servers, directory, {
+    plain: '',
+    'HTTP1.1': 'proxy_http_version 1.1; proxy_set_header Connection "";',
+  });
+  try {
+    await Promise.all(servers.map(async (server) => {
+      const { name, url } = server;
+      for (const [failure, path] of Object.entries(FAILURES)) {
+        await check(`${name}, ${failure}: status 200, then the broken connection`, async () => {
+          const { status, exit } = await curl(url + path);
+          assert.equal(status, 200);
+          // "A file was only partially transferred", or the connection was reset.
+          assert.ok([18, 56].includes(exit), `curl ended with ${exit}`);
+        });
+      }
+      await Promise.all(Object.entries(FAILURES).flatMap(([failure, path]) =>
+        ['plain', 'HTTP1.1'].map((kind) =>
+          check(`${name}, ${failure}: EventSource comes back through nginx (${kind})`, async () => {
+            const tag = `${name}-${path.slice(1)}-${kind}`;
+            const page = await browser.page(`${nginx.url}/${kind}/${name}`);
+            try {
+              const source = `/${kind}/${name}${path}?tag=${tag}&max=2`;
+              assert.equal(await within(10_000, 'an event', page.evaluate(untilEvent, source)), '1');
+            } finally {
+              await page.close();
+            }
+          })),
+      ));
+      if (!HTTP2.has(name)) return;
+      await check(`${name}, HTTP/2: events that were ready before an error arrive`, async () => {
+        let whole = 0;
+        for (let run = 0; run < RUNS; run += 1) {
+          const reading = await get2(`${url}/error?policy=fail&pause=0`).catch(() => undefined);
+          if (!reading) continue;
+          assert.equal(await within(5_000, 'the end', reading.ended), 'cut');
+          if (reading.events.length === 2) whole += 1;
+        }
+        console.log(`${name}, HTTP/2: the events before an error arrive in ${whole} of ${RUNS} runs`);
+        assert.equal(whole, RUNS);
+      });
+    }));
+  } finally {
+    await nginx.stop();
+    await stop();
+  }
+}
+
+async function curl(url) {
+  const child = start('curl', ['--silent', '--no-buffer', '--http1.1', '--output', '/dev/null', '--write-out', '%{http_code}', url]);
+  let text = '';
+  child.stdout.on('data', (bytes) => (text += bytes));
+  const [exit] = await within(10_000, 'curl', once(child, 'close'));
+  return { status: Number(text), exit };
+}
+
+/** The id of the first event, however often it takes; an error if it gives up. */
+function untilEvent(path) {
+  return new Promise((resolve, reject) => {
+    const source = new EventSource(path);
+    source.onmessage = ({ lastEventId }) => {
+      source.close();
+      resolve(lastEventId);
+    };
+    source.onerror = () => {
+      if (source.readyState === EventSource.CLOSED) reject(new Error('EventSource has given up'));
+    };
+  });
+}
