@@ -6,9 +6,9 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{Stream, stream};
 use serde_json::json;
-use sse_encoder::{Error, Event, EventType};
+use sse_encoder::{Encode, Event};
 use tokio::{signal, sync::watch, time};
 
 /// Shows the events of `/ping`.
@@ -16,8 +16,6 @@ pub const PAGE: &str = include_str!("page.html");
 
 /// How long a stream is silent before a comment keeps it alive.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
-
-const OTHER: EventType = EventType::from_static("other");
 
 /// Where to listen: `ADDR`, by default port 3000 of this machine.
 pub fn address() -> String {
@@ -32,19 +30,16 @@ pub fn announce(address: SocketAddr) {
 }
 
 /// Every `INTERVAL_MS`, by default a second, two events: the time, and one of type `other`.
-pub fn events() -> impl Stream<Item = Result<Event, Error>> {
+pub fn events() -> impl Stream<Item = impl Encode> {
     let interval = env::var("INTERVAL_MS").ok().and_then(|millis| millis.parse().ok());
     let interval = Duration::from_millis(interval.unwrap_or(1_000).max(1));
     stream::unfold(time::interval(interval), async |mut interval| {
         interval.tick().await;
         let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let events = [
-            Event::json(json!({"time": time.as_millis() as u64})).into_owned(),
-            Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type(OTHER).into_owned(),
-        ];
-        Some((stream::iter(events), interval))
+        let time = Event::json(json!({"time": time.as_millis() as u64}));
+        let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type("other");
+        Some(((time, other), interval))
     })
-    .flatten()
 }
 
 /// The end of the server, by SIGINT or SIGTERM. Its clones tell of the same end.

@@ -72,10 +72,7 @@ async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
         // The client is not told the details.
         eprintln!("a stream broke off: {error}");
         let report = json!({"error": {"type": "server_error", "message": "please try again"}});
-        OnError::end_with([
-            Event::json(report).into_owned(),
-            Event::text("[DONE]").into(),
-        ])
+        OnError::end_with([Event::json(report).into_owned(), Event::text("[DONE]").into()])
     })
 }
 
