@@ -1,5 +1,5 @@
-//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest, and
-//! those that show a handler are modules too, so that tests can serve their handlers.
+//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest. Those that
+//! show a handler, or that have a file in `src/served`, are modules too, so that tests can run them.
 
 use std::{
     env,
@@ -45,9 +45,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut taken = Vec::new();
         for block in blocks(&text) {
             let handlers = handlers(&block.code);
-            if handlers.is_empty() {
-                continue;
-            }
             let module = snake(&block.heading);
             taken.push(module.clone());
             // Further blocks under a heading are numbered.
@@ -55,7 +52,11 @@ fn main() -> Result<(), Box<dyn Error>> {
                 1 => module,
                 count => format!("{module}_{count}"),
             };
-            let served = here.join("src/served").join(&document).join(&module);
+            let served = here.join("src/served").join(&document).join(format!("{module}.rs"));
+            // Each entry of the cookbook is a program that a test runs.
+            if handlers.is_empty() && document != "cookbook" && !served.exists() {
+                continue;
+            }
             let place = format!("{name}, line {}", block.line);
             write_module(&mut modules, &module, &block.code, &handlers, &served, &place)?;
         }
@@ -66,7 +67,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The block as a module, with a test for each of its handlers. `served` has a function of the
-/// handler's name that serves it.
+/// handler's name that serves it; or tests of its own.
 fn write_module(
     modules: &mut String,
     module: &str,
@@ -75,12 +76,19 @@ fn write_module(
     served: &Path,
     place: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let served = served.with_extension("rs");
     let serving = fs::read_to_string(&served).unwrap_or_default();
     writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, clippy::all)]\nmod {module} {{")?;
     writeln!(modules, "{code}")?;
     if !serving.is_empty() {
         writeln!(modules, "#[path = {served:?}]\nmod served;")?;
+    }
+    if serving.contains("test]") || code.contains("test]") {
+        writeln!(modules, "}}")?;
+        return Ok(());
+    }
+    if handlers.is_empty() {
+        let problem = format!("{place}: no test in {} runs it", served.display());
+        writeln!(modules, "#[test]\nfn it_is_run() {{ panic!({problem:?}); }}")?;
     }
     for handler in handlers {
         writeln!(modules, "#[tokio::test]\nasync fn {handler}_is_served() {{")?;
