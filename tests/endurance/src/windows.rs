@@ -17,9 +17,18 @@ const STREAMS: usize = 200;
 /// What a browser has on one connection at most, unless a server allows more.
 const PER_CONNECTION: usize = 100;
 
-/// Chromium's windows: of a stream, and of a connection beyond the 64 KiB that each begins with.
-const STREAM_WINDOW: u32 = 6 * 1024 * 1024;
-const CONNECTION_WINDOW: u32 = 15 * 1024 * 1024 - 65_535;
+/// The windows of a client: of a stream, and of a connection beyond the 64 KiB that each begins with.
+#[derive(Clone, Copy)]
+struct Windows {
+    stream: u32,
+    connection: u32,
+}
+
+const CHROMIUM: Windows =
+    Windows { stream: 6 * 1024 * 1024, connection: 15 * 1024 * 1024 - 65_535 };
+
+/// The largest that there are.
+const LARGEST: Windows = Windows { stream: i32::MAX as u32, connection: i32::MAX as u32 - 65_535 };
 
 /// What hyper's `max_send_buf_size` is set to, where it is set. Its default is 400 KiB.
 const SEND_BUFFER: &str = "16384";
@@ -28,45 +37,45 @@ const SEND_BUFFER: &str = "16384";
 const APART: Duration = Duration::from_secs(2);
 
 /// A configuration: a row of the table.
+#[derive(Clone, Copy)]
 struct Row {
     what: &'static str,
-    /// Streams of a connection: 0 for HTTP/1.1.
-    streams: usize,
+    /// For HTTP/2: how many streams a connection has, and its windows.
+    http2: Option<(usize, Windows)>,
     query: &'static str,
     send_buffer: Option<&'static str>,
     /// The most memory of a stream, in KiB: far more than there is, far less than a leak.
     most: u64,
 }
 
-const ROWS: [Row; 5] = [
-    Row { what: "HTTP/1.1", streams: 0, query: "", send_buffer: None, most: 300 },
-    Row {
-        what: "HTTP/1.1, `chunk_limit(1024)`",
-        streams: 0,
-        query: "&chunk=1024",
-        send_buffer: None,
-        most: 150,
-    },
+const HTTP1: Row = Row { what: "HTTP/1.1", http2: None, query: "", send_buffer: None, most: 300 };
+
+const ROWS: [Row; 6] = [
+    HTTP1,
+    Row { what: "HTTP/1.1, `chunk_limit(1024)`", query: "&chunk=1024", ..HTTP1 },
     Row {
         what: "HTTP/2, one stream on a connection",
-        streams: 1,
-        query: "",
-        send_buffer: None,
+        http2: Some((1, CHROMIUM)),
         most: 1_000,
+        ..HTTP1
     },
     Row {
         what: "HTTP/2, 100 streams on a connection",
-        streams: PER_CONNECTION,
-        query: "",
-        send_buffer: None,
+        http2: Some((PER_CONNECTION, CHROMIUM)),
         most: 1_000,
+        ..HTTP1
     },
     Row {
-        what: "HTTP/2, 100 streams, `max_send_buf_size(16 KiB)`",
-        streams: PER_CONNECTION,
-        query: "",
+        what: "HTTP/2, 100 streams on a connection, the largest windows",
+        http2: Some((PER_CONNECTION, LARGEST)),
+        most: 1_000,
+        ..HTTP1
+    },
+    Row {
+        what: "the same with `max_send_buf_size(16 KiB)`",
+        http2: Some((PER_CONNECTION, LARGEST)),
         send_buffer: Some(SEND_BUFFER),
-        most: 200,
+        ..HTTP1
     },
 ];
 
@@ -107,14 +116,14 @@ async fn measure(name: &str, row: &Row) -> Result<u64> {
     let server = Server::start(name, &environment).await?;
     let before = server.held()?.resident;
     let mut connections = Vec::new();
-    for first in (0..STREAMS).step_by(row.streams.max(1)) {
-        let paths = (first..first + row.streams.max(1))
+    let per_connection = row.http2.map_or(1, |(streams, _)| streams);
+    for first in (0..STREAMS).step_by(per_connection) {
+        let mut paths = (first..first + per_connection)
             .map(|index| format!("/endless?tag=stalled{index}{}", row.query));
         let options = Options { buffer: Some(SMALL), ..Options::default() };
-        let requests = if row.streams == 0 {
-            paths.map(|path| http1(server.address, &path)).collect::<Vec<_>>().concat()
-        } else {
-            http2(server.address, paths)
+        let requests = match row.http2 {
+            Some((_, windows)) => http2(server.address, windows, paths),
+            None => http1(server.address, &paths.next().unwrap_or_default()),
         };
         connections.push(Connection::begin(server.address, &requests, options).await?);
     }
@@ -135,7 +144,7 @@ fn http1(address: SocketAddr, path: &str) -> Vec<u8> {
 }
 
 /// The bytes of a client that opens its windows, asks for all of these, and says no more.
-fn http2(address: SocketAddr, paths: impl Iterator<Item = String>) -> Vec<u8> {
+fn http2(address: SocketAddr, windows: Windows, paths: impl Iterator<Item = String>) -> Vec<u8> {
     const SETTINGS: u8 = 4;
     const WINDOW_UPDATE: u8 = 8;
     const HEADERS: u8 = 1;
@@ -143,8 +152,8 @@ fn http2(address: SocketAddr, paths: impl Iterator<Item = String>) -> Vec<u8> {
 
     let mut bytes = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     // SETTINGS_INITIAL_WINDOW_SIZE.
-    frame(&mut bytes, SETTINGS, 0, 0, &[&[0, 4][..], &STREAM_WINDOW.to_be_bytes()].concat());
-    frame(&mut bytes, WINDOW_UPDATE, 0, 0, &CONNECTION_WINDOW.to_be_bytes());
+    frame(&mut bytes, SETTINGS, 0, 0, &[&[0, 4][..], &windows.stream.to_be_bytes()].concat());
+    frame(&mut bytes, WINDOW_UPDATE, 0, 0, &windows.connection.to_be_bytes());
     for (index, path) in paths.enumerate() {
         // `:method: GET` and `:scheme: http` of the static table; `:path` and `:authority` spelled out.
         let mut fields = vec![0x82, 0x86];
