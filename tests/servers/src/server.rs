@@ -97,6 +97,10 @@ impl Server {
         Self { address, stop, ended }
     }
 
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// A client that has asked for this path.
     pub(crate) async fn get(&self, path: &str) -> Client {
         Client::connect(self.address, None).await.ask(path).await
@@ -153,7 +157,7 @@ async fn serve(kind: Kind, listener: TcpListener, handler: Handler, mut stopped:
 }
 
 mod axum {
-    use ::axum::{Router, http::Uri, response::IntoResponse, routing::get};
+    use ::axum::{Router, http::Uri, response::IntoResponse, routing::any};
     use tokio::net::TcpListener;
 
     use super::Handler;
@@ -164,7 +168,7 @@ mod axum {
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
         let handler = async move |uri: Uri| handler(uri.path()).into_response();
-        let app = Router::new().fallback(get(handler));
+        let app = Router::new().fallback(any(handler));
         ::axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();
     }
 }
@@ -231,7 +235,7 @@ mod hyper {
             };
             let handler = handler.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let response = handler(request.uri().path()).into_http_response();
+                let response = handler(request.uri().path()).into_http_response_to(&request);
                 async { Ok::<_, Infallible>(response) }
             });
             let connection = server.serve_connection(TokioIo::new(socket), service);
@@ -242,7 +246,7 @@ mod hyper {
 }
 
 mod warp {
-    use ::warp::{Filter, path, path::FullPath};
+    use ::warp::{Filter, method, path, path::FullPath};
     use tokio::net::TcpListener;
 
     use super::Handler;
@@ -252,7 +256,9 @@ mod warp {
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let routes = path::full().map(move |path: FullPath| handler(path.as_str()));
+        let routes = method().and(path::full()).map(move |method, path: FullPath| {
+            sse_encoder::warp::reply_to(&method, handler(path.as_str()))
+        });
         ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     }
 }
