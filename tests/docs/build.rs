@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     documents.sort();
 
     let mut modules = String::new();
+    let mut used = Vec::new();
     for path in documents {
         println!("cargo::rerun-if-changed={}", path.display());
         let text = fs::read_to_string(&path)?;
@@ -55,11 +56,21 @@ fn main() -> Result<(), Box<dyn Error>> {
                 1 => module,
                 count => format!("{module}_{count}"),
             };
-            let served = here.join("src/served").join(&document).join(&module);
+            let served = here.join(format!("src/served/{document}/{module}.rs"));
             let place = format!("{name}, line {}", block.line);
             write_module(&mut modules, &module, &block.code, &handlers, &served, &place)?;
+            used.push(served);
         }
         writeln!(modules, "}}")?;
+    }
+    for folder in fs::read_dir(here.join("src/served"))? {
+        for file in fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            if !used.contains(&path) {
+                let problem = format!("{} serves nothing", path.display());
+                writeln!(modules, "compile_error!({problem:?});")?;
+            }
+        }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("documents.rs"), modules)?;
     Ok(())
@@ -75,8 +86,7 @@ fn write_module(
     served: &Path,
     place: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let served = served.with_extension("rs");
-    let serving = fs::read_to_string(&served).unwrap_or_default();
+    let serving = fs::read_to_string(served).unwrap_or_default();
     writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, clippy::all)]\nmod {module} {{")?;
     writeln!(modules, "{code}")?;
     if !serving.is_empty() {
@@ -87,8 +97,12 @@ fn write_module(
         if serving.contains(&format!("async fn {handler}()")) {
             writeln!(modules, "crate::reads_an_event(served::{handler}().await).await;")?;
         } else {
-            let served = served.display();
-            let problem = format!("{place}: no `async fn {handler}()` in {served} serves it");
+            let file = served.components().rev().take(2).collect::<Vec<_>>();
+            let file: PathBuf = file.into_iter().rev().collect();
+            let problem = format!(
+                "{place}: nothing serves `{handler}`; write `async fn {handler}()` in served/{}",
+                file.display(),
+            );
             writeln!(modules, "panic!({problem:?});")?;
         }
         writeln!(modules, "}}")?;
