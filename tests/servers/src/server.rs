@@ -197,7 +197,7 @@ mod actix_web {
             // Or a client that closes an idle stream is taken for one that only has nothing more to say.
             .h1_allow_half_closed(false)
             .disable_signals()
-            .listen(listener)
+            .listen_auto_h2c(listener)
             .unwrap()
             .run();
         let handle = server.handle();
