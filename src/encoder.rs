@@ -1,5 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
+#[cfg(feature = "hub")]
+use crate::error::{Kind, Refusal};
 use crate::{
     error::Error,
     event::{Encode, Internal},
@@ -195,6 +197,69 @@ impl Encoded {
     /// The frames' bytes.
     pub fn into_bytes(self) -> Bytes {
         self.0
+    }
+}
+
+/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message` where
+/// there is no type), in memory of just its size.
+///
+/// # Errors
+///
+/// As [`Encoder::encode`]; and where the item writes no frame, or more than one.
+#[cfg(feature = "hub")]
+pub(crate) fn encode_published(
+    item: &(impl ?Sized + Encode),
+    automatic_id: &EventId,
+    max_frame: usize,
+) -> Result<Published, Error> {
+    let defaults = Defaults { automatic_ids: true, default_type: true };
+    let settings = Settings { defaults, max_frame };
+    let mut output = Output::new();
+    let mut frames = Frames::begin(&mut output, &settings, NextId::Given(automatic_id));
+    let encoded = item.encode(&mut frames);
+    if encoded.is_ok() {
+        frames.end();
+    }
+    let bytes = output.take_whole();
+    encoded?;
+    // A blank line ends a frame, and there is none within.
+    let frames = memchr::memmem::find_iter(&bytes, b"\n\n").count();
+    if frames != 1 {
+        return Err(Kind::Refused(Refusal::Frames(frames)).into());
+    }
+    let id = PublishedId::of(&bytes, automatic_id)?;
+    Ok(Published { frame: Encoded(bytes), id })
+}
+
+/// An item as the hub publishes it.
+#[cfg(feature = "hub")]
+pub(crate) struct Published {
+    pub(crate) frame: Encoded,
+    pub(crate) id: PublishedId,
+}
+
+/// The id that a published item has.
+#[cfg(feature = "hub")]
+pub(crate) enum PublishedId {
+    /// The automatic one. Its line is the frame's first.
+    Automatic,
+    /// The item's own.
+    Own(EventId),
+    /// None: a comment, or an ephemeral event.
+    None,
+}
+
+#[cfg(feature = "hub")]
+impl PublishedId {
+    /// The id that this frame has: in its first line, if at all.
+    fn of(frame: &[u8], automatic_id: &EventId) -> Result<Self, Error> {
+        let line = frame.split(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(b"id: "));
+        match line {
+            None => Ok(Self::None),
+            Some(id) if id == automatic_id.as_str().as_bytes() => Ok(Self::Automatic),
+            // It was checked when it was made.
+            Some(id) => EventId::new(str::from_utf8(id).unwrap_or_default()).map(Self::Own),
+        }
     }
 }
 
