@@ -9,6 +9,11 @@ use crate::{
     output::Output,
     value::EventId,
 };
+#[cfg(feature = "hub")]
+use crate::{
+    error::{Kind, Refusal},
+    frames::Recording,
+};
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
 ///
@@ -190,6 +195,51 @@ impl Encoded {
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
+}
+
+/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message` where
+/// there is no type), in memory of just its size.
+///
+/// # Errors
+///
+/// As [`Encoder::encode`]; and where the item writes no frame, more than one, or one that is encoded
+/// already.
+#[cfg(feature = "hub")]
+pub(crate) fn encode_published(
+    item: &(impl ?Sized + Encode),
+    automatic_id: &EventId,
+    max_frame: usize,
+) -> Result<Published, Error> {
+    let settings = Settings { automatic_ids: false, default_type: true, max_frame };
+    let mut output = Output::appending(BytesMut::new());
+    let automatic_id = automatic_id.clone();
+    let mut recording = Recording { automatic_id, frames: 0, id: PublishedId::None };
+    let frames = Frames::new(&mut output, &settings, None).recorded(&mut recording);
+    frames.item(|frames| item.encode(frames))?;
+    let bytes = output.into_bytes();
+    if recording.frames != 1 || bytes.is_empty() {
+        let frames = if bytes.is_empty() { 0 } else { recording.frames };
+        return Err(Kind::Refused(Refusal::Frames(frames)).into());
+    }
+    Ok(Published { frame: Encoded(Bytes::copy_from_slice(&bytes)), id: recording.id })
+}
+
+/// An item as the hub publishes it.
+#[cfg(feature = "hub")]
+pub(crate) struct Published {
+    pub(crate) frame: Encoded,
+    pub(crate) id: PublishedId,
+}
+
+/// The id that a published item has.
+#[cfg(feature = "hub")]
+pub(crate) enum PublishedId {
+    /// The automatic one. Its line is the frame's first.
+    Automatic,
+    /// The item's own.
+    Own(EventId),
+    /// None: a comment, or an ephemeral event.
+    None,
 }
 
 impl Encode for Encoded {

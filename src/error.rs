@@ -25,17 +25,50 @@ pub struct Error {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    ForbiddenByte { field: &'static str, byte: u8, position: usize },
+    ForbiddenByte {
+        field: &'static str,
+        byte: u8,
+        position: usize,
+    },
     IdsExhausted,
-    NoMembers { part: &'static str, found: &'static str },
-    NotAnItem { found: &'static str },
-    NotScalar { field: &'static str, found: &'static str },
+    NoMembers {
+        part: &'static str,
+        found: &'static str,
+    },
+    NotAnItem {
+        found: &'static str,
+    },
+    NotScalar {
+        field: &'static str,
+        found: &'static str,
+    },
     ReconnectionTime(Duration),
-    Serialize { part: &'static str, error: serde_json::Error },
+    #[cfg(feature = "hub")]
+    Refused(Refusal),
+    Serialize {
+        part: &'static str,
+        error: serde_json::Error,
+    },
     Source(BoxError),
     Syntax(serde_json::Error),
-    TooLarge { limit: usize },
+    TooLarge {
+        limit: usize,
+    },
     Utf8(Utf8Error),
+}
+
+/// Why a hub refuses an item.
+#[cfg(feature = "hub")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    AlreadyEncoded,
+    Begun,
+    Closed,
+    DuplicateId,
+    EmptyId,
+    Frames(usize),
+    NotThePosition,
+    ReservedId,
 }
 
 impl Error {
@@ -63,6 +96,15 @@ impl Error {
             Kind::ForbiddenByte { field, .. } | Kind::NotScalar { field, .. } => Some(field),
             Kind::NoMembers { part, .. } | Kind::Serialize { part, .. } => Some(part),
             Kind::IdsExhausted => Some("id"),
+            #[cfg(feature = "hub")]
+            Kind::Refused(
+                Refusal::DuplicateId
+                | Refusal::EmptyId
+                | Refusal::NotThePosition
+                | Refusal::ReservedId,
+            ) => Some("id"),
+            #[cfg(feature = "hub")]
+            Kind::Refused(_) => None,
             Kind::ReconnectionTime(_) => Some("retry"),
             Kind::Utf8(_) => Some("data"),
             Kind::NotAnItem { .. } | Kind::Source(_) | Kind::Syntax(_) | Kind::TooLarge { .. } => {
@@ -117,6 +159,18 @@ impl Error {
     /// allows.
     pub fn is_too_large(&self) -> bool {
         matches!(&*self.kind, Kind::TooLarge { .. })
+    }
+
+    /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
+    #[cfg(feature = "hub")]
+    pub fn is_closed(&self) -> bool {
+        matches!(&*self.kind, Kind::Refused(Refusal::Closed))
+    }
+
+    /// Whether the [hub](crate::Hub) retains an event with this id already.
+    #[cfg(feature = "hub")]
+    pub fn is_duplicate_id(&self) -> bool {
+        matches!(&*self.kind, Kind::Refused(Refusal::DuplicateId))
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
@@ -195,12 +249,40 @@ impl fmt::Display for Error {
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
                 crate::ReconnectionTime::MAX.as_millis()
             ),
+            #[cfg(feature = "hub")]
+            Kind::Refused(refusal) => refusal.fmt(f),
             Kind::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
             Kind::Source(error) => error.fmt(f),
             Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
             Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
             Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
         }
+    }
+}
+
+#[cfg(feature = "hub")]
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyEncoded => "the item is encoded already; a hub encodes what it publishes",
+            Self::Begun => "the subscription has begun; its state comes before everything else",
+            Self::Closed => "the hub is closed",
+            Self::DuplicateId => "`id` is that of an event which the hub retains already",
+            Self::EmptyId => "`id` is empty; clients would forget their position",
+            Self::Frames(0) => {
+                "the item writes no frame; a hub publishes exactly one for each item"
+            }
+            Self::Frames(frames) => {
+                return write!(
+                    f,
+                    "the item writes {frames} frames; a hub publishes exactly one for each item"
+                );
+            }
+            Self::NotThePosition => {
+                "`id` of the state is the subscription's position; it cannot be set or left out"
+            }
+            Self::ReservedId => "`id` has the form of the hub's automatic ids",
+        })
     }
 }
 

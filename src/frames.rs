@@ -21,6 +21,17 @@ pub struct Frames<'a> {
     next_id: Option<u64>,
     /// The same, as it was after the last whole frame.
     next_id_after_whole: Option<u64>,
+    /// Where the hub learns what an item has written.
+    #[cfg(feature = "hub")]
+    recording: Option<&'a mut Recording>,
+}
+
+/// What the hub asks of an item, and learns of it.
+#[cfg(feature = "hub")]
+pub(crate) struct Recording {
+    pub(crate) automatic_id: crate::value::EventId,
+    pub(crate) frames: usize,
+    pub(crate) id: crate::encoder::PublishedId,
 }
 
 /// An encoder's settings.
@@ -45,7 +56,20 @@ impl<'a> Frames<'a> {
         settings: &'a Settings,
         next_id: Option<u64>,
     ) -> Self {
-        Self { output, settings, next_id, next_id_after_whole: next_id }
+        Self {
+            output,
+            settings,
+            next_id,
+            next_id_after_whole: next_id,
+            #[cfg(feature = "hub")]
+            recording: None,
+        }
+    }
+
+    #[cfg(feature = "hub")]
+    pub(crate) fn recorded(mut self, recording: &'a mut Recording) -> Self {
+        self.recording = Some(recording);
+        self
     }
 
     /// Writes an item's frames, and gives the automatic id that comes next. If `write` fails or panics, no
@@ -70,12 +94,20 @@ impl<'a> Frames<'a> {
     ) -> Result<(), Error> {
         self.output.begin_frame(self.settings.max_frame);
         self.next_id = self.next_id_after_whole;
+        #[cfg(feature = "hub")]
+        if let Some(recording) = &mut self.recording {
+            recording.id = crate::encoder::PublishedId::None;
+        }
         write(self)?;
         if self.output.is_cut() || self.output.frame_len() > self.settings.max_frame {
             return Err(self.too_large());
         }
         self.output.end_frame();
         self.next_id_after_whole = self.next_id;
+        #[cfg(feature = "hub")]
+        if let Some(recording) = &mut self.recording {
+            recording.frames += 1;
+        }
         Ok(())
     }
 
@@ -87,6 +119,18 @@ impl<'a> Frames<'a> {
         event_type: &EventTypeField,
         retry: Option<ReconnectionTime>,
     ) -> Result<(), Error> {
+        #[cfg(feature = "hub")]
+        if let Some(recording) = &mut self.recording {
+            recording.id = match id {
+                IdField::Automatic => {
+                    let id = recording.automatic_id.as_bytes();
+                    field::put_line(self.output, field::ID, id);
+                    crate::encoder::PublishedId::Automatic
+                }
+                IdField::Absent => crate::encoder::PublishedId::None,
+                IdField::Explicit(id) => crate::encoder::PublishedId::Own(id.clone()),
+            };
+        }
         match id {
             IdField::Automatic if self.settings.automatic_ids => {
                 let Some(id) = self.next_id else { return Err(Kind::IdsExhausted.into()) };
@@ -159,6 +203,10 @@ impl<'a> Frames<'a> {
 
     /// Writes whole frames that an encoder has made, as one frame.
     pub(crate) fn put_encoded(&mut self, frames: &Bytes) -> Result<(), Error> {
+        #[cfg(feature = "hub")]
+        if self.recording.is_some() {
+            return Err(Kind::Refused(crate::error::Refusal::AlreadyEncoded).into());
+        }
         self.check_size(frames.len())?;
         self.output.put_whole(frames, self.settings.max_frame);
         Ok(())

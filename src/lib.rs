@@ -30,6 +30,7 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signal, what becomes of errors.
 //! * [`LastEventId`] is where a client left off.
 //! * [`Encoder`] encodes without a stream, for blocking code, tests, and events that go to many streams.
+//! * [`Hub`](hub::Hub) is for events that many clients hear: encoded once, retained, resumed (feature `hub`).
 //! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
 //!
 //! # Promises
@@ -105,6 +106,8 @@ mod frames;
 pub mod header;
 #[cfg(feature = "http-body")]
 mod http_body;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod json;
 mod keep_alive;
 mod last_event_id;
@@ -122,6 +125,8 @@ pub mod migration {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
+#[cfg(feature = "hub")]
+pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 #[cfg(feature = "tokio")]
 pub use self::keep_alive::TokioTimer;
 pub use self::{
