@@ -229,16 +229,14 @@ impl Log {
         if let Some(id) = entry.rare.and_then(|rare| rare.own_id) {
             self.own_ids.remove(&id);
         }
-        let Some(topic) = self.rooms.get_mut(entry.room) else { return };
-        topic.kept.pop_front();
-        if topic.room.last() == entry.seq {
-            // The rooms together would hold more than is retained.
-            topic.room.clear_newest();
-        }
-        // In the place of one that is empty there is, or was, a newer one.
-        if entry.frame.is_some() {
-            topic.evicted = entry.seq;
-            self.evicted = (entry.seq, entry.position);
+        if let Some(topic) = self.rooms.get_mut(entry.room) {
+            topic.kept.pop_front();
+            topic.clear_newest(entry.seq);
+            // In the place of one that is empty there is, or was, a newer one.
+            if entry.frame.is_some() {
+                topic.evicted = entry.seq;
+                self.evicted = (entry.seq, entry.position);
+            }
         }
         self.rooms.remove_if_unused(entry.room);
     }
@@ -246,6 +244,7 @@ impl Log {
     fn forget_ephemeral(&mut self, entry: &Entry) {
         if let Some(topic) = self.rooms.get_mut(entry.room) {
             topic.passing.pop_front();
+            topic.clear_newest(entry.seq);
         }
         self.rooms.remove_if_unused(entry.room);
     }

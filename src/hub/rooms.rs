@@ -29,6 +29,16 @@ pub(super) struct Topic {
     pub(super) evicted: u64,
 }
 
+impl Topic {
+    /// Lets go of the newest frame, which this entry had: the rooms together would hold more than is
+    /// retained.
+    pub(super) fn clear_newest(&self, seq: u64) {
+        if self.room.last() == seq {
+            self.room.clear_newest();
+        }
+    }
+}
+
 /// All topics that have an entry or a subscriber.
 pub(super) struct Rooms {
     names: HashMap<Arc<str>, u32>,
