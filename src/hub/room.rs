@@ -245,6 +245,10 @@ impl<F> Shard<F> {
             *seat = Slot { parked: seat.parked, ..taken };
             slot
         } else {
+            if self.seats.is_empty() {
+                // Most topics of many are one user's.
+                self.seats.reserve_exact(1);
+            }
             self.seats.push(taken);
             (self.seats.len() - 1) as u32
         }
