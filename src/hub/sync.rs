@@ -1,14 +1,14 @@
 //! The standard library's locks and atomics; a model checker puts its own in their place.
 
-#[cfg(not(shuttle))]
-pub(super) use std::sync::{
-    Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
-    atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
-};
+use std::sync::PoisonError;
 
 #[cfg(shuttle)]
-pub(super) use shuttle::sync::{
-    Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard,
+use shuttle::sync;
+#[cfg(not(shuttle))]
+use std::sync;
+
+pub(super) use self::sync::{
+    Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
