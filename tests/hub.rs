@@ -618,7 +618,8 @@ fn a_waker_that_panics_keeps_nobody_asleep() {
     assert!(Pin::new(&mut bad.subscriber).poll_next(&mut Context::from_waker(&waker)).is_pending());
     clients[20..].iter_mut().for_each(Client::assert_pending);
     assert!(std::panic::catch_unwind(|| publish(&hub, "a")).is_err());
-    // Those that share its part of the seats; the others are woken by what comes next, at the latest.
+    // Those that share its part of the seats; the others are woken by what comes next, at the
+    // latest.
     publish(&hub, "b");
     assert!(clients.iter().all(|client| client.wakes() > 0));
     assert!(clients.iter_mut().all(|client| client.ready() == ["a", "b"]));

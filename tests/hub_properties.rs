@@ -31,11 +31,19 @@ enum Kind {
 enum Step {
     Publish(Item),
     /// Topics as a set of bits; 8 is everything.
-    Subscribe { topics: u8, last: Last },
+    Subscribe {
+        topics: u8,
+        last: Last,
+    },
     /// A subscriber reads this many frames at most.
-    Read { subscriber: usize, frames: usize },
+    Read {
+        subscriber: usize,
+        frames: usize,
+    },
     /// A subscriber is cut off, and comes back with the id that its client has.
-    Reconnect { subscriber: usize },
+    Reconnect {
+        subscriber: usize,
+    },
 }
 
 /// What a client sends.
@@ -107,9 +115,8 @@ impl Model {
         let item = item.clone();
         self.published.push(Published { item, id, emptied: false, evicted: false });
         for (ephemeral, max) in [(false, self.max_events), (true, (self.max_events / 4).max(1))] {
-            let of_this = |p: &&mut Published| {
-                (p.item.kind == Kind::Ephemeral) == ephemeral && !p.evicted
-            };
+            let of_this =
+                |p: &&mut Published| (p.item.kind == Kind::Ephemeral) == ephemeral && !p.evicted;
             let excess = self.published.iter_mut().filter(of_this).count().saturating_sub(max);
             let excess = self.published.iter_mut().filter(of_this).take(excess);
             excess.for_each(|oldest| oldest.evicted = true);
@@ -122,7 +129,8 @@ impl Model {
 
     /// The place after the event with this id; the events are counted from 1.
     fn locate(&self, id: &str) -> Option<usize> {
-        let own = |p: &Published| !p.evicted && p.item.kind == Kind::Own && p.id.as_deref() == Some(id);
+        let own =
+            |p: &Published| !p.evicted && p.item.kind == Kind::Own && p.id.as_deref() == Some(id);
         if let Some(index) = self.published.iter().position(own) {
             return Some(index + 1);
         }
@@ -208,9 +216,8 @@ impl Client {
                 if on_gap == OnGap::Oldest {
                     // Nothing is left out that could be had.
                     let could = model.after(self.topics, self.place, self.live_from);
-                    let kept = |place: &usize| {
-                        model.published[*place - 1].item.kind != Kind::Ephemeral
-                    };
+                    let kept =
+                        |place: &usize| model.published[*place - 1].item.kind != Kind::Ephemeral;
                     prop_assert!(could.iter().filter(|p| kept(p)).all(|p| *p > place));
                 } else {
                     prop_assert_eq!(place, model.published.len());
@@ -242,7 +249,7 @@ fn connect(
     let names: Vec<_> = (0..3).filter(|n| Model::hears(topics, *n)).map(|n| TOPICS[n]).collect();
     let subscriber = match topics {
         8 => hub.subscribe_all(last),
-        1 if model.published.len() % 2 == 0 => hub.subscribe(last),
+        1 if model.published.len().is_multiple_of(2) => hub.subscribe(last),
         _ => hub.subscribe_to(&names, last),
     };
     let tip = model.published.len();
@@ -261,8 +268,8 @@ fn connect(
             prop_assert_eq!(*missed, model.after(topics, client.place, tip).len());
         }
         (Resumption::Gap { requested, resumed_after }, Some(id)) => {
-            // Of a topic that nobody hears and that has nothing left the log knows nothing any more: what
-            // was lost can have been its own.
+            // Of a topic that nobody hears and that has nothing left the log knows nothing any
+            // more: what was lost can have been its own.
             let can_be = place.is_some_and(|place| model.has_lost(8, place));
             prop_assert!(is_gap || can_be);
             prop_assert_eq!(requested, id);
@@ -293,7 +300,12 @@ fn connect(
     Ok(client)
 }
 
-fn run(builder: HubBuilder, events: usize, on_gap: OnGap, steps: Vec<Step>) -> Result<(), TestCaseError> {
+fn run(
+    builder: HubBuilder,
+    events: usize,
+    on_gap: OnGap,
+    steps: Vec<Step>,
+) -> Result<(), TestCaseError> {
     let hub = builder.retain_events(events).on_gap(on_gap).build();
     let mut model = Model { max_events: events, ..Model::default() };
     let opening = Client {
@@ -422,8 +434,19 @@ fn ids_that_are_none_of_this_hub_are_unknown() {
     let (epoch, _) = id.as_str().split_once('-').unwrap();
     let mebibyte = "1".repeat(1 << 20);
     for text in [
-        "-", "+", "1", "0", "1-", "-1", "1-1", "*", "$", "(1-1", "1-*", "\u{feff}1-1",
-        &format!("{epoch}"),
+        "-",
+        "+",
+        "1",
+        "0",
+        "1-",
+        "-1",
+        "1-1",
+        "*",
+        "$",
+        "(1-1",
+        "1-*",
+        "\u{feff}1-1",
+        epoch,
         &format!("{epoch}-"),
         &format!("{epoch}-2"),
         &format!("{epoch}-01"),

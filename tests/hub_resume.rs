@@ -61,8 +61,8 @@ impl Client {
     }
 }
 
-/// Cuts the stream that `subscribe` gives at every byte, connects again, and tells what the client has
-/// got in all.
+/// Cuts the stream that `subscribe` gives at every byte, connects again, and tells what the client
+/// has got in all.
 fn cut_everywhere(
     client: &Client,
     mut subscribe: impl FnMut(&LastEventId) -> Subscriber,
@@ -111,12 +111,10 @@ fn cut_at_every_byte_with_events_between_the_connections() {
     client.read(&ready(hub.subscribe(&LastEventId::none())));
     hub.try_publish(&Event::json(0)).unwrap();
     let whole = ready(hub.subscribe(&client.last()));
-    let mut published = 1;
-    for cut in 0..=whole.len() {
+    for (cut, published) in (0..=whole.len()).zip(2..) {
         let mut client = client.clone();
         client.read(&whole[..cut]);
-        hub.try_publish(&Event::json(published)).unwrap();
-        published += 1;
+        hub.try_publish(&Event::json(published - 1)).unwrap();
         client.read(&ready(hub.subscribe(&client.last())));
         assert_eq!(client.events, events(0..published), "{cut}");
     }

@@ -1,5 +1,5 @@
-//! The hub on threads of an executor that is not tokio's: publishers, subscribers that come and go, and
-//! a log too short for the slow ones.
+//! The hub on threads of an executor that is not tokio's: publishers, subscribers that come and go,
+//! and a log too short for the slow ones.
 #![cfg(feature = "hub")]
 
 use std::{

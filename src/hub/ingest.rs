@@ -36,8 +36,8 @@ impl Hub {
         self.shared.append(address, published, Some(position))
     }
 
-    /// The log has lost what came after the newest entry here; it goes on after this position. Every
-    /// subscriber is told of the gap, and so is whoever comes back with an earlier position.
+    /// The log has lost what came after the newest entry here; it goes on after this position.
+    /// Every subscriber is told of the gap, and so is whoever comes back with an earlier position.
     ///
     /// # Errors
     ///

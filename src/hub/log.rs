@@ -208,8 +208,8 @@ impl Log {
         self.rooms.visit(steps, renew, wakers);
     }
 
-    /// A client whose position is below this needs a newer one: the older half of what is retained, as
-    /// soon as something will have to go. 0 is nobody.
+    /// A client whose position is below this needs a newer one: the older half of what is retained,
+    /// as soon as something will have to go. 0 is nobody.
     fn renew_below(&self) -> u64 {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
     }
@@ -361,8 +361,8 @@ impl Log {
         position.to_id()
     }
 
-    /// The id that says this place, if it can be told still: one that is no longer retained is known only
-    /// to who counts.
+    /// The id that says this place, if it can be told still: one that is no longer retained is
+    /// known only to who counts.
     pub(super) fn past_id_at(&self, seq: u64) -> Option<EventId> {
         let is_known = seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. });
         is_known.then(|| self.id_at(seq))

@@ -42,21 +42,20 @@ use crate::{
     value::{EventId, EventType},
 };
 
-/// The type of the event that says a position and nothing else: the first one of every stream. Nobody
-/// needs to listen to it.
+/// The type of the event that says a position and nothing else: the first one of every stream.
+/// Nobody needs to listen to it.
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// The type of the event that says that something is missing. Its data is a JSON object: `requested` is
-/// the id after which something is missing (the first 256 bytes of it; `null` if it is not known any
-/// more), `resumed_after` the position
-/// after which the stream goes on.
+/// The type of the event that says that something is missing. Its data is a JSON object:
+/// `requested` is the id after which something is missing (the first 256 bytes of it; `null` if it
+/// is not known any more), `resumed_after` the position after which the stream goes on.
 pub const GAP: EventType = EventType::from_static("gap");
 
 /// One log of events, and all that listen to it: a handle, whose clones are the same hub.
 ///
-/// What is published is encoded once, numbered, retained as far as the bounds allow, and handed to every
-/// subscriber without being copied. A client that comes back goes on where it was, or is told that
-/// something is missing. [The page on the hub](crate::hub) explains how.
+/// What is published is encoded once, numbered, retained as far as the bounds allow, and handed to
+/// every subscriber without being copied. A client that comes back goes on where it was, or is told
+/// that something is missing. [The page on the hub](crate::hub) explains how.
 ///
 /// ```
 /// use futures_executor::block_on;
@@ -78,17 +77,17 @@ pub const GAP: EventType = EventType::from_static("gap");
 ///
 /// # Ids
 ///
-/// An event gets the id `<epoch>-<n>`: the epoch is another one for each hub and each start of a process,
-/// and `n` counts what is published. So an id of an earlier process is known as such.
+/// An event gets the id `<epoch>-<n>`: the epoch is another one for each hub and each start of a
+/// process, and `n` counts what is published. So an id of an earlier process is known as such.
 ///
-/// An event with [an id of its own](crate::Event::id), a database's row say, keeps it. A client can resume
-/// after it as long as the event is retained; after that it is unknown.
+/// An event with [an id of its own](crate::Event::id), a database's row say, keeps it. A client can
+/// resume after it as long as the event is retained; after that it is unknown.
 ///
 /// # Ephemeral events
 ///
-/// An event with [no id](crate::Event::no_id), and a comment, is ephemeral: presence, progress, whatever
-/// is worth nothing a moment later. It takes its place in the order, is never replayed, and having missed
-/// it is no gap.
+/// An event with [no id](crate::Event::no_id), and a comment, is ephemeral: presence, progress,
+/// whatever is worth nothing a moment later. It takes its place in the order, is never replayed,
+/// and having missed it is no gap.
 #[derive(Clone)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -150,9 +149,9 @@ impl Hub {
         Self { shared: Arc::new(shared) }
     }
 
-    /// Publishes the item to all that [subscribe](Self::subscribe) without naming topics. It is encoded
-    /// at once, and appended to the log when the future is first polled; a log in memory has no need to
-    /// wait.
+    /// Publishes the item to all that [subscribe](Self::subscribe) without naming topics. It is
+    /// encoded at once, and appended to the log when the future is first polled; a log in memory
+    /// has no need to wait.
     ///
     /// Gives the id that the event has on the wire; `None` if it is
     /// [ephemeral](Self#ephemeral-events).
@@ -161,11 +160,11 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, or is larger than [`max_frame`](HubBuilder::max_frame); it writes no
-    /// frame or more than one, as a cut within an item could not be resumed; its own id is empty, looks
-    /// like one of the hub's own, or is that of [an event that is
-    /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed). Nothing
-    /// is published then, and no number is used up.
+    /// The item cannot be encoded, or is larger than [`max_frame`](HubBuilder::max_frame); it
+    /// writes no frame or more than one, as a cut within an item could not be resumed; its own id
+    /// is empty, looks like one of the hub's own, or is that of [an event that is
+    /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
+    /// Nothing is published then, and no number is used up.
     pub fn publish<T: ?Sized + Encode>(
         &self,
         item: &T,
@@ -199,9 +198,9 @@ impl Hub {
         To::new(self).to(topic)
     }
 
-    /// Names a key: the newest event with it, within its topic, takes the place of the older ones, which
-    /// those who are behind then skip. For values of which only the last one counts: a price, a
-    /// position.
+    /// Names a key: the newest event with it, within its topic, takes the place of the older ones,
+    /// which those who are behind then skip. For values of which only the last one counts: a price,
+    /// a position.
     ///
     /// ```
     /// use sse_encoder::{Event, Hub, LastEventId, Resumption};
@@ -226,11 +225,11 @@ impl Hub {
         self.subscribe_to([""], last)
     }
 
-    /// Subscribes to these topics and to nothing else, after what the client has last seen. The topic `""`
-    /// is that of all that is published without one.
+    /// Subscribes to these topics and to nothing else, after what the client has last seen. The
+    /// topic `""` is that of all that is published without one.
     ///
-    /// The topics are the server's choice: check that the client may hear them. How many there are bounds
-    /// the work of each poll.
+    /// The topics are the server's choice: check that the client may hear them. How many there are
+    /// bounds the work of each poll.
     pub fn subscribe_to<T: AsRef<str>>(
         &self,
         topics: impl IntoIterator<Item = T>,
@@ -242,16 +241,16 @@ impl Hub {
         Subscriber::new(self.shared.clone(), Interest::Topics(topics.into_iter()), last)
     }
 
-    /// Subscribes to everything, whatever its topic: for a monitor, not for clients of whom each may hear
-    /// something else.
+    /// Subscribes to everything, whatever its topic: for a monitor, not for clients of whom each
+    /// may hear something else.
     pub fn subscribe_all(&self, last: &LastEventId) -> Subscriber {
         let everything = Interest::<std::iter::Empty<_>>::Everything;
         Subscriber::new(self.shared.clone(), everything, last)
     }
 
-    /// Ends the hub: nothing more can be published, and each stream ends when all that has been published
-    /// is sent, with a last reconnection time of its own. For a server's shutdown. Who subscribes after
-    /// that gets what is retained, and the end.
+    /// Ends the hub: nothing more can be published, and each stream ends when all that has been
+    /// published is sent, with a last reconnection time of its own. For a server's shutdown. Who
+    /// subscribes after that gets what is retained, and the end.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -280,8 +279,8 @@ impl Hub {
         self.shared.is_closed()
     }
 
-    /// Waits until the hub is closed and its last subscriber has gone. One whose client does not read stays
-    /// as long as its connection: wait for a bounded time.
+    /// Waits until the hub is closed and its last subscriber has gone. One whose client does not
+    /// read stays as long as its connection: wait for a bounded time.
     pub fn drained(&self) -> Drained {
         Drained::new(self.shared.clone())
     }

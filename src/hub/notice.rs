@@ -36,8 +36,9 @@ pub(super) fn with_automatic_id(published: Published, id: &EventId) -> Encoded {
     Encoded(bytes.freeze())
 }
 
-/// An event that nobody listens to, for its id and reconnection time. The data is `{}`, as there are
-/// clients that parse the data of every event as JSON, and others that drop an event without data.
+/// An event that nobody listens to, for its id and reconnection time. The data is `{}`, as there
+/// are clients that parse the data of every event as JSON, and others that drop an event without
+/// data.
 pub(super) fn checkpoint(id: Option<EventId>, retry: Option<ReconnectionTime>) -> Encoded {
     let event = Event::text("{}").event_type(CHECKPOINT);
     let event = match id {

@@ -11,8 +11,8 @@ use crate::value::EventId;
 
 /// A place in the log, between two entries: `<epoch>-<n>`.
 ///
-/// In memory the epoch is the hub's own, and `n` counts its entries. In a log elsewhere both are the
-/// log's.
+/// In memory the epoch is the hub's own, and `n` counts its entries. In a log elsewhere both are
+/// the log's.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(super) struct Position {
     pub(super) epoch: u64,

@@ -38,8 +38,8 @@ pub enum Resumption {
         /// The position after which it goes on.
         resumed_after: EventId,
     },
-    /// The last event ID is none of this log: it is another process's, that of an event with an id of
-    /// its own which is no longer retained, or anything else that a client can send.
+    /// The last event ID is none of this log: it is another process's, that of an event with an id
+    /// of its own which is no longer retained, or anything else that a client can send.
     Unknown {
         /// The last event ID that the client had.
         requested: EventId,

@@ -1,8 +1,9 @@
-//! Who waits for a topic: the seats of its subscribers, and the newest frame for those who are next.
+//! Who waits for a topic: the seats of its subscribers, and the newest frame for those who are
+//! next.
 //!
 //! This is the kernel that `tests/loom` checks. A publisher first stores `last`, then locks a shard
-//! and takes the wakers; a subscriber looks at `last` again under the same lock before it leaves its
-//! waker. So either it sees what is new, or its waker is taken.
+//! and takes the wakers; a subscriber looks at `last` again under the same lock before it leaves
+//! its waker. So either it sees what is new, or its waker is taken.
 
 use std::{mem, sync::Arc, task::Waker};
 
@@ -180,8 +181,8 @@ impl<F> Room<F> {
         is_next.then(|| (newest.seq, newest.frame.clone()))
     }
 
-    /// Looks at some seats, from this place on, and takes the wakers of those whose client's position
-    /// is below `renew`. Gives the place where to go on, or `None` at the room's end.
+    /// Looks at some seats, from this place on, and takes the wakers of those whose client's
+    /// position is below `renew`. Gives the place where to go on, or `None` at the room's end.
     pub(super) fn visit(
         &self,
         from: (usize, usize),

@@ -30,8 +30,8 @@ pub(super) struct Topic {
 }
 
 impl Topic {
-    /// Lets go of the newest frame, which this entry had: the rooms together would hold more than is
-    /// retained.
+    /// Lets go of the newest frame, which this entry had: the rooms together would hold more than
+    /// is retained.
     pub(super) fn clear_newest(&self, seq: u64) {
         if self.room.last() == seq {
             self.room.clear_newest();
@@ -139,8 +139,8 @@ impl Rooms {
         self.delivered_before
     }
 
-    /// Goes on with the round over all seats, for these many steps: whose client's position is below
-    /// `renew` is woken to give it a checkpoint.
+    /// Goes on with the round over all seats, for these many steps: whose client's position is
+    /// below `renew` is woken to give it a checkpoint.
     pub(super) fn visit(&mut self, steps: usize, renew: u64, wakers: &mut Vec<Waker>) {
         let mut steps = steps;
         while steps > 0 {

@@ -11,7 +11,8 @@ use crate::value::ReconnectionTime;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnGap {
-    /// With the oldest event that is retained: as little as possible is missed. This is the default.
+    /// With the oldest event that is retained: as little as possible is missed. This is the
+    /// default.
     #[default]
     Oldest,
     /// With what is published from now on: for clients that load their state anew after a gap.
@@ -83,18 +84,18 @@ impl HubBuilder {
         })
     }
 
-    /// How many events are retained, to be sent to those who come back. The default is 1,024; the least
-    /// is 1.
+    /// How many events are retained, to be sent to those who come back. The default is 1,024; the
+    /// least is 1.
     ///
-    /// [Ephemeral](super::Hub#ephemeral-events) events are kept beside these, a quarter as many, until
-    /// the subscribers that are connected have had the time to get them.
+    /// [Ephemeral](super::Hub#ephemeral-events) events are kept beside these, a quarter as many,
+    /// until the subscribers that are connected have had the time to get them.
     pub const fn retain_events(mut self, events: usize) -> Self {
         self.0.events = if events == 0 { 1 } else { events };
         self
     }
 
-    /// How many bytes the retained events' frames may take. The default is 8 MiB. The newest event is
-    /// retained however long it is.
+    /// How many bytes the retained events' frames may take. The default is 8 MiB. The newest event
+    /// is retained however long it is.
     ///
     /// Ephemeral events may take a quarter of it besides.
     pub const fn retain_bytes(mut self, bytes: usize) -> Self {
@@ -104,31 +105,32 @@ impl HubBuilder {
 
     /// How long events are retained at most. The default is as long as there is room.
     ///
-    /// The hub has no timer: what is too old goes when something is published, or somebody subscribes.
+    /// The hub has no timer: what is too old goes when something is published, or somebody
+    /// subscribes.
     pub const fn retain_for(mut self, age: Duration) -> Self {
         self.0.age = Some(age);
         self
     }
 
     /// The largest frame in bytes, its id not counted; an item that needs a larger one is an
-    /// [error](crate::Error::is_too_large). The default is 64 KiB: what is larger is better fetched than
-    /// pushed to everybody.
+    /// [error](crate::Error::is_too_large). The default is 64 KiB: what is larger is better fetched
+    /// than pushed to everybody.
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.0.max_frame = bytes;
         self
     }
 
-    /// How long clients wait before they reconnect: each subscriber is told another time of this range,
-    /// so that they do not all come back at once. The default is one to five seconds, about what
-    /// browsers take.
+    /// How long clients wait before they reconnect: each subscriber is told another time of this
+    /// range, so that they do not all come back at once. The default is one to five seconds, about
+    /// what browsers take.
     pub fn reconnection_time(mut self, range: RangeInclusive<ReconnectionTime>) -> Self {
         let (low, high) = (range.start().as_millis(), range.end().as_millis());
         self.0.retry = (low.min(high), low.max(high));
         self
     }
 
-    /// The longest time that a subscription lasts, after which the client reconnects: each gets 80 to
-    /// 100 % of it, so that they do not all come back at once. The default is no end.
+    /// The longest time that a subscription lasts, after which the client reconnects: each gets 80
+    /// to 100 % of it, so that they do not all come back at once. The default is no end.
     ///
     /// It is looked at when the stream is polled, which the keep-alive of
     /// [`SseEncoder`](crate::SseEncoder::keep_alive) does on quiet streams.

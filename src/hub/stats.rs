@@ -13,8 +13,8 @@ pub struct HubStats {
     pub subscribers: usize,
     /// Items that have been published.
     pub published: u64,
-    /// Events that subscribers have been given: each counts once for each of them. What a subscriber
-    /// has got since it last waited for something is counted when it waits again.
+    /// Events that subscribers have been given: each counts once for each of them. What a
+    /// subscriber has got since it last waited for something is counted when it waits again.
     pub delivered: u64,
     /// How often a client was told of a gap.
     pub gaps: u64,
@@ -22,8 +22,8 @@ pub struct HubStats {
     pub retained: usize,
     /// The bytes that these take, with their topics and keys.
     pub retained_bytes: usize,
-    /// How many places in the log the slowest subscriber is behind the newest event. A large number is a
-    /// client that does not read.
+    /// How many places in the log the slowest subscriber is behind the newest event. A large number
+    /// is a client that does not read.
     pub lag: u64,
 }
 

@@ -31,12 +31,12 @@ use crate::{
 /// A subscription to a [`Hub`](super::Hub): a stream of frames, for
 /// [`SseEncoder`](crate::SseEncoder), which passes each on without a copy.
 ///
-/// It is a position in the hub's log and not a queue: one whose client does not read costs no more than
-/// one whose client does. If it falls out of what is retained, the client gets an event of the type
-/// [`gap`](super::GAP), and the stream goes on.
+/// It is a position in the hub's log and not a queue: one whose client does not read costs no more
+/// than one whose client does. If it falls out of what is retained, the client gets an event of the
+/// type [`gap`](super::GAP), and the stream goes on.
 ///
-/// The first event is always one of the type [`checkpoint`](super::CHECKPOINT). When it is dropped the
-/// subscription ends.
+/// The first event is always one of the type [`checkpoint`](super::CHECKPOINT). When it is dropped
+/// the subscription ends.
 ///
 /// ```
 /// use futures_executor::block_on;
@@ -188,13 +188,13 @@ impl Subscriber {
         }
     }
 
-    /// Begins with this state, in the place of what was missed: for clients that first load what there
-    /// is, and then follow what changes.
+    /// Begins with this state, in the place of what was missed: for clients that first load what
+    /// there is, and then follow what changes.
     ///
     /// Take the subscription, then load the state, then call this: the state leaves first, with the
-    /// position at which the subscription was taken as its id, and what was published meanwhile follows.
-    /// As some of that may be in the state already, the events must be such that applying one twice does
-    /// no harm.
+    /// position at which the subscription was taken as its id, and what was published meanwhile
+    /// follows. As some of that may be in the state already, the events must be such that applying
+    /// one twice does no harm.
     ///
     /// The state is one item of one frame, of any size, without an id of its own.
     ///
@@ -232,12 +232,13 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Ends the stream after this time, or earlier if an earlier end was set: when the authorization that
-    /// it was given for ends, say. The client reconnects, and can be asked again.
+    /// Ends the stream after this time, or earlier if an earlier end was set: when the
+    /// authorization that it was given for ends, say. The client reconnects, and can be asked
+    /// again.
     ///
-    /// It is looked at whenever the stream is polled, before anything is given out; the keep-alive of
-    /// [`SseEncoder`](crate::SseEncoder::keep_alive) polls quiet streams. The default is the hub's
-    /// [`connection_age`](super::HubBuilder::connection_age).
+    /// It is looked at whenever the stream is polled, before anything is given out; the keep-alive
+    /// of [`SseEncoder`](crate::SseEncoder::keep_alive) polls quiet streams. The default is the
+    /// hub's [`connection_age`](super::HubBuilder::connection_age).
     ///
     /// ```
     /// use std::time::Duration;
@@ -259,8 +260,8 @@ impl Subscriber {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// The first two frames. The client's position must not move before it has heard of a gap, or has
-    /// the state: cut off in between, it would never hear of it.
+    /// The first two frames. The client's position must not move before it has heard of a gap, or
+    /// has the state: cut off in between, it would never hear of it.
     fn open(&mut self) -> Option<Encoded> {
         let is_exact = self.state.is_none() && !matches!(self.resumption, Resumed::No(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {

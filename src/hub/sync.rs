@@ -12,8 +12,8 @@ pub(super) use self::sync::{
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
 };
 
-// No code of a user runs while one of these locks is held, so nothing panics there. If it does all the
-// same, each change is complete by itself: one panic must not spread to all subscribers.
+// No code of a user runs while one of these locks is held, so nothing panics there. If it does all
+// the same, each change is complete by itself: one panic must not spread to all subscribers.
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -2,7 +2,8 @@
 
 use std::task::Waker;
 
-/// Wakes all of them, and keeps the vector's memory. One that panics keeps none of the others asleep.
+/// Wakes all of them, and keeps the vector's memory. One that panics keeps none of the others
+/// asleep.
 pub(super) fn wake_all(wakers: &mut Vec<Waker>) {
     struct Rest<'a>(std::vec::Drain<'a, Waker>);
 

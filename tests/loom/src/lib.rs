@@ -1,4 +1,5 @@
-//! The kernel of the hub, `room.rs`, under loom: no wake-up is lost, whatever the order of the threads.
+//! The kernel of the hub, `room.rs`, under loom: no wake-up is lost, whatever the order of the
+//! threads.
 
 #![cfg(test)]
 

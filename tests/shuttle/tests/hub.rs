@@ -1,4 +1,5 @@
-//! Each subscriber's sequence is exact, or has a gap at the right place; and nobody sleeps for ever.
+//! Each subscriber's sequence is exact, or has a gap at the right place; and nobody sleeps for
+//! ever.
 
 use std::sync::Arc;
 
@@ -53,7 +54,11 @@ impl Seen {
         self.id = Some(id.to_owned());
     }
 
-    async fn read(mut self, mut subscribe: impl FnMut(&LastEventId) -> Subscriber, every: usize) -> Self {
+    async fn read(
+        mut self,
+        mut subscribe: impl FnMut(&LastEventId) -> Subscriber,
+        every: usize,
+    ) -> Self {
         loop {
             let last = self.id.clone().map(|id| EventId::new(id).unwrap()).into();
             let mut subscriber = subscribe(&last);
@@ -155,9 +160,8 @@ fn from_the_first_position_on_nothing_is_missing() {
             .map(|first| {
                 let (hub, mut first) = (hub.clone(), Some(first));
                 thread::spawn(move || {
-                    let subscribe = |last: &LastEventId| {
-                        first.take().unwrap_or_else(|| hub.subscribe(last))
-                    };
+                    let subscribe =
+                        |last: &LastEventId| first.take().unwrap_or_else(|| hub.subscribe(last));
                     block_on(Seen::default().read(subscribe, 3))
                 })
             })
