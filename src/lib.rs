@@ -30,7 +30,7 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signal, what becomes of errors.
 //! * [`LastEventId`] is where a client left off.
 //! * [`Encoder`] encodes without a stream, for blocking code, tests, and events that go to many streams.
-//! * [`Hub`](hub::Hub) is for events that many clients hear: encoded once, retained, resumed (feature `hub`).
+//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature `hub`).
 //! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
 //!
 //! # Promises
@@ -77,7 +77,7 @@
 //! # Features
 //!
 //! None is on by default: `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
+//! there; `hub` has [`Hub`]; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
 //!
 //! # Coming from elsewhere
 //!

@@ -13,9 +13,9 @@ use crate::value::EventId;
 /// hub.try_publish(&Event::text("two"))?;
 ///
 /// let last = LastEventId::from_header(b"row-1");
-/// assert_eq!(*hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
+/// assert_eq!(hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
 ///
-/// assert_eq!(*hub.subscribe(&LastEventId::none()).resumption(), Resumption::Fresh);
+/// assert_eq!(hub.subscribe(&LastEventId::none()).resumption(), Resumption::Fresh);
 ///
 /// let last = LastEventId::from_header(b"row-99");
 /// assert!(matches!(hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
