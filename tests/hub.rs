@@ -695,6 +695,24 @@ fn whoever_waits_for_the_last_subscriber_is_woken_by_it() {
 }
 
 #[test]
+fn with_the_last_handle_the_streams_end() {
+    let hub = Hub::new();
+    let mut client = Client::live(hub.subscribe(&none()));
+    publish(&hub, "last");
+    let other = hub.clone();
+    drop(hub);
+    assert_eq!(client.ready(), ["last"]);
+    client.assert_pending();
+    let (wakes, drained) = (client.wakes(), other.drained());
+    drop(other);
+    assert_eq!(client.wakes(), wakes + 1);
+    assert!(client.ready()[0].starts_with("retry: "));
+    assert_eq!(client.next(), None);
+    drop(client);
+    assert!(drained.now_or_never().is_some());
+}
+
+#[test]
 fn reconnection_times_and_ages_differ_from_subscriber_to_subscriber() {
     let hub = Hub::new();
     let retries: std::collections::HashSet<_> = (0..50)

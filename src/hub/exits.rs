@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    mem,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll, Waker},
@@ -9,14 +10,16 @@ use std::{
 
 use super::{
     Shared,
-    sync::{AtomicUsize, Mutex, Ordering, lock},
+    sync::{AtomicU64, AtomicUsize, Mutex, Ordering, lock},
     wake::wake_all,
 };
 
 #[derive(Default)]
 pub(super) struct Exits {
     subscribers: AtomicUsize,
-    waiting: Mutex<Vec<Option<Waker>>>,
+    /// The wakers of those who wait, each with a number of its own.
+    waiting: Mutex<Vec<(u64, Waker)>>,
+    next: AtomicU64,
 }
 
 impl Exits {
@@ -36,25 +39,35 @@ impl Exits {
 
     /// Lets all that wait look again.
     pub(super) fn wake(&self) {
-        let mut wakers = lock(&self.waiting).iter_mut().filter_map(Option::take).collect();
-        wake_all(&mut wakers);
+        let waiting = mem::take(&mut *lock(&self.waiting));
+        wake_all(&mut waiting.into_iter().map(|(_, waker)| waker).collect());
     }
 
-    /// Leaves the waker at this place, or at a new one, unless it is over.
-    fn park(&self, place: &mut Option<usize>, waker: Waker, is_over: impl Fn() -> bool) -> bool {
+    /// Leaves the waker, in the place of an older one, unless it is over.
+    fn park(&self, number: u64, waker: Waker, is_over: impl Fn() -> bool) -> bool {
         let mut waiting = lock(&self.waiting);
         if is_over() {
+            drop(waiting);
             return false;
         }
-        let index = place.unwrap_or_else(|| {
-            waiting.push(None);
-            waiting.len() - 1
-        });
-        *place = Some(index);
-        let old = waiting[index].replace(waker);
+        let old = match waiting.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, old)) => Some(mem::replace(old, waker)),
+            None => {
+                waiting.push((number, waker));
+                None
+            }
+        };
         drop(waiting);
         drop(old);
         true
+    }
+
+    fn forget(&self, number: u64) {
+        let mut waiting = lock(&self.waiting);
+        let index = waiting.iter().position(|(other, _)| *other == number);
+        let old = index.map(|index| waiting.swap_remove(index));
+        drop(waiting);
+        drop(old);
     }
 }
 
@@ -63,12 +76,13 @@ impl Exits {
 #[must_use = "futures do nothing unless polled"]
 pub struct Drained {
     hub: Arc<Shared>,
-    place: Option<usize>,
+    number: u64,
 }
 
 impl Drained {
     pub(super) fn new(hub: Arc<Shared>) -> Self {
-        Self { hub, place: None }
+        let number = hub.exits.next.fetch_add(1, Ordering::Relaxed);
+        Self { hub, number }
     }
 }
 
@@ -82,9 +96,15 @@ impl Future for Drained {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { hub, place } = self.get_mut();
+        let Self { hub, number } = &*self;
         let is_over = || hub.is_closed() && hub.exits.subscribers() == 0;
-        let parked = !is_over() && hub.exits.park(place, cx.waker().clone(), is_over);
+        let parked = !is_over() && hub.exits.park(*number, cx.waker().clone(), is_over);
         if parked { Poll::Pending } else { Poll::Ready(()) }
+    }
+}
+
+impl Drop for Drained {
+    fn drop(&mut self) {
+        self.hub.exits.forget(self.number);
     }
 }

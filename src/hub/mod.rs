@@ -17,7 +17,7 @@ mod subscriber;
 mod sync;
 mod wake;
 
-use std::{fmt, future::Future, sync::Arc};
+use std::{fmt, future::Future, mem, ops::Deref, sync::Arc};
 
 pub use self::{
     exits::Drained,
@@ -88,9 +88,31 @@ pub const GAP: EventType = EventType::from_static("gap");
 /// An event with [no id](crate::Event::no_id), and a comment, is ephemeral: presence, progress,
 /// whatever is worth nothing a moment later. It takes its place in the order, is never replayed,
 /// and having missed it is no gap.
+///
+/// # The end
+///
+/// A hub ends when it is [closed](Self::close), or when its last handle is dropped: then nothing
+/// more can come.
 #[derive(Clone)]
 pub struct Hub {
-    shared: Arc<Shared>,
+    shared: Arc<Handle>,
+}
+
+/// What the handles share and the subscribers do not: with the last of them the hub is closed.
+struct Handle(Arc<Shared>);
+
+impl Deref for Handle {
+    type Target = Arc<Shared>;
+
+    fn deref(&self) -> &Arc<Shared> {
+        &self.0
+    }
+}
+
+impl Drop for Handle {
+    fn drop(&mut self) {
+        self.0.close();
+    }
 }
 
 /// What all handles and subscribers of a hub share.
@@ -108,6 +130,19 @@ struct Shared {
 impl Shared {
     fn is_closed(&self) -> bool {
         self.is_closed.load(Ordering::Acquire)
+    }
+
+    fn close(&self) {
+        let rooms: Vec<_> = {
+            let mut log = write(&self.log);
+            if mem::replace(&mut log.is_closed, true) {
+                return;
+            }
+            self.is_closed.store(true, Ordering::Release);
+            log.rooms.all().cloned().collect()
+        };
+        rooms.iter().for_each(|room| room.wake_all());
+        self.exits.wake();
     }
 }
 
@@ -146,7 +181,7 @@ impl Hub {
             is_closed: AtomicBool::new(false),
             exits: Exits::default(),
         };
-        Self { shared: Arc::new(shared) }
+        Self { shared: Arc::new(Handle(Arc::new(shared))) }
     }
 
     /// Publishes the item to all that [subscribe](Self::subscribe) without naming topics. It is
@@ -238,14 +273,14 @@ impl Hub {
         // Whatever the caller's iterator does, it does so before the log is held.
         let topics: Vec<T> = topics.into_iter().collect();
         let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
-        Subscriber::new(self.shared.clone(), Interest::Topics(topics.into_iter()), last)
+        Subscriber::new(self.shared.0.clone(), Interest::Topics(topics.into_iter()), last)
     }
 
     /// Subscribes to everything, whatever its topic: for a monitor, not for clients of whom each
     /// may hear something else.
     pub fn subscribe_all(&self, last: &LastEventId) -> Subscriber {
         let everything = Interest::<std::iter::Empty<_>>::Everything;
-        Subscriber::new(self.shared.clone(), everything, last)
+        Subscriber::new(self.shared.0.clone(), everything, last)
     }
 
     /// Ends the hub: nothing more can be published, and each stream ends when all that has been
@@ -264,14 +299,7 @@ impl Hub {
     /// block_on(hub.drained());
     /// ```
     pub fn close(&self) {
-        let rooms: Vec<_> = {
-            let mut log = write(&self.shared.log);
-            log.is_closed = true;
-            self.shared.is_closed.store(true, Ordering::Release);
-            log.rooms.all().cloned().collect()
-        };
-        rooms.iter().for_each(|room| room.wake_all());
-        self.shared.exits.wake();
+        self.shared.close();
     }
 
     /// Whether the hub has been [closed](Self::close).
@@ -282,7 +310,7 @@ impl Hub {
     /// Waits until the hub is closed and its last subscriber has gone. One whose client does not
     /// read stays as long as its connection: wait for a bounded time.
     pub fn drained(&self) -> Drained {
-        Drained::new(self.shared.clone())
+        Drained::new(self.shared.0.clone())
     }
 
     /// The hub's figures. It looks at every subscriber: for a look each second, not for each event.
