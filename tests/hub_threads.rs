@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
         mpsc,
     },
     thread,
@@ -119,6 +119,57 @@ fn with_little_room_each_gets_all_in_order_or_hears_of_a_gap() {
         assert_eq!(seen.last, 20_000);
         assert!(seen.events == 20_000 || seen.gaps > 0);
     }
+}
+
+#[test]
+fn who_begins_with_the_state_ends_with_the_state() {
+    const PUBLISHERS: usize = 3;
+    const EACH: u64 = 3_000;
+    let pool = ThreadPool::builder().pool_size(3).create().unwrap();
+    let hub = Hub::builder().retain_events(100_000).build();
+    let state: Arc<[AtomicU64; PUBLISHERS]> = Arc::default();
+    let (sender, ended) = mpsc::channel();
+    thread::scope(|scope| {
+        for publisher in 0..PUBLISHERS {
+            let (hub, state) = (&hub, &state);
+            scope.spawn(move || {
+                for n in 1..=EACH {
+                    // The state changes first, so what is not in it is yet to be published.
+                    state[publisher].store(n, Ordering::SeqCst);
+                    hub.try_publish(&Event::json((publisher, n))).unwrap();
+                }
+            });
+        }
+        for _ in 0..100 {
+            let mut subscriber = hub.subscribe(&LastEventId::none());
+            thread::yield_now();
+            let now: Vec<_> = state.iter().map(|value| value.load(Ordering::SeqCst)).collect();
+            subscriber.begin_with(&Event::json(now)).unwrap();
+            let sender = sender.clone();
+            pool.spawn_ok(async move {
+                let mut values = Vec::new();
+                while let Some(frame) = subscriber.next().await {
+                    let frame = str::from_utf8(frame.as_bytes()).unwrap();
+                    match (field(frame, "event"), field(frame, "data")) {
+                        (Some("message"), Some(data)) if values.is_empty() => {
+                            values = serde_json::from_str(data).unwrap();
+                        }
+                        (Some("message"), Some(data)) => {
+                            let (publisher, n): (usize, u64) = serde_json::from_str(data).unwrap();
+                            values[publisher] = n;
+                        }
+                        (event, _) => assert!(matches!(event, Some("checkpoint") | None)),
+                    }
+                }
+                sender.send(values).unwrap();
+            });
+        }
+    });
+    drop(sender);
+    hub.close();
+    let ended: Vec<Vec<u64>> = ended.into_iter().collect();
+    assert_eq!(ended.len(), 100);
+    assert!(ended.iter().all(|values| *values == [EACH; PUBLISHERS]), "{ended:?}");
 }
 
 #[test]
