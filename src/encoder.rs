@@ -166,7 +166,7 @@ impl Encoder {
         item.encode(&mut frames)?;
         self.next_id = match frames.end() {
             NextId::Number(number) => Some(number),
-            NextId::Exhausted | NextId::Given(_) => None,
+            NextId::Exhausted | NextId::Given { .. } => None,
         };
         Ok(())
     }
@@ -215,11 +215,10 @@ pub(crate) fn encode_published(
     let defaults = Defaults { automatic_ids: true, default_type: true };
     let settings = Settings { defaults, max_frame };
     let mut output = Output::new();
-    let mut frames = Frames::begin(&mut output, &settings, NextId::Given(automatic_id));
+    let next_id = NextId::Given { id: automatic_id, used: false };
+    let mut frames = Frames::begin(&mut output, &settings, next_id);
     let encoded = item.encode(&mut frames);
-    if encoded.is_ok() {
-        frames.end();
-    }
+    let is_automatic = encoded.is_ok() && matches!(frames.end(), NextId::Given { used: true, .. });
     let bytes = output.take_whole();
     encoded?;
     // A blank line ends a frame, and there is none within.
@@ -227,7 +226,15 @@ pub(crate) fn encode_published(
     if frames != 1 {
         return Err(Kind::Refused(Refusal::Frames(frames)).into());
     }
-    let id = PublishedId::of(&bytes, automatic_id)?;
+    let id = match bytes.strip_prefix(b"id: ") {
+        _ if is_automatic => PublishedId::Automatic,
+        None => PublishedId::None,
+        Some(id) => {
+            // The frame's first line. It was checked when it was made.
+            let id = id.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            PublishedId::Own(EventId::new(str::from_utf8(id).unwrap_or_default())?)
+        }
+    };
     Ok(Published { frame: Encoded(bytes), id })
 }
 
@@ -247,20 +254,6 @@ pub(crate) enum PublishedId {
     Own(EventId),
     /// None: a comment, or an ephemeral event.
     None,
-}
-
-#[cfg(feature = "hub")]
-impl PublishedId {
-    /// The id that this frame has: in its first line, if at all.
-    fn of(frame: &[u8], automatic_id: &EventId) -> Result<Self, Error> {
-        let line = frame.split(|byte| *byte == b'\n').next().and_then(|line| line.strip_prefix(b"id: "));
-        match line {
-            None => Ok(Self::None),
-            Some(id) if id == automatic_id.as_str().as_bytes() => Ok(Self::Automatic),
-            // It was checked when it was made.
-            Some(id) => EventId::new(str::from_utf8(id).unwrap_or_default()).map(Self::Own),
-        }
-    }
 }
 
 impl Encode for Encoded {

@@ -30,6 +30,7 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signal, what becomes of errors.
 //! * [`LastEventId`] is where a client left off.
 //! * [`Encoder`] encodes without a stream, for blocking code, tests, and events that go to many streams.
+//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature `hub`).
 //! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
 //!
 //! # Promises
@@ -76,7 +77,7 @@
 //! # Features
 //!
 //! None is on by default: `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
+//! there; `hub` has [`Hub`]; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
 //!
 //! # Coming from elsewhere
 //!
@@ -106,6 +107,8 @@ mod head;
 pub mod header;
 #[cfg(feature = "http-body")]
 mod http_body;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod json;
 mod last_event_id;
 mod merge;
@@ -125,6 +128,8 @@ pub mod migration {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
+#[cfg(feature = "hub")]
+pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
     encoder::{Encoded, Encoder},
     error::Error,
