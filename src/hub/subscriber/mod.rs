@@ -174,6 +174,16 @@ impl Subscriber {
     }
 
     /// Whether the subscription goes on where the client left off.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, LastEventId, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let last = LastEventId::from_header(b"1700000000000000-7");
+    /// let resumption = hub.subscribe(&last).resumption();
+    /// assert!(matches!(resumption, Resumption::Unknown { .. }));
+    /// assert!(resumption.needs_state());
+    /// ```
     pub fn resumption(&self) -> Resumption {
         match &self.resumption {
             Resumed::Fresh => Resumption::Fresh,
