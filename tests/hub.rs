@@ -478,6 +478,44 @@ fn filtered_and_quiet_through_ten_times_what_is_retained_it_is_still_exact() {
 }
 
 #[test]
+fn ephemeral_events_alone_keep_no_position_and_so_there_are_checkpoints() {
+    const RETAINED: usize = 64;
+    let hub = Hub::builder().retain_events(RETAINED).build();
+    let mut client = Client::new(hub.subscribe_to(["a"], &none()));
+    let mut id = None;
+    for n in 0..10 * RETAINED {
+        hub.to(&format!("once:{n}")).try_publish(&Event::json(n)).unwrap();
+        hub.to("a").try_publish(&Event::json(n).no_id()).unwrap();
+        while let Poll::Ready(Some(frame)) = client.poll() {
+            id = field(&frame, "id").map(str::to_owned).or(id);
+        }
+    }
+    drop(client);
+    // The topic goes with its last ephemeral event.
+    for n in 0..RETAINED {
+        hub.try_publish(&Event::json(n).no_id()).unwrap();
+    }
+    let subscriber = hub.subscribe_to(["a"], &after(&id.unwrap()));
+    assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 0 });
+}
+
+#[test]
+fn falling_out_after_the_state_is_a_gap_after_the_state() {
+    let hub = Hub::builder().retain_events(2).build();
+    let first = publish(&hub, "1");
+    let mut subscriber = hub.subscribe(&after(&position(&first, 0)));
+    subscriber.begin_with(&Event::text("state")).unwrap();
+    let mut client = Client::live(subscriber);
+    assert_eq!(client.poll().map(|frame| short(&frame.unwrap())), Poll::Ready("state".into()));
+    for n in 2..=5 {
+        publish(&hub, &n.to_string());
+    }
+    let gap = client.next().unwrap();
+    assert!(gap.contains(&format!("\"requested\":\"{}\"", position(&first, 1))), "{gap}");
+    assert_eq!(client.ready(), ["4", "5"]);
+}
+
+#[test]
 fn the_quiet_are_woken_a_few_at_a_time_and_seldom() {
     const RETAINED: usize = 1_000;
     const QUIET: usize = 500;

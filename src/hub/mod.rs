@@ -44,11 +44,19 @@ use crate::{
 
 /// The type of the event that says a position and nothing else: the first one of every stream.
 /// Nobody needs to listen to it.
+///
+/// ```
+/// assert_eq!(sse_encoder::hub::CHECKPOINT, "checkpoint");
+/// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
 /// The type of the event that says that something is missing. Its data is a JSON object:
 /// `requested` is the id after which something is missing (the first 256 bytes of it; `null` if it
 /// is not known any more), `resumed_after` the position after which the stream goes on.
+///
+/// ```
+/// assert_eq!(sse_encoder::hub::GAP, "gap");
+/// ```
 pub const GAP: EventType = EventType::from_static("gap");
 
 /// One log of events, and all that listen to it: a handle, whose clones are the same hub.
@@ -193,6 +201,19 @@ impl Hub {
     ///
     /// No subscriber is waited for, however slowly its client reads.
     ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::{Event, EventId, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// let id = block_on(hub.publish(&Event::json([1, 2])))?.unwrap();
+    /// assert!(id.as_str().ends_with("-1"));
+    /// let row = Event::text("of a database").id(EventId::from_static("row-9"));
+    /// assert_eq!(block_on(hub.publish(&row))?.unwrap(), "row-9");
+    /// assert_eq!(block_on(hub.publish(&Event::text("typing").no_id()))?, None);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// The item cannot be encoded, or is larger than [`max_frame`](HubBuilder::max_frame); it
@@ -208,6 +229,15 @@ impl Hub {
     }
 
     /// Publishes the item now, as [`publish`](Self::publish) does: for code that is not async.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// hub.try_publish(&Event::text("hello"))?;
+    /// assert_eq!(hub.stats().retained, 1);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -256,6 +286,15 @@ impl Hub {
     /// Subscribes to all that is published without a topic, after what the client has last seen.
     ///
     /// A client without a last event ID gets what is published from now on.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, LastEventId, SseEncoder, Subscriber};
+    ///
+    /// fn handler(hub: &Hub, last: &LastEventId) -> SseEncoder<Subscriber> {
+    ///     SseEncoder::new(hub.subscribe(last))
+    /// }
+    /// # drop(handler(&Hub::new(), &LastEventId::none()));
+    /// ```
     pub fn subscribe(&self, last: &LastEventId) -> Subscriber {
         self.subscribe_to([""], last)
     }
@@ -265,6 +304,16 @@ impl Hub {
     ///
     /// The topics are the server's choice: check that the client may hear them. How many there are
     /// bounds the work of each poll.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, LastEventId};
+    ///
+    /// let hub = Hub::new();
+    /// let user = 7;
+    /// let topics = [format!("user:{user}"), "news".into()];
+    /// let subscriber = hub.subscribe_to(topics, &LastEventId::none());
+    /// # drop(subscriber);
+    /// ```
     pub fn subscribe_to<T: AsRef<str>>(
         &self,
         topics: impl IntoIterator<Item = T>,
@@ -278,6 +327,16 @@ impl Hub {
 
     /// Subscribes to everything, whatever its topic: for a monitor, not for clients of whom each
     /// may hear something else.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, Hub, LastEventId};
+    ///
+    /// let hub = Hub::new();
+    /// let monitor = hub.subscribe_all(&LastEventId::none());
+    /// hub.to("user:7").try_publish(&Event::text("a note"))?;
+    /// # drop(monitor);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn subscribe_all(&self, last: &LastEventId) -> Subscriber {
         let everything = Interest::<std::iter::Empty<_>>::Everything;
         Subscriber::new(self.shared.0.clone(), everything, last)
@@ -309,11 +368,32 @@ impl Hub {
 
     /// Waits until the hub is closed and its last subscriber has gone. One whose client does not
     /// read stays as long as its connection: wait for a bounded time.
+    ///
+    /// ```
+    /// use futures_util::future::select;
+    /// use sse_encoder::Hub;
+    ///
+    /// async fn end(hub: Hub, a_second: impl Future + Unpin) {
+    ///     hub.close();
+    ///     select(hub.drained(), a_second).await;
+    /// }
+    /// # futures_executor::block_on(end(Hub::new(), std::future::ready(())));
+    /// ```
     pub fn drained(&self) -> Drained {
         Drained::new(self.shared.0.clone())
     }
 
     /// The hub's figures. It looks at every subscriber: for a look each second, not for each event.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, Hub};
+    ///
+    /// let hub = Hub::new();
+    /// hub.try_publish(&Event::text("hello"))?;
+    /// let stats = hub.stats();
+    /// assert_eq!((stats.published, stats.retained, stats.subscribers), (1, 1, 0));
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn stats(&self) -> HubStats {
         stats::of(&self.shared)
     }

@@ -18,6 +18,18 @@ use crate::{
 };
 
 /// Where an item is published: a topic, a key, or both; from [`Hub::to`] and [`Hub::key`].
+///
+/// ```
+/// use sse_encoder::{Event, Hub};
+///
+/// let hub = Hub::new();
+/// let acme = hub.to("prices").key("ACME");
+/// for price in [1250, 1251] {
+///     acme.try_publish(&Event::json(price))?;
+/// }
+/// assert_eq!(hub.stats().retained, 1);
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
 #[derive(Clone, Copy)]
 #[must_use = "an address does nothing until something is published to it"]
 pub struct To<'a> {

@@ -19,6 +19,8 @@ pub(super) struct Room<F> {
     /// The sequence number of the last entry of this topic, live or not.
     last: AtomicU64,
     shards: Box<[Mutex<Shard<F>>]>,
+    /// How many seats are taken.
+    seated: AtomicUsize,
     /// Spreads the subscribers over the shards, and lets each publish begin at another one.
     turn: AtomicUsize,
 }
@@ -78,7 +80,8 @@ pub(super) struct Census {
 impl<F> Room<F> {
     pub(super) fn new(id: u32, name: Arc<str>, shards: usize, last: u64) -> Self {
         let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new())).collect();
-        Self { id, name, last: AtomicU64::new(last), shards, turn: AtomicUsize::new(0) }
+        let (last, seated, turn) = (AtomicU64::new(last), AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { id, name, last, shards, seated, turn }
     }
 
     /// The sequence number of the last entry of this topic.
@@ -94,8 +97,10 @@ impl<F> Room<F> {
         before
     }
 
-    /// Takes a seat.
+    /// Takes a seat. Only who holds the log may: a publisher that finds the room empty then leaves
+    /// it at that.
     pub(super) fn sit(&self, cursor: u64) -> Seat {
+        self.seated.fetch_add(1, Ordering::AcqRel);
         let shard = self.turn.fetch_add(1, Ordering::Relaxed) % self.shards.len();
         let slot = lock(&self.shards[shard]).sit(cursor);
         Seat { shard: shard as u32, slot }
@@ -106,11 +111,12 @@ impl<F> Room<F> {
         // A waker's drop is a user's code: outside the lock.
         let waker = lock(&self.shards[seat.shard as usize]).leave(seat.slot, delivered);
         drop(waker);
+        self.seated.fetch_sub(1, Ordering::AcqRel);
     }
 
     /// Whether nobody sits here.
     pub(super) fn is_empty(&self) -> bool {
-        self.shards.iter().all(|shard| lock(shard).is_empty())
+        self.seated.load(Ordering::Acquire) == 0
     }
 
     /// Leaves the waker, unless there is news: what `is_news` says is asked under the lock.
@@ -137,7 +143,9 @@ impl<F> Room<F> {
     where
         F: Clone,
     {
-        self.wake(|shard| shard.set_newest(before, seq, frame));
+        if !self.is_empty() {
+            self.wake(|shard| shard.set_newest(before, seq, frame));
+        }
     }
 
     /// Lets go of the newest entry.
@@ -267,6 +275,7 @@ impl<F> Shard<F> {
             self.free = Vec::new();
             self.parked = Vec::new();
             self.spare = Vec::new();
+            self.newest = None;
         }
         waker
     }

@@ -8,6 +8,13 @@ use crate::value::ReconnectionTime;
 /// How a subscription goes on that cannot be resumed where it was asked to be.
 ///
 /// Either way the client first gets an event of the type [`gap`](super::GAP).
+///
+/// ```
+/// use sse_encoder::{Hub, OnGap};
+///
+/// let hub = Hub::builder().on_gap(OnGap::Newest).build();
+/// # drop(hub);
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnGap {

@@ -3,7 +3,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { join } from 'node:path';
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -31,7 +32,7 @@ before(async () => {
     url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
     if (url) break;
   }
-  const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
+  const executablePath = find(process.env.CHROMIUM ?? 'chromium');
   browser = await chromium.launch({ executablePath, args: FLAGS });
   tabs = await Promise.all([0, 1].map(async () => {
     const page = await browser.newPage();
@@ -137,3 +138,19 @@ test('SIGTERM with the streams open: a clean end within two seconds', STEP, asyn
   assert.ok(performance.now() - since < 2_000);
   await tabs[0].waitForSelector(`${KITCHEN}[data-state=connecting]`);
 });
+
+/** A program's path, as a shell finds it. */
+function find(program) {
+  const paths = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, program));
+  const isExecutable = (path) => {
+    try {
+      accessSync(path, constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const found = program.includes('/') ? program : paths.find(isExecutable);
+  assert.ok(found, `${program} is not installed`);
+  return found;
+}

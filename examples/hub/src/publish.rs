@@ -78,6 +78,10 @@ impl Lines<'_> {
             self.published += 1;
         }
         self.number += 1;
+        if self.number.is_multiple_of(32) {
+            // Those who listen have a turn in a long body, too.
+            tokio::task::yield_now().await;
+        }
         Ok(())
     }
 

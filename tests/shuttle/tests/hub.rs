@@ -213,3 +213,42 @@ fn the_last_of_a_topic_goes_while_another_comes_and_something_is_published() {
         assert_eq!(hub.stats().retained, 1);
     });
 }
+
+/// Nothing comes after it that would wake who has slept through it.
+#[test]
+fn one_event_wakes_all_and_so_does_the_end() {
+    check(|| {
+        let hub = Hub::new();
+        let readers: Vec<_> = [&[""][..], &["", "a"], &["a"]]
+            .into_iter()
+            .map(|topics| {
+                let mut subscriber = hub.subscribe_to(topics, &LastEventId::none());
+                let event = if topics[0].is_empty() { "all" } else { "a" };
+                thread::spawn(move || {
+                    let mut frames = 0;
+                    loop {
+                        let frame = block_on(subscriber.next()).unwrap();
+                        frames += 1;
+                        if frame.as_bytes().ends_with(format!("data: {event}\n\n").as_bytes()) {
+                            break;
+                        }
+                    }
+                    assert!(frames <= 3);
+                    subscriber
+                })
+            })
+            .collect();
+        hub.try_publish(&Event::text("all")).unwrap();
+        hub.to("a").try_publish(&Event::text("a")).unwrap();
+        let waiting: Vec<_> = readers.into_iter().map(|reader| reader.join().unwrap()).collect();
+        let readers: Vec<_> = waiting
+            .into_iter()
+            .map(|subscriber| thread::spawn(move || block_on(subscriber.count())))
+            .collect();
+        let closing = hub.clone();
+        let closer = thread::spawn(move || closing.close());
+        block_on(hub.drained());
+        readers.into_iter().for_each(|reader| assert!(reader.join().unwrap() >= 1));
+        closer.join().unwrap();
+    });
+}
