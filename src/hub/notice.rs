@@ -28,8 +28,7 @@ pub(super) fn with_automatic_id(published: Published, id: &EventId) -> Encoded {
     };
     let frame = frame.as_bytes();
     let rest = frame.strip_prefix(EMPTY_ID_LINE).unwrap_or(frame);
-    let mut bytes =
-        BytesMut::with_capacity(EMPTY_ID_LINE.len() + id.as_str().as_bytes().len() + rest.len());
+    let mut bytes = BytesMut::with_capacity(EMPTY_ID_LINE.len() + id.as_str().len() + rest.len());
     bytes.put_slice(b"id: ");
     bytes.put_slice(id.as_str().as_bytes());
     bytes.put_u8(b'\n');

@@ -161,21 +161,31 @@ async fn the_head_comes_before_whatever_fails_first(kind: Kind) {
     }
 }
 
+/// A reset takes along what is queued: the server has a turn to write it. Where its threads race there
+/// is no telling; how often it is lost is printed, and stands in the docs.
 async fn events_before_an_error_arrive_on_http2(kind: Kind) {
-    let server = Server::start(kind, |_| {
-        response(items([item(Event::json(1)), item(Event::json(2)), Err("no".into())]))
-    });
-    for _ in 0..20 {
-        let mut sender = connect_http2(&server).await;
-        let mut body = ask_http2(&mut sender, "GET", &server).await.into_body();
-        let mut bytes = Vec::new();
-        while let Some(Ok(frame)) = soon("a frame", body.frame()).await {
-            bytes.extend_from_slice(&frame.into_data().unwrap());
+    const RUNS: usize = 200;
+    let broken =
+        |_: &str| response(items([item(Event::json(1)), item(Event::json(2)), Err("no".into())]));
+    for (threads, server, at_least) in [
+        (1, Server::start(kind, broken), RUNS),
+        (2, Server::start_in_two_threads(kind, broken), RUNS * 9 / 10),
+    ] {
+        let mut whole = 0;
+        for _ in 0..RUNS {
+            let mut sender = connect_http2(&server).await;
+            let mut body = ask_http2(&mut sender, "GET", &server).await.into_body();
+            let mut bytes = Vec::new();
+            while let Some(Ok(frame)) = soon("a frame", body.frame()).await {
+                bytes.extend_from_slice(&frame.into_data().unwrap());
+            }
+            let events: Vec<_> = decode(&bytes).into_iter().map(|event| event.data).collect();
+            whole += usize::from(events == ["1", "2"]);
         }
-        let events: Vec<_> = decode(&bytes).into_iter().map(|event| event.data).collect();
-        assert_eq!(events, ["1", "2"]);
+        println!("{kind:?}, {threads} threads: the events arrive in {whole} of {RUNS} runs");
+        assert!(whole >= at_least, "{threads} threads: {whole} of {RUNS}");
+        server.end().await;
     }
-    server.end().await;
 }
 
 /// The header belongs to the server, which alone knows what becomes of the connection.

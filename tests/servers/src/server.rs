@@ -81,6 +81,25 @@ impl Server {
         listener: TcpListener,
         handler: impl Fn(&str) -> Response + Send + Sync + 'static,
     ) -> Self {
+        Self::start_in(Builder::new_current_thread(), kind, listener, handler)
+    }
+
+    /// The same in a runtime of two threads, but for actix-web, whose workers have one each.
+    pub(crate) fn start_in_two_threads(
+        kind: Kind,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(2);
+        Self::start_in(runtime, kind, listener(), handler)
+    }
+
+    fn start_in(
+        mut runtime: Builder,
+        kind: Kind,
+        listener: TcpListener,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(());
         let (end, ended) = oneshot::channel();
@@ -89,7 +108,7 @@ impl Server {
             _ => handler(path),
         });
         thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(serve(kind, listener, handler, stopped));
             drop(runtime);
             end.send(())
