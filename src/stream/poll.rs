@@ -206,8 +206,12 @@ impl State {
     #[cold]
     fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let gone = self.failure.as_ref().is_none_or(|failure| failure.is_chunk_gone());
-        let turns = if self.turn.head && !gone { TURNS_OF_A_BODY } else { 1 };
-        if self.turn.chunks > 0 && self.turn.given < turns {
+        let waits = if self.turn.head && !gone {
+            self.turn.given < TURNS_OF_A_BODY
+        } else {
+            self.turn.chunks > 0 && self.turn.given == 0
+        };
+        if waits {
             self.turn.given += 1;
             yield_now(cx);
             return Poll::Pending;
@@ -265,14 +269,14 @@ where
         let mut timers = this.timers.project();
         let state = this.state;
 
+        if state.turn.chunks >= MAX_CHUNKS {
+            return state.give_turn(cx);
+        }
         if let Some(piece) = state.gathered.next_piece() {
             return leave(piece, &mut state.turn, timers.keep_alive.as_pin_mut());
         }
         if state.failure.is_some() {
             return state.poll_failure(cx);
-        }
-        if state.turn.chunks >= MAX_CHUNKS {
-            return state.give_turn(cx);
         }
 
         let mut stopped = Stopped::Full;
