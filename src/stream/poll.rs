@@ -324,13 +324,15 @@ where
         if stopped == Stopped::Pending && state.lingers(timers.linger.as_pin_mut(), cx) {
             return Poll::Pending;
         }
-        if let Some(mut chunk) = state.gathered.take() {
-            if let Some(failure) = &state.failure
-                && state.turn.head
-            {
-                chunk = failure.watch(chunk);
-            }
-            return leave(chunk, &mut state.turn, timers.keep_alive.as_pin_mut());
+        if let Some(chunk) = state.gathered.take() {
+            let keep_alive = timers.keep_alive.as_pin_mut();
+            // Each on a way of its own: a chunk is built where it is returned.
+            return match &state.failure {
+                Some(failure) if state.turn.head => {
+                    leave(failure.watch(chunk), &mut state.turn, keep_alive)
+                }
+                _ => leave(chunk, &mut state.turn, keep_alive),
+            };
         }
         if state.failure.is_some() {
             return state.poll_failure(cx);
