@@ -27,7 +27,7 @@ impl Gathered {
     }
 
     /// Appends an item.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push<T: Encode>(
         &mut self,
         item: &mut T,

@@ -145,7 +145,7 @@ impl State {
     }
 
     /// Appends an item.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, item: impl Item) -> Result<(), Error> {
         let Self { encoder, gathered, .. } = self;
         item.with(|item| gathered.push(item, encoder))
