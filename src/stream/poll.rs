@@ -397,7 +397,7 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
     }
 
     /// Drops all that would be sent: the answer has no body.
-    #[cfg(any(feature = "actix-web", feature = "http-body", feature = "warp"))]
+    #[cfg(feature = "http-body")]
     pub(crate) fn into_empty(mut self) -> Self {
         self.source = None;
         self.state.gathered = Gathered::new();
