@@ -11,7 +11,7 @@ use actix_web::{
     body::{BodySize, BoxBody, MessageBody},
     dev::Payload,
     http::{
-        Method, StatusCode,
+        Method, StatusCode, Version,
         header::{HeaderName, HeaderValue},
     },
 };
@@ -34,6 +34,10 @@ where
         let headers = response.headers_mut();
         for (name, value) in header::RESPONSE {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
+        }
+        if request.version() < Version::HTTP_11 {
+            // It does not know chunks, and actix-web would send them all the same.
+            response.head_mut().no_chunking(true);
         }
         response
     }

@@ -231,14 +231,14 @@ impl Buffer {
 #[inline]
 const fn short_digits(number: u32) -> ([u8; 8], usize) {
     let number = number as u64;
-    let fours = number / 10_000 | (number % 10_000) << 32;
+    let fours = (number / 10_000) | ((number % 10_000) << 32);
     // Exact division by 100 of what is below 10,000, and by 10 of what is below 100.
-    let hundreds = (fours * 10_486 >> 20) & 0x0000_007F_0000_007F;
-    let twos = hundreds | (fours - 100 * hundreds) << 16;
-    let tens = (twos * 103 >> 10) & 0x000F_000F_000F_000F;
-    let ones = tens | (twos - 10 * tens) << 8;
+    let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
+    let twos = hundreds | ((fours - 100 * hundreds) << 16);
+    let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
+    let ones = tens | ((twos - 10 * tens) << 8);
     // The first digit is in the lowest byte. Zero has one digit, too.
-    let zeros = (ones | 1 << 56).trailing_zeros() / 8;
+    let zeros = (ones | (1 << 56)).trailing_zeros() / 8;
     let text = (ones | 0x3030_3030_3030_3030) >> (8 * zeros);
     (text.to_le_bytes(), 8 - zeros as usize)
 }

@@ -21,13 +21,11 @@ use tokio::sync::{Semaphore, mpsc};
 /// same with a channel:
 ///
 /// ```
-/// use sse_encoder::{Error, Event, EventType, Receiver, SseEncoder, channel};
+/// use sse_encoder::{Event, Receiver, SseEncoder, channel};
 /// use serde_json::json;
 /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
 ///
-/// const OTHER: EventType = EventType::from_static("other");
-///
-/// fn ping() -> SseEncoder<Receiver<Result<Event, Error>>> {
+/// fn ping() -> SseEncoder<Receiver<[Event; 2]>> {
 ///     let (sender, receiver) = channel(16);
 ///     tokio::spawn(async move {
 ///         let mut interval = tokio::time::interval(Duration::from_secs(1));
@@ -38,11 +36,9 @@ use tokio::sync::{Semaphore, mpsc};
 ///             }
 ///             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
 ///             let time = Event::json(json!({"time": time.as_millis() as u64}));
-///             let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type(OTHER);
-///             for event in [time.into_owned(), other.into_owned()] {
-///                 if sender.send(event).await.is_err() {
-///                     return;
-///                 }
+///             let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type("other");
+///             if sender.send([time.into(), other.into()]).await.is_err() {
+///                 break;
 ///             }
 ///         }
 ///     });

@@ -1,5 +1,7 @@
 use bytes::{Bytes, BytesMut};
 
+#[cfg(feature = "hub")]
+use crate::error::{Kind, Refusal};
 use crate::{
     error::Error,
     event::{Encode, Internal},
@@ -164,7 +166,7 @@ impl Encoder {
         item.encode(&mut frames)?;
         self.next_id = match frames.end() {
             NextId::Number(number) => Some(number),
-            NextId::Exhausted | NextId::Given(_) => None,
+            NextId::Exhausted | NextId::Given { .. } => None,
         };
         Ok(())
     }
@@ -196,6 +198,62 @@ impl Encoded {
     pub fn into_bytes(self) -> Bytes {
         self.0
     }
+}
+
+/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message` where
+/// there is no type), in memory of just its size.
+///
+/// # Errors
+///
+/// As [`Encoder::encode`]; and where the item writes no frame, or more than one.
+#[cfg(feature = "hub")]
+pub(crate) fn encode_published(
+    item: &(impl ?Sized + Encode),
+    automatic_id: &EventId,
+    max_frame: usize,
+) -> Result<Published, Error> {
+    let defaults = Defaults { automatic_ids: true, default_type: true };
+    let settings = Settings { defaults, max_frame };
+    let mut output = Output::new();
+    let next_id = NextId::Given { id: automatic_id, used: false };
+    let mut frames = Frames::begin(&mut output, &settings, next_id);
+    let encoded = item.encode(&mut frames);
+    let is_automatic = encoded.is_ok() && matches!(frames.end(), NextId::Given { used: true, .. });
+    let bytes = output.take_whole();
+    encoded?;
+    // A blank line ends a frame, and there is none within.
+    let frames = memchr::memmem::find_iter(&bytes, b"\n\n").count();
+    if frames != 1 {
+        return Err(Kind::Refused(Refusal::Frames(frames)).into());
+    }
+    let id = match bytes.strip_prefix(b"id: ") {
+        _ if is_automatic => PublishedId::Automatic,
+        None => PublishedId::None,
+        Some(id) => {
+            // The frame's first line. It was checked when it was made.
+            let id = id.split(|byte| *byte == b'\n').next().unwrap_or_default();
+            PublishedId::Own(EventId::new(str::from_utf8(id).unwrap_or_default())?)
+        }
+    };
+    Ok(Published { frame: Encoded(bytes), id })
+}
+
+/// An item as the hub publishes it.
+#[cfg(feature = "hub")]
+pub(crate) struct Published {
+    pub(crate) frame: Encoded,
+    pub(crate) id: PublishedId,
+}
+
+/// The id that a published item has.
+#[cfg(feature = "hub")]
+pub(crate) enum PublishedId {
+    /// The automatic one. Its line is the frame's first.
+    Automatic,
+    /// The item's own.
+    Own(EventId),
+    /// None: a comment, or an ephemeral event.
+    None,
 }
 
 impl Encode for Encoded {

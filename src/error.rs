@@ -31,19 +31,59 @@ pub struct Error {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    ForbiddenByte { field: &'static str, byte: u8, position: usize },
+    ForbiddenByte {
+        field: &'static str,
+        byte: u8,
+        position: usize,
+    },
     IdsExhausted,
-    NoMembers { part: &'static str, found: &'static str },
-    NotAnItem { found: &'static str },
-    NotScalar { field: &'static str, found: &'static str },
-    NotTagged { found: String },
+    NoMembers {
+        part: &'static str,
+        found: &'static str,
+    },
+    NotAnItem {
+        found: &'static str,
+    },
+    NotScalar {
+        field: &'static str,
+        found: &'static str,
+    },
+    NotTagged {
+        found: String,
+    },
     Other(BoxError),
-    ReconnectionTime { time: Duration, max: Duration },
-    Serialize { part: &'static str, error: serde_json::Error },
+    #[cfg(feature = "hub")]
+    Refused(Refusal),
+    ReconnectionTime {
+        time: Duration,
+        max: Duration,
+    },
+    Serialize {
+        part: &'static str,
+        error: serde_json::Error,
+    },
     Syntax(serde_json::Error),
-    TooLarge { limit: usize },
-    TooLong { field: &'static str, limit: usize },
+    TooLarge {
+        limit: usize,
+    },
+    TooLong {
+        field: &'static str,
+        limit: usize,
+    },
     Utf8(Utf8Error),
+}
+
+/// Why a hub refuses an item.
+#[cfg(feature = "hub")]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Refusal {
+    Begun,
+    Closed,
+    DuplicateId,
+    EmptyId,
+    Frames(usize),
+    NotThePosition,
+    ReservedId,
 }
 
 impl Error {
@@ -73,6 +113,15 @@ impl Error {
             | Kind::TooLong { field, .. } => Some(field),
             Kind::NoMembers { part, .. } | Kind::Serialize { part, .. } => Some(part),
             Kind::IdsExhausted => Some("id"),
+            #[cfg(feature = "hub")]
+            Kind::Refused(
+                Refusal::DuplicateId
+                | Refusal::EmptyId
+                | Refusal::NotThePosition
+                | Refusal::ReservedId,
+            ) => Some("id"),
+            #[cfg(feature = "hub")]
+            Kind::Refused(_) => None,
             Kind::ReconnectionTime { .. } => Some("retry"),
             Kind::Utf8(_) => Some("data"),
             Kind::NotAnItem { .. }
@@ -134,6 +183,18 @@ impl Error {
     /// or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
     pub fn is_too_large(&self) -> bool {
         matches!(&*self.kind, Kind::TooLarge { .. } | Kind::TooLong { .. })
+    }
+
+    /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
+    #[cfg(feature = "hub")]
+    pub fn is_closed(&self) -> bool {
+        matches!(&*self.kind, Kind::Refused(Refusal::Closed))
+    }
+
+    /// Whether the [hub](crate::Hub) retains an event with this id already.
+    #[cfg(feature = "hub")]
+    pub fn is_duplicate_id(&self) -> bool {
+        matches!(&*self.kind, Kind::Refused(Refusal::DuplicateId))
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
@@ -245,6 +306,8 @@ impl fmt::Display for Error {
                  (`#[serde(tag = \"type\", content = \"data\")]`): {found}"
             ),
             Kind::Other(error) => error.fmt(f),
+            #[cfg(feature = "hub")]
+            Kind::Refused(refusal) => refusal.fmt(f),
             Kind::ReconnectionTime { time, max } => write!(
                 f,
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
@@ -256,6 +319,31 @@ impl fmt::Display for Error {
             Kind::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
             Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
         }
+    }
+}
+
+#[cfg(feature = "hub")]
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Begun => "the subscription has begun; its state comes before everything else",
+            Self::Closed => "the hub is closed",
+            Self::DuplicateId => "`id` is that of an event which the hub retains already",
+            Self::EmptyId => "`id` is empty; clients would forget their position",
+            Self::Frames(0) => {
+                "the item writes no frame; a hub publishes exactly one for each item"
+            }
+            Self::Frames(frames) => {
+                return write!(
+                    f,
+                    "the item writes {frames} frames; a hub publishes exactly one for each item"
+                );
+            }
+            Self::NotThePosition => {
+                "`id` of the state is the subscription's position; it cannot be set or left out"
+            }
+            Self::ReservedId => "`id` has the form of the hub's automatic ids",
+        })
     }
 }
 

@@ -45,18 +45,25 @@ pub(crate) enum NextId<'a> {
     Number(u64),
     /// [`u64::MAX`] has been used.
     Exhausted,
-    /// One that was not counted here.
-    Given(&'a EventId),
+    /// One that was not counted here: the hub's.
+    #[cfg_attr(not(feature = "hub"), allow(dead_code))]
+    Given {
+        id: &'a EventId,
+        used: bool,
+    },
 }
 
 impl NextId<'_> {
     /// The one after this, once this has been used.
     #[inline]
     pub(crate) fn advance(&mut self) {
-        *self = match self {
-            Self::Number(number) => number.checked_add(1).map_or(Self::Exhausted, Self::Number),
-            Self::Exhausted | Self::Given(_) => Self::Exhausted,
-        };
+        match self {
+            Self::Number(number) => {
+                *self = number.checked_add(1).map_or(Self::Exhausted, Self::Number);
+            }
+            Self::Exhausted => {}
+            Self::Given { used, .. } => *used = true,
+        }
     }
 }
 
@@ -76,7 +83,7 @@ impl Head {
                 match next {
                     NextId::Number(number) => fields.name(field::ID).put_number(*number),
                     NextId::Exhausted => return Err(Kind::IdsExhausted.into()),
-                    NextId::Given(id) => id.write(fields.name(field::ID)),
+                    NextId::Given { id, .. } => id.write(fields.name(field::ID)),
                 }
             }
             IdField::Automatic | IdField::Absent => {}

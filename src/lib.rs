@@ -26,6 +26,7 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, what a failing item does.
 //! * [`LastEventId`] is where a client left off.
 //! * [`Encoder`] encodes without a stream: for blocking code, tests, and events that go to many streams.
+//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature `hub`).
 //! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
 //!
 //! And the pages of this documentation:
@@ -46,7 +47,8 @@
 //! # Features
 //!
 //! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `tokio` adds [`channel`](fn@channel), and a `Duration` for `keep_alive` and `linger`.
+//! there; `hub` adds [`Hub`]; `tokio` adds [`channel`](fn@channel), and a `Duration` for `keep_alive` and
+//! `linger`.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
@@ -71,6 +73,8 @@ mod head;
 pub mod header;
 #[cfg(feature = "http-body")]
 mod http_body;
+#[cfg(feature = "hub")]
+pub mod hub;
 mod json;
 mod last_event_id;
 mod merge;
@@ -106,6 +110,8 @@ pub mod trust {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
+#[cfg(feature = "hub")]
+pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
     encoder::{Encoded, Encoder},
     error::Error,

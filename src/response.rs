@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::{Error, SseEncoder};
+use crate::{error::Error, stream::SseEncoder};
 
 pin_project! {
     /// The stream, polled as a body: its first poll is a turn in which the server writes the head.

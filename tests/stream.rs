@@ -778,7 +778,7 @@ fn the_end_an_error_a_stop_signal_and_the_limit_end_the_wait_at_once() {
 fn frames_that_came_encoded_linger_too() {
     let timer = Fake::default();
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
-    let script = Script::new([Item(once.clone()), Pending, Item(once.clone()), Pending, Pending]);
+    let script = Script::new([Item(once.clone()), Pending, Item(once), Pending, Pending]);
     let mut stream = pin!(lingering(script, &timer));
     assert!(poll(stream.as_mut()).is_pending());
     assert!(poll(stream.as_mut()).is_pending());

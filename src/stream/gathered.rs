@@ -17,6 +17,7 @@ pub(super) struct Gathered {
     passthrough: Bytes,
     output: Output,
     /// What is left of a chunk that had long shared bytes.
+    #[allow(clippy::box_collection, reason = "each stream has one, and it is seldom used")]
     pieces: Option<Box<VecDeque<Bytes>>>,
 }
 
@@ -26,7 +27,7 @@ impl Gathered {
     }
 
     /// Appends an item.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push<T: Encode>(
         &mut self,
         item: &mut T,

@@ -1,6 +1,6 @@
 //! `SseEncoder`: items over time.
 //!
-//! What an [`SseEncoder`](crate::SseEncoder) is made of, for those who write its type down. Most never
+//! What an [`SseEncoder`] is made of, for those who write its type down. Most never
 //! do: a handler returns `impl IntoResponse`, and a struct holds a boxed stream.
 
 mod gathered;

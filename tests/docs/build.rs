@@ -35,6 +35,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     documents.sort();
 
     let mut modules = String::new();
+    let mut used = Vec::new();
     for path in documents {
         println!("cargo::rerun-if-changed={}", path.display());
         let text = fs::read_to_string(&path)?;
@@ -52,15 +53,25 @@ fn main() -> Result<(), Box<dyn Error>> {
                 1 => module,
                 count => format!("{module}_{count}"),
             };
-            let served = here.join("src/served").join(&document).join(format!("{module}.rs"));
+            let served = here.join(format!("src/served/{document}/{module}.rs"));
             // Each entry of the cookbook is a program that a test runs.
             if handlers.is_empty() && document != "cookbook" && !served.exists() {
                 continue;
             }
             let place = format!("{name}, line {}", block.line);
             write_module(&mut modules, &module, &block.code, &handlers, &served, &place)?;
+            used.push(served);
         }
         writeln!(modules, "}}")?;
+    }
+    for folder in fs::read_dir(here.join("src/served"))? {
+        for file in fs::read_dir(folder?.path())? {
+            let path = file?.path();
+            if !used.contains(&path) {
+                let problem = format!("{} serves nothing", path.display());
+                writeln!(modules, "compile_error!({problem:?});")?;
+            }
+        }
     }
     fs::write(Path::new(&env::var("OUT_DIR")?).join("documents.rs"), modules)?;
     Ok(())
@@ -76,8 +87,8 @@ fn write_module(
     served: &Path,
     place: &str,
 ) -> Result<(), Box<dyn Error>> {
-    let serving = fs::read_to_string(&served).unwrap_or_default();
-    writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, clippy::all)]\nmod {module} {{")?;
+    let serving = fs::read_to_string(served).unwrap_or_default();
+    writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, unused_qualifications, clippy::all)]\nmod {module} {{")?;
     writeln!(modules, "{code}")?;
     if !serving.is_empty() {
         writeln!(modules, "#[path = {served:?}]\nmod served;")?;
@@ -87,7 +98,7 @@ fn write_module(
         return Ok(());
     }
     if handlers.is_empty() {
-        let problem = format!("{place}: no test in {} runs it", served.display());
+        let problem = format!("{place}: no test in {} runs it", file_of(served).display());
         writeln!(modules, "#[test]\nfn it_is_run() {{ panic!({problem:?}); }}")?;
     }
     for handler in handlers {
@@ -95,14 +106,22 @@ fn write_module(
         if serving.contains(&format!("async fn {handler}()")) {
             writeln!(modules, "crate::reads_an_event(served::{handler}().await).await;")?;
         } else {
-            let served = served.display();
-            let problem = format!("{place}: no `async fn {handler}()` in {served} serves it");
+            let problem = format!(
+                "{place}: nothing serves `{handler}`; write `async fn {handler}()` in served/{}",
+                file_of(served).display(),
+            );
             writeln!(modules, "panic!({problem:?});")?;
         }
         writeln!(modules, "}}")?;
     }
     writeln!(modules, "}}")?;
     Ok(())
+}
+
+/// Its folder and its name.
+fn file_of(path: &Path) -> PathBuf {
+    let file: Vec<_> = path.components().rev().take(2).collect();
+    file.into_iter().rev().collect()
 }
 
 fn blocks(text: &str) -> Vec<Block> {

@@ -6,7 +6,7 @@
 //! ```
 
 use actix_web::{
-    App, HttpServer, Responder, get,
+    App, HttpServer, Responder, get, route,
     rt::{self, net::TcpStream},
     web::{Data, Html},
 };
@@ -49,7 +49,11 @@ async fn page() -> impl Responder {
     Html::new(PAGE)
 }
 
-#[get("/ping")]
+#[route("/ping", method = "GET", method = "HEAD")]
 async fn ping(last: LastEventId, shutdown: Data<Shutdown>) -> impl Responder {
-    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
+    SseEncoder::new(events())
+        .resume_after(&last)
+        .keep_alive(KEEP_ALIVE)
+        .stop_on(shutdown.begun())
+        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
 }

@@ -39,5 +39,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn ping(last: LastEventId, State(shutdown): State<Shutdown>) -> impl IntoResponse {
-    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
+    SseEncoder::new(events())
+        .resume_after(&last)
+        .keep_alive(KEEP_ALIVE)
+        .stop_on(shutdown.begun())
+        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
 }

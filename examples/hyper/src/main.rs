@@ -66,8 +66,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 fn respond(request: &Request<Incoming>, shutdown: &Shutdown) -> Response<Body> {
     match (request.method(), request.uri().path()) {
-        (&Method::GET, "/") => page(StatusCode::OK, PAGE),
-        (&Method::GET, "/ping") => ping(request, shutdown),
+        (&Method::GET | &Method::HEAD, "/") => page(StatusCode::OK, PAGE),
+        (&Method::GET | &Method::HEAD, "/ping") => ping(request, shutdown),
         _ => page(StatusCode::NOT_FOUND, "not found"),
     }
 }
@@ -78,7 +78,8 @@ fn ping(request: &Request<Incoming>, shutdown: &Shutdown) -> Response<Body> {
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .into_http_response()
+        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .into_http_response_to(request)
         .map(BodyExt::boxed_unsync)
 }
 

@@ -7,16 +7,23 @@
 
 use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use socket2::SockRef;
-use sse_encoder::{LastEventId, SseEncoder, warp::last_event_id};
+use sse_encoder::{
+    LastEventId, SseEncoder,
+    warp::{last_event_id, reply_to},
+};
 use tokio::net::TcpListener;
-use warp::{Filter, Reply};
+use warp::{Filter, Reply, http::Method};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = Shutdown::on_signal()?;
     let page = warp::path::end().map(|| warp::reply::html(PAGE));
     let streams = shutdown.clone();
-    let ping = warp::path!("ping").and(last_event_id()).map(move |last| ping(last, &streams));
+    let ping = warp::path!("ping")
+        .and(warp::method())
+        .and(last_event_id())
+        .map(move |method, last| ping(&method, &last, &streams));
+    let get_or_head = warp::get().or(warp::head()).unify();
 
     // Each event leaves at once, and a client that is gone without a word is noticed: connections
     // inherit what is set on their listener.
@@ -24,7 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     SockRef::from(&listener).set_tcp_nodelay(true)?;
     SockRef::from(&listener).set_keepalive(true)?;
     announce(listener.local_addr()?);
-    let server = warp::serve(warp::get().and(page.or(ping))).incoming(listener);
+    let server = warp::serve(get_or_head.and(page.or(ping))).incoming(listener);
     tokio::select! {
         () = server.graceful(shutdown.begun()).run() => {}
         () = shutdown.overdue() => {}
@@ -32,6 +39,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-fn ping(last: LastEventId, shutdown: &Shutdown) -> impl Reply + use<> {
-    SseEncoder::new(events()).resume_after(&last).keep_alive(KEEP_ALIVE).stop_on(shutdown.begun())
+fn ping(method: &Method, last: &LastEventId, shutdown: &Shutdown) -> impl Reply + use<> {
+    let stream = SseEncoder::new(events())
+        .resume_after(last)
+        .keep_alive(KEEP_ALIVE)
+        .stop_on(shutdown.begun())
+        .inspect_error(|error| eprintln!("a stream was cut: {error}"));
+    reply_to(method, stream)
 }

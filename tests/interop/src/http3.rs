@@ -16,8 +16,8 @@ use tower::ServiceExt;
 
 use super::*;
 
-/// Serves it, and prints the server's address with the hash of its key after it, as Chromium wants
-/// it: that of the key in hexadecimal, to be hashed.
+/// Serves the app. After the address it prints its public key in hexadecimal: Chromium is told to
+/// trust it.
 pub(super) fn serve(
     name: &'static str,
     app: Router,

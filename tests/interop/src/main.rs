@@ -747,17 +747,21 @@ mod actix {
 mod warp {
     use ::warp::{
         Filter, Reply,
+        http::Method,
+        method,
         path::{self, FullPath},
         query, reply,
         reply::Response,
         sse,
     };
     use socket2::SockRef;
+    use sse_encoder::warp::{last_event_id, reply_to};
     use tokio::net::TcpListener;
 
     use super::*;
 
-    struct Warp;
+    /// With the request's method, which a reply does not see.
+    struct Warp(Method);
 
     impl Framework for Warp {
         type Response = Response;
@@ -766,14 +770,14 @@ mod warp {
         where
             SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
         {
-            stream.into_response()
+            reply_to(&self.0, stream)
         }
 
         fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
         where
             SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
         {
-            let reply = reply::with_header(stream, "cache-control", "no-store");
+            let reply = reply::with_header(self.stream(stream), "cache-control", "no-store");
             reply::with_header(reply, "x-more", "1").into_response()
         }
 
@@ -797,9 +801,9 @@ mod warp {
     ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
         let stopped = shared.stopped();
         let query = query::raw().or(::warp::any().map(String::new)).unify();
-        let routes = path::full().and(query).and(sse_encoder::warp::last_event_id()).map(
-            move |path: FullPath, query: String, last| {
-                respond(Warp, path.as_str(), &query, &last, &shared)
+        let routes = method().and(path::full()).and(query).and(last_event_id()).map(
+            move |method, path: FullPath, query: String, last| {
+                respond(Warp(method), path.as_str(), &query, &last, &shared)
             },
         );
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -815,8 +819,8 @@ mod warp {
 
 mod hyper {
     use ::hyper::{
-        Response,
-        body::Frame,
+        Request, Response,
+        body::{Frame, Incoming},
         header::{CACHE_CONTROL, CONTENT_TYPE, HeaderName, HeaderValue},
         service::service_fn,
     };
@@ -829,16 +833,16 @@ mod hyper {
 
     use super::*;
 
-    struct Hyper;
+    struct Hyper<'a>(&'a Request<Incoming>);
 
-    impl Framework for Hyper {
+    impl Framework for Hyper<'_> {
         type Response = Response<UnsyncBoxBody<Bytes, Error>>;
 
         fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
         where
             SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
         {
-            stream.into_http_response().map(BodyExt::boxed_unsync)
+            stream.into_http_response_to(self.0).map(BodyExt::boxed_unsync)
         }
 
         fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
@@ -899,7 +903,8 @@ mod hyper {
                 let service = service_fn(move |request| {
                     let last = LastEventId::from_http_request(&request);
                     let (path, query) = (request.uri().path(), request.uri().query());
-                    let response = respond(Hyper, path, query.unwrap_or_default(), &last, &shared);
+                    let response =
+                        respond(Hyper(&request), path, query.unwrap_or_default(), &last, &shared);
                     async move { Ok::<_, Infallible>(response) }
                 });
                 let connection = server.serve_connection(TokioIo::new(socket), service);

@@ -76,15 +76,17 @@ async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
     }
 }
 
-async fn errors_only_can_each_be_replaced(kind: Kind) {
+async fn errors_only_are_replaced_some_times_and_then_cut(kind: Kind) {
     let (server, watched) = start(kind, error, |response| {
         response.on_error(|error| OnError::replace(Event::text(error.to_string())))
     });
-    let mut client = server.get("/").await;
-    let events = decode(&client.at_least(50_000).await);
+    let (body, end) = server.get("/").await.rest().await;
+    let events = decode(&body);
     assert!(events.iter().all(|event| event.data == "no"));
+    assert_eq!((events.len(), end), (32, End::Cut));
     server.assert_alive().await;
-    leave(client, &watched, server).await;
+    watched.dropped().await;
+    server.end().await;
 }
 
 async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
@@ -136,7 +138,7 @@ async fn a_source_of_nothing_ends(kind: Kind) {
 on_each_server! {
     the_first_of_errors_only_cuts_the_connection
     an_endless_source_of_nothing_lets_others_run
-    errors_only_can_each_be_replaced
+    errors_only_are_replaced_some_times_and_then_cut
     a_source_that_is_always_ready_goes_with_its_client
     a_source_that_never_wakes_has_its_header_and_goes_with_its_client
     a_source_that_never_wakes_is_kept_alive

@@ -23,6 +23,7 @@ macro_rules! on_each_server {
 mod chunks;
 mod client;
 mod decode;
+mod edge;
 mod endless;
 mod failing;
 mod forged;

@@ -81,6 +81,25 @@ impl Server {
         listener: TcpListener,
         handler: impl Fn(&str) -> Response + Send + Sync + 'static,
     ) -> Self {
+        Self::start_in(Builder::new_current_thread(), kind, listener, handler)
+    }
+
+    /// The same in a runtime of two threads, but for actix-web, whose workers have one each.
+    pub(crate) fn start_in_two_threads(
+        kind: Kind,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
+        let mut runtime = Builder::new_multi_thread();
+        runtime.worker_threads(2);
+        Self::start_in(runtime, kind, listener(), handler)
+    }
+
+    fn start_in(
+        mut runtime: Builder,
+        kind: Kind,
+        listener: TcpListener,
+        handler: impl Fn(&str) -> Response + Send + Sync + 'static,
+    ) -> Self {
         let address = listener.local_addr().unwrap();
         let (stop, stopped) = watch::channel(());
         let (end, ended) = oneshot::channel();
@@ -89,12 +108,16 @@ impl Server {
             _ => handler(path),
         });
         thread::spawn(move || {
-            let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = runtime.enable_all().build().unwrap();
             runtime.block_on(serve(kind, listener, handler, stopped));
             drop(runtime);
             end.send(())
         });
         Self { address, stop, ended }
+    }
+
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// A client that has asked for this path.
@@ -153,7 +176,7 @@ async fn serve(kind: Kind, listener: TcpListener, handler: Handler, mut stopped:
 }
 
 mod axum {
-    use ::axum::{Router, http::Uri, response::IntoResponse, routing::get};
+    use ::axum::{Router, http::Uri, response::IntoResponse, routing::any};
     use tokio::net::TcpListener;
 
     use super::Handler;
@@ -164,7 +187,7 @@ mod axum {
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
         let handler = async move |uri: Uri| handler(uri.path()).into_response();
-        let app = Router::new().fallback(get(handler));
+        let app = Router::new().fallback(any(handler));
         ::axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();
     }
 }
@@ -193,7 +216,7 @@ mod actix_web {
             // Or a client that closes an idle stream is taken for one that only has nothing more to say.
             .h1_allow_half_closed(false)
             .disable_signals()
-            .listen(listener)
+            .listen_auto_h2c(listener)
             .unwrap()
             .run();
         let handle = server.handle();
@@ -231,7 +254,7 @@ mod hyper {
             };
             let handler = handler.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let response = handler(request.uri().path()).into_http_response();
+                let response = handler(request.uri().path()).into_http_response_to(&request);
                 async { Ok::<_, Infallible>(response) }
             });
             let connection = server.serve_connection(TokioIo::new(socket), service);
@@ -242,7 +265,7 @@ mod hyper {
 }
 
 mod warp {
-    use ::warp::{Filter, path, path::FullPath};
+    use ::warp::{Filter, method, path, path::FullPath};
     use tokio::net::TcpListener;
 
     use super::Handler;
@@ -252,7 +275,9 @@ mod warp {
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let routes = path::full().map(move |path: FullPath| handler(path.as_str()));
+        let routes = method().and(path::full()).map(move |method, path: FullPath| {
+            sse_encoder::warp::reply_to(&method, handler(path.as_str()))
+        });
         ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     }
 }

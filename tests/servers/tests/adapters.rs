@@ -7,21 +7,28 @@ const BODY: &str = "id: 42\nevent: message\ndata: a\n\nid: 43\nevent: message\nd
 
 const HEADERS: [(&str, &str); 4] = [
     ("content-encoding", "identity"),
-    ("content-type", "text/event-stream"),
-    ("cache-control", "no-cache, no-transform"),
+    ("content-type", "text/event-stream; charset=utf-8"),
+    ("cache-control", "no-cache, no-store, no-transform"),
     ("x-accel-buffering", "no"),
 ];
 
 /// Requests, by path and header, and the last event ID that is read from them.
 const LAST_EVENT_IDS: &[Row] = &[
-    ("/", None, None),
-    ("/", Some(b"41"), Some("41")),
-    ("/?lastEventId=40", None, Some("40")),
-    ("/?lastEventId=40", Some(b"41"), Some("41")),
-    ("/?a=b&lastEventId=caf%C3%A9", None, Some("café")),
-    ("/", Some("é…".as_bytes()), Some("é…")),
-    ("/", Some(b"\xE9"), None),
-    ("/?lastEventId=4%00", Some(b""), None),
+    ("/", &[], None),
+    ("/", &[b"41"], Some("41")),
+    ("/?lastEventId=40", &[], Some("40")),
+    ("/?lastEventId=40", &[b"41"], Some("41")),
+    ("/?a=b&lastEventId=caf%C3%A9", &[], Some("café")),
+    ("/", &["é…".as_bytes()], Some("é…")),
+    ("/", &[b"\xE9"], None),
+    ("/?lastEventId=4%00", &[b""], None),
+    // An empty one counts as none, and of several the last that is an id.
+    ("/?lastEventId=40", &[b""], Some("40")),
+    ("/", &[b"40", b"41"], Some("41")),
+    ("/", &[b"40", b""], Some("40")),
+    ("/?lastEventId=39", &[b"40", b"\xE9"], Some("40")),
+    // No request with a longer one comes through a proxy.
+    ("/?lastEventId=40", &[&[b'x'; 4097]], Some("40")),
 ];
 
 fn events(last: &LastEventId) -> SseEncoder<impl Stream<Item = Event> + use<>> {
@@ -33,14 +40,14 @@ fn last(id: &str) -> LastEventId {
     LastEventId::from_header(id.as_bytes())
 }
 
-type Row = (&'static str, Option<&'static [u8]>, Option<&'static str>);
+type Row = (&'static str, &'static [&'static [u8]], Option<&'static str>);
 
 const LATER: ReconnectionTime = ReconnectionTime::from_millis(9_000).unwrap();
 
 mod axum {
     use ::axum::{
         body::{Body, to_bytes},
-        extract::FromRequestParts,
+        extract::{FromRequestParts, OptionalFromRequestParts},
         http::Request,
         response::{IntoResponse, Response},
     };
@@ -59,7 +66,7 @@ mod axum {
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
-        assert_eq!(response.headers()["connection"], "keep-alive");
+        assert!(!response.headers().contains_key("connection"));
         assert_eq!(body(response).await, BODY);
     }
 
@@ -81,15 +88,27 @@ mod axum {
     }
 
     #[tokio::test]
+    async fn an_optional_last_event_id_is_an_extractor_too() {
+        for (uri, expected) in [("/", None), ("/?lastEventId=7", Some("7"))] {
+            let (mut parts, ()) = Request::get(uri).body(()).unwrap().into_parts();
+            let Ok(last) =
+                <LastEventId as OptionalFromRequestParts<()>>::from_request_parts(&mut parts, &())
+                    .await;
+            assert_eq!(last.as_ref().and_then(|last| last.get()).map(|id| id.as_str()), expected);
+        }
+    }
+
+    #[tokio::test]
     async fn the_last_event_id_is_an_extractor() {
-        for (uri, header, expected) in LAST_EVENT_IDS {
+        for (uri, headers, expected) in LAST_EVENT_IDS {
             let mut request = Request::get(*uri);
-            if let Some(header) = header {
+            for header in *headers {
                 request = request.header("Last-Event-ID", *header);
             }
             let (mut parts, _) = request.body(Body::empty()).unwrap().into_parts();
-            let Ok(last) = LastEventId::from_request_parts(&mut parts, &()).await;
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+            let Ok(last) =
+                <LastEventId as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
         }
     }
 }
@@ -103,9 +122,14 @@ mod actix_web {
     };
 
     use ::actix_web::{
-        App, FromRequest, HttpResponse, Responder, body::to_bytes, http::header::HeaderValue,
-        middleware::Compress, test, web,
+        App, FromRequest, HttpResponse, Responder,
+        body::to_bytes,
+        error::ErrorNotFound,
+        http::{Method, header::HeaderValue},
+        middleware::Compress,
+        test, web,
     };
+    use futures_util::TryStreamExt;
 
     use super::*;
 
@@ -118,6 +142,28 @@ mod actix_web {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
         assert_eq!(to_bytes(response.into_body()).await.unwrap(), BODY);
+    }
+
+    #[tokio::test]
+    async fn a_head_is_answered_without_the_stream() {
+        let request = test::TestRequest::with_uri("/").method(Method::HEAD).to_http_request();
+        let held = Rc::new(());
+        let response = events(&last("41")).guard(held.clone()).respond_to(&request);
+        assert_eq!(Rc::strong_count(&held), 1);
+        for (name, value) in HEADERS {
+            assert_eq!(response.headers().get(name).unwrap(), value);
+        }
+        assert!(to_bytes(response.into_body()).await.unwrap().is_empty());
+    }
+
+    #[tokio::test]
+    async fn errors_of_the_framework_are_passed_on_as_their_text() {
+        let items = stream::iter([Err::<Event, _>(ErrorNotFound("no such feed"))]);
+        let items = items.map_err(sse_encoder::Error::from);
+        let request = test::TestRequest::default().to_http_request();
+        let response = SseEncoder::new(items).respond_to(&request);
+        let error = to_bytes(response.into_body()).await.unwrap_err();
+        assert_eq!(error.to_string(), "no such feed");
     }
 
     #[tokio::test]
@@ -175,14 +221,14 @@ mod actix_web {
 
     #[tokio::test]
     async fn the_last_event_id_is_an_extractor() {
-        for (uri, header, expected) in LAST_EVENT_IDS {
+        for (uri, headers, expected) in LAST_EVENT_IDS {
             let mut request = test::TestRequest::get().uri(uri);
-            if let Some(header) = header {
+            for header in *headers {
                 let value = HeaderValue::from_bytes(header).unwrap();
-                request = request.insert_header(("last-event-id", value));
+                request = request.append_header(("last-event-id", value));
             }
             let Ok(last) = LastEventId::extract(&request.to_http_request()).await;
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
         }
     }
 }
@@ -191,6 +237,7 @@ mod warp {
     use std::sync::{Arc, Mutex};
 
     use ::warp::{Filter, Reply, test};
+    use http_body_util::BodyExt;
 
     use super::*;
 
@@ -202,7 +249,7 @@ mod warp {
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
-        assert_eq!(response.headers()["connection"], "keep-alive");
+        assert!(!response.headers().contains_key("connection"));
         assert_eq!(response.body(), BODY);
     }
 
@@ -225,14 +272,34 @@ mod warp {
 
     #[tokio::test]
     async fn the_last_event_id_has_a_filter_that_never_rejects() {
-        for (uri, header, expected) in LAST_EVENT_IDS {
-            let mut request = test::request().path(uri);
-            if let Some(header) = header {
+        for (uri, headers, expected) in LAST_EVENT_IDS {
+            let mut request = http::Request::get(*uri);
+            for header in *headers {
                 request = request.header("last-event-id", *header);
             }
             // Its error type says that it cannot reject.
-            let last = request.filter(&sse_encoder::warp::last_event_id()).await.unwrap();
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+            let route = sse_encoder::warp::last_event_id()
+                .map(|last: LastEventId| last.get().map_or("none".into(), |id| format!("id {id}")));
+            let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
+            let Ok(response) =
+                tower_service::Service::call(&mut ::warp::service(route), request).await;
+            let body = response.into_body().collect().await.unwrap().to_bytes();
+            let expected = expected.map_or("none".into(), |id| format!("id {id}"));
+            assert_eq!(body, expected, "{uri} {headers:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_head_is_answered_without_the_stream() {
+        let held = Arc::new(());
+        for (method, count) in [("HEAD", 1), ("GET", 2)] {
+            let method = method.parse().unwrap();
+            let stream = events(&last("41")).guard(held.clone());
+            let response = sse_encoder::warp::reply_to(&method, stream);
+            assert_eq!(Arc::strong_count(&held), count);
+            for (name, value) in HEADERS {
+                assert_eq!(response.headers()[name], value);
+            }
         }
     }
 
@@ -259,11 +326,51 @@ mod http_body {
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
-        assert_eq!(response.headers()["connection"], "keep-alive");
-        assert_eq!(response.headers().len(), 5);
+        assert_eq!(response.headers().len(), HEADERS.len());
         let body = response.into_body();
         assert!(!body.is_end_stream());
         assert_eq!(body.collect().await.unwrap().to_bytes(), BODY);
+    }
+
+    /// A server that asks sends no body, and one that polls gets none.
+    #[tokio::test]
+    async fn a_head_is_answered_without_a_body_and_the_source_is_dropped_at_once() {
+        let held = std::sync::Arc::new(());
+        for (method, has_body) in [("HEAD", false), ("GET", true)] {
+            let source = held.clone();
+            let items = stream::iter(std::iter::once_with(move || {
+                let _ = &source;
+                Event::text("a")
+            }));
+            let request = http::Request::builder().method(method).body(()).unwrap();
+            let response = SseEncoder::new(items).into_http_response_to(&request);
+            for (name, value) in HEADERS {
+                assert_eq!(response.headers()[name], value);
+            }
+            let sources = std::sync::Arc::strong_count(&held) - 1;
+            let body = response.into_body();
+            assert_eq!((body.is_end_stream(), sources), (!has_body, usize::from(has_body)));
+            assert_eq!(body.collect().await.unwrap().to_bytes().is_empty(), !has_body);
+        }
+    }
+
+    /// Whatever the source does first: the server has a turn to write the head.
+    #[tokio::test]
+    async fn a_body_is_pending_once_before_its_source_is_polled() {
+        use std::{future::poll_fn, pin::pin, task::Poll};
+        let polled = std::sync::atomic::AtomicBool::new(false);
+        let items = stream::poll_fn(|_| {
+            polled.store(true, std::sync::atomic::Ordering::Relaxed);
+            Poll::Ready(Some(Err::<Event, _>("at once")))
+        });
+        let mut body = pin!(SseEncoder::new(items));
+        poll_fn(|cx| {
+            assert!(body.as_mut().poll_frame(cx).is_pending());
+            Poll::Ready(())
+        })
+        .await;
+        assert!(!polled.load(std::sync::atomic::Ordering::Relaxed));
+        assert_eq!(body.frame().await.unwrap().unwrap_err().to_string(), "at once");
     }
 
     #[tokio::test]
@@ -287,13 +394,13 @@ mod http_body {
 
     #[test]
     fn the_last_event_id_is_read_from_a_request() {
-        for (uri, header, expected) in LAST_EVENT_IDS {
+        for (uri, headers, expected) in LAST_EVENT_IDS {
             let mut request = http::Request::get(*uri);
-            if let Some(header) = header {
+            for header in *headers {
                 request = request.header("Last-Event-ID", *header);
             }
             let last = LastEventId::from_http_request(&request.body(()).unwrap());
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {header:?}");
+            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
         }
     }
 }

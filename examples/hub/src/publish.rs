@@ -1,0 +1,92 @@
+//! A request's body, line by line: each is an item, published as soon as it is there.
+
+use std::fmt;
+
+use axum::body::Body;
+use futures_util::StreamExt;
+use sse_encoder::{Error, Event, hub::To};
+
+/// No line is longer: its event would be larger than the hub's largest frame.
+const MAX_LINE: usize = 128 * 1024;
+
+/// Why the lines from here on were not published.
+#[derive(Debug)]
+pub struct Refused {
+    line: usize,
+    reason: Reason,
+}
+
+#[derive(Debug)]
+enum Reason {
+    Body(axum::Error),
+    Item(Error),
+    TooLong,
+}
+
+impl Refused {
+    pub fn is_closed(&self) -> bool {
+        matches!(&self.reason, Reason::Item(error) if error.is_closed())
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}: ", self.line)?;
+        match &self.reason {
+            Reason::Body(error) => error.fmt(f),
+            Reason::Item(error) => error.fmt(f),
+            Reason::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
+        }
+    }
+}
+
+/// Publishes the items, and tells how many there were. Those before a bad line stay published.
+pub async fn lines(to: To<'_>, body: Body) -> Result<usize, Refused> {
+    let mut lines = Lines { to, number: 0, published: 0 };
+    let mut body = body.into_data_stream();
+    // The beginning of a line whose end has not come yet.
+    let mut begun = Vec::new();
+    while let Some(chunk) = body.next().await {
+        let chunk = chunk.map_err(|error| lines.refused(Reason::Body(error)))?;
+        for part in chunk.split_inclusive(|byte| *byte == b'\n') {
+            begun.extend_from_slice(part);
+            if part.ends_with(b"\n") {
+                lines.publish(&begun).await?;
+                begun.clear();
+            } else if begun.len() > MAX_LINE {
+                return Err(lines.refused(Reason::TooLong));
+            }
+        }
+    }
+    lines.publish(&begun).await?;
+    Ok(lines.published)
+}
+
+struct Lines<'a> {
+    to: To<'a>,
+    /// How many lines there have been.
+    number: usize,
+    published: usize,
+}
+
+impl Lines<'_> {
+    async fn publish(&mut self, line: &[u8]) -> Result<(), Refused> {
+        let refused = |error| self.refused(Reason::Item(error));
+        if !line.trim_ascii().is_empty() {
+            let item = Event::from_slice(line).map_err(refused)?;
+            self.to.publish(&item).await.map_err(refused)?;
+            self.published += 1;
+        }
+        self.number += 1;
+        if self.number.is_multiple_of(32) {
+            // Those who listen have a turn in a long body, too.
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// What is wrong with the line that comes next.
+    fn refused(&self, reason: Reason) -> Refused {
+        Refused { line: self.number + 1, reason }
+    }
+}

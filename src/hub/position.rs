@@ -1,0 +1,146 @@
+//! Positions in the log, and the ids that say them.
+
+use std::{
+    fmt::{self, Write},
+    str::FromStr,
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use super::random;
+use crate::value::EventId;
+
+/// A place in the log, between two entries: `<epoch>-<n>`.
+///
+/// In memory the epoch is the hub's own, and `n` counts its entries. In a log elsewhere both are
+/// the log's.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) struct Position {
+    pub(super) epoch: u64,
+    pub(super) n: u64,
+}
+
+impl Position {
+    /// Two numbers of at most 20 digits each.
+    const MAX_LEN: usize = 41;
+
+    pub(super) fn to_id(self) -> EventId {
+        let mut text = Text { bytes: [0; Self::MAX_LEN], len: 0 };
+        // Two `u64`s always fit, and digits are never refused.
+        let _ = write!(text, "{self}");
+        EventId::new(text.as_str()).unwrap_or(EventId::EMPTY)
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}-{}", self.epoch, self.n)
+    }
+}
+
+/// What is not a position.
+#[derive(Debug)]
+pub(super) struct NotAPosition;
+
+impl FromStr for Position {
+    type Err = NotAPosition;
+
+    /// Strictly as it was written: no signs, no zeros in front, nothing around it.
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        if text.len() > Self::MAX_LEN {
+            return Err(NotAPosition);
+        }
+        let (epoch, n) = text.split_once('-').ok_or(NotAPosition)?;
+        Ok(Self { epoch: plain(epoch)?, n: plain(n)? })
+    }
+}
+
+fn plain(digits: &str) -> Result<u64, NotAPosition> {
+    let is_plain = digits == "0" || digits.starts_with(|first| matches!(first, '1'..='9'));
+    if is_plain { digits.parse().map_err(|_| NotAPosition) } else { Err(NotAPosition) }
+}
+
+/// Text without an allocation.
+struct Text {
+    bytes: [u8; Position::MAX_LEN],
+    len: usize,
+}
+
+impl Text {
+    fn as_str(&self) -> &str {
+        str::from_utf8(&self.bytes[..self.len]).unwrap_or_default()
+    }
+}
+
+impl Write for Text {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let end = self.len + text.len();
+        self.bytes.get_mut(self.len..end).ok_or(fmt::Error)?.copy_from_slice(text.as_bytes());
+        self.len = end;
+        Ok(())
+    }
+}
+
+/// An epoch that no other process has: the microseconds since 1970, the last three digits of which
+/// are random, as processes may start at the same instant. It is below 2^53 until the year 2255.
+pub(super) fn epoch() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    // A clock that stands far in the future gives some epoch below 2^53, too.
+    let millis = now.as_millis() as u64 % ((1 << 53) / 1000 - 1);
+    millis.max(1) * 1000 + random::between(0, 999)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_position_is_read_as_it_was_written() {
+        for (epoch, n) in [(0, 0), (1, 2), (1_795_333_614_958_123, 84), (u64::MAX, u64::MAX)] {
+            let position = Position { epoch, n };
+            let id = position.to_id();
+            assert_eq!(id.as_str(), format!("{epoch}-{n}"));
+            assert_eq!(id.as_str().parse::<Position>().unwrap(), position);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_position() {
+        for text in [
+            "",
+            "-",
+            "+",
+            "1",
+            "1-",
+            "-1",
+            "01-1",
+            "1-01",
+            "1-+1",
+            "+1-1",
+            "1-1-1",
+            "1-1 ",
+            " 1-1",
+            "1 -1",
+            "1--1",
+            "a-1",
+            "1-a",
+            "1_0-1",
+            "１-1",
+            "18446744073709551616-1",
+            "1-18446744073709551616",
+            "1–1",
+            "(1-1",
+            "1-00",
+            "00-1",
+        ] {
+            assert!(text.parse::<Position>().is_err(), "{text:?}");
+        }
+        assert!("1".repeat(1 << 20).parse::<Position>().is_err());
+    }
+
+    #[test]
+    fn epochs_differ_and_are_exact_in_javascript() {
+        let epochs: std::collections::HashSet<_> = (0..20).map(|_| epoch()).collect();
+        assert!(epochs.len() > 1);
+        assert!(epochs.iter().all(|&epoch| epoch > 0 && epoch < 1 << 53));
+    }
+}

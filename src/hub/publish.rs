@@ -1,0 +1,113 @@
+//! Publishing: an item becomes a frame, the frame an entry, and those who wait are woken.
+
+use std::{fmt, future::Future};
+
+use super::{
+    Hub, Shared,
+    log::Address,
+    notice::NO_ID_YET,
+    position::Position,
+    sync::{Ordering, write},
+    wake::wake_all,
+};
+use crate::{
+    encoder::{Published, encode_published},
+    error::Error,
+    event::Encode,
+    value::EventId,
+};
+
+/// Where an item is published: a topic, a key, or both; from [`Hub::to`] and [`Hub::key`].
+///
+/// ```
+/// use sse_encoder::{Event, Hub};
+///
+/// let hub = Hub::new();
+/// let acme = hub.to("prices").key("ACME");
+/// for price in [1250, 1251] {
+///     acme.try_publish(&Event::json(price))?;
+/// }
+/// assert_eq!(hub.stats().retained, 1);
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
+#[derive(Clone, Copy)]
+#[must_use = "an address does nothing until something is published to it"]
+pub struct To<'a> {
+    hub: &'a Hub,
+    address: Address<'a>,
+}
+
+impl<'a> To<'a> {
+    pub(super) fn new(hub: &'a Hub) -> Self {
+        Self { hub, address: Address::default() }
+    }
+
+    /// Sets the topic. The default is `""`, that of all who name none.
+    pub const fn to(mut self, topic: &'a str) -> Self {
+        self.address.topic = topic;
+        self
+    }
+
+    /// Sets the key: see [`Hub::key`].
+    pub const fn key(mut self, key: &'a str) -> Self {
+        self.address.key = Some(key);
+        self
+    }
+
+    /// Publishes the item there: see [`Hub::publish`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::publish`].
+    pub fn publish<T: ?Sized + Encode>(
+        self,
+        item: &T,
+    ) -> impl Future<Output = Result<Option<EventId>, Error>> + use<'a, T> {
+        let published = self.hub.shared.encode(item);
+        async move { self.hub.shared.append(self.address, published?, None) }
+    }
+
+    /// Publishes the item there, now: see [`Hub::try_publish`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::publish`].
+    pub fn try_publish<T: ?Sized + Encode>(self, item: &T) -> Result<Option<EventId>, Error> {
+        self.hub.shared.append(self.address, self.hub.shared.encode(item)?, None)
+    }
+}
+
+impl fmt::Debug for To<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Address { topic, key } = self.address;
+        f.debug_struct("To").field("topic", &topic).field("key", &key).finish_non_exhaustive()
+    }
+}
+
+impl Shared {
+    fn encode(&self, item: &(impl ?Sized + Encode)) -> Result<Published, Error> {
+        encode_published(item, &NO_ID_YET, self.settings.max_frame)
+    }
+
+    /// The way of every item into the log. `given` is its position in a log elsewhere.
+    pub(super) fn append(
+        &self,
+        address: Address<'_>,
+        published: Published,
+        given: Option<Position>,
+    ) -> Result<Option<EventId>, Error> {
+        let mut wakers = Vec::new();
+        let mut news = {
+            let mut log = write(&self.log);
+            let subscribers = self.exits.subscribers();
+            let news = log.append(address, published, given, subscribers, &mut wakers)?;
+            self.renew.store(news.renew, Ordering::Relaxed);
+            news
+        };
+        self.published.fetch_add(1, Ordering::Relaxed);
+        let id = news.id.take();
+        news.announce();
+        wake_all(&mut wakers);
+        Ok(id)
+    }
+}
