@@ -44,6 +44,11 @@
 //! *No input panics.* *No event is lost silently*: an item is written whole, or its error comes out and
 //! the counter of ids has not moved. *Nothing is buffered without bound.* There is no `unsafe`.
 //!
+//! # The reference transform
+//!
+//! The crate descends from a small `Transform` class of Node.js. An item that came as JSON,
+//! `{ data, type, id, ..other }`, gives what that class gives: see [`reference`](mod@reference).
+//!
 //! # Features
 //!
 //! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response

@@ -88,7 +88,10 @@ fn write_module(
     place: &str,
 ) -> Result<(), Box<dyn Error>> {
     let serving = fs::read_to_string(served).unwrap_or_default();
-    writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, unused_qualifications, clippy::all)]\nmod {module} {{")?;
+    writeln!(
+        modules,
+        "/// {place}\n#[cfg(test)]\n#[allow(unused, unused_qualifications, clippy::all)]\nmod {module} {{"
+    )?;
     writeln!(modules, "{code}")?;
     if !serving.is_empty() {
         writeln!(modules, "#[path = {served:?}]\nmod served;")?;
