@@ -310,7 +310,9 @@ pub fn line<const N: usize>(texts: [&str; N], numbers: impl Iterator<Item = f64>
 }
 
 /// The next fields of a line.
-pub fn texts<'a, const N: usize>(fields: &mut impl Iterator<Item = &'a str>) -> Option<[String; N]> {
+pub fn texts<'a, const N: usize>(
+    fields: &mut impl Iterator<Item = &'a str>,
+) -> Option<[String; N]> {
     fields.take(N).map(String::from).collect::<Vec<_>>().try_into().ok()
 }
 

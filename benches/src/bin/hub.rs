@@ -32,10 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             for row in &rows {
                 eprintln!(
                     "  {:50} {:8.1} ns, least {:8.1}, {:.2} allocations",
-                    row.contender,
-                    row.nanoseconds.median,
-                    row.nanoseconds.least,
-                    row.allocations
+                    row.contender, row.nanoseconds.median, row.nanoseconds.least, row.allocations
                 );
             }
             figures::write(&folder.join("hub-deliveries.tsv"), &rows)?;

@@ -13,7 +13,6 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::json;
 use sse_encoder::{Event, EventType, Hub, LastEventId, SseEncoder, data::Json};
-use tokio_stream::wrappers::BroadcastStream;
 
 use crate::{
     body::{HttpBody, Sink, pull},
@@ -49,7 +48,7 @@ pub fn workload(title: &'static str, streams: usize) -> Workload {
                 fan_out::pass(streams, by_hand, |frames| body(AxumBody::from_stream(frames)))
             }),
             // Its first event is a checkpoint, and the ids are the hub's: tests prove the output.
-            Contender { checked: false, ..Contender::new(Role::Ours, HUB, hub) },
+            Contender::unchecked(Role::Ours, HUB, hub),
             Contender::new(Role::Peer, CLONED, |streams| {
                 fan_out::pass(streams, own, |events| {
                     let events = events.map(|event| Ok::<_, Infallible>(event.expect("in time")));
@@ -57,16 +56,24 @@ pub fn workload(title: &'static str, streams: usize) -> Workload {
                 })
             }),
             Contender::new(Role::Peer, EACH_AXUM, |streams| {
-                fan_out::pass(streams, || items::order(0), |orders| {
-                    let events = orders.map(|_| Ok::<_, Infallible>(own()));
-                    body(Sse::new(events).into_response().into_body())
-                })
+                fan_out::pass(
+                    streams,
+                    || items::order(0),
+                    |orders| {
+                        let events = orders.map(|_| Ok::<_, Infallible>(own()));
+                        body(Sse::new(events).into_response().into_body())
+                    },
+                )
             }),
             Contender::new(Role::Peer, EACH_OURS, |streams| {
-                fan_out::pass(streams, || items::order(0), |orders| {
-                    let events = orders.map(|order| event(order.expect("in time")).id(1_u64));
-                    body(SseEncoder::new(events).into_response().into_body())
-                })
+                fan_out::pass(
+                    streams,
+                    || items::order(0),
+                    |orders| {
+                        let events = orders.map(|order| event(order.expect("in time")).id(1_u64));
+                        body(SseEncoder::new(events).into_response().into_body())
+                    },
+                )
             }),
         ],
     }

@@ -92,8 +92,7 @@ fn publish(waiting: usize, rounds: usize) -> Vec<f64> {
 
 fn send(waiting: usize, rounds: usize) -> Vec<f64> {
     let (sender, _) = broadcast::channel(super::RETAINED);
-    let mut all: Vec<_> =
-        (0..waiting).map(|_| BroadcastStream::new(sender.subscribe())).collect();
+    let mut all: Vec<_> = (0..waiting).map(|_| BroadcastStream::new(sender.subscribe())).collect();
     let call = || assert!(sender.send(Bytes::from_static(b"data: hello\n\n")).is_ok());
     times(rounds, waiting, call, || all.iter_mut().for_each(drain))
 }
@@ -146,17 +145,24 @@ pub fn idle(streams: usize) -> Vec<IdleRow> {
     });
     let rows = vec![
         row("a subscriber of the hub", raw),
-        row("`SseEncoder` with it, as a body of axum's", held(streams, || {
-            parked(SseEncoder::new(subscriber(&hub)).into_response().into_body())
-        })),
-        row("`broadcast<Bytes>`, a bare body", held(streams, || {
-            parked(AxumBody::from_stream(BroadcastStream::new(bytes.subscribe())))
-        })),
-        row("`broadcast` of axum's events, in `Sse`", held(streams, || {
-            let events = BroadcastStream::new(events.subscribe());
-            let events = events.map(|event| Ok::<_, Infallible>(event.expect("in time")));
-            parked(Sse::new(events).into_response().into_body())
-        })),
+        row(
+            "`SseEncoder` with it, as a body of axum's",
+            held(streams, || parked(SseEncoder::new(subscriber(&hub)).into_response().into_body())),
+        ),
+        row(
+            "`broadcast<Bytes>`, a bare body",
+            held(streams, || {
+                parked(AxumBody::from_stream(BroadcastStream::new(bytes.subscribe())))
+            }),
+        ),
+        row(
+            "`broadcast` of axum's events, in `Sse`",
+            held(streams, || {
+                let events = BroadcastStream::new(events.subscribe());
+                let events = events.map(|event| Ok::<_, Infallible>(event.expect("in time")));
+                parked(Sse::new(events).into_response().into_body())
+            }),
+        ),
     ];
     rows.iter().for_each(|row| eprintln!("  {:50} {:8.1} bytes", row.what, row.bytes));
     rows

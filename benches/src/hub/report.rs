@@ -22,6 +22,15 @@ pub struct HubFigures {
 }
 
 impl HubFigures {
+    fn is_empty(&self) -> bool {
+        let Self { deliveries, growth, idle, sockets, storm } = self;
+        deliveries.is_empty()
+            && growth.is_empty()
+            && idle.is_empty()
+            && sockets.is_empty()
+            && storm.is_empty()
+    }
+
     /// Any part may not have run yet.
     pub fn read(folder: &Path) -> io::Result<Self> {
         Ok(Self {
@@ -49,6 +58,10 @@ pub fn read(folder: &Path) -> io::Result<String> {
 
 pub fn write_hub(out: &mut String, figures: &HubFigures) -> std::fmt::Result {
     let HubFigures { deliveries, growth, idle, sockets, storm } = figures;
+    if figures.is_empty() {
+        return Ok(());
+    }
+    out.push_str("## The hub\n\n");
     if !deliveries.is_empty() {
         write_deliveries(out, deliveries)?;
     }
@@ -67,9 +80,9 @@ pub fn write_hub(out: &mut String, figures: &HubFigures) -> std::fmt::Result {
 fn write_deliveries(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     out.push_str(
         "### One event to many subscribers\n\n\
-         `benches/run hub-alone`: an order of 180 bytes is published once, and each body of axum's is \
-         polled until it is pending, with a waker that does nothing. Nanoseconds per delivery; in \
-         brackets the least of all rounds, in which all take turns.\n\n\
+         `benches/run hub-alone`: an order of 180 bytes is published once, and each body of \
+         axum's is polled until it is pending, with a waker that does nothing. Nanoseconds per \
+         delivery; in brackets the least of all rounds, in which all take turns.\n\n\
          | subscribers | | ns | ÷ hub | allocations |\n|--:|---|--:|--:|--:|\n",
     );
     for row in rows {
@@ -96,8 +109,8 @@ fn write_deliveries(out: &mut String, rows: &[Row]) -> std::fmt::Result {
 fn write_growth(out: &mut String, rows: &[GrowthRow]) -> std::fmt::Result {
     out.push_str(
         "### Growth\n\n\
-         `benches/run hub-alone`. The wakers do nothing; who subscribes takes the checkpoint and the \
-         first event that it missed.\n\n\
+         `benches/run hub-alone`. The wakers do nothing; who subscribes takes the checkpoint and \
+         the first event that it missed.\n\n\
          | | how many | ns | least |\n|---|--:|--:|--:|\n",
     );
     for GrowthRow { what, size, nanoseconds: Spread { median, least, .. } } in rows {
@@ -123,11 +136,11 @@ fn write_idle(out: &mut String, rows: &[IdleRow]) -> std::fmt::Result {
 fn write_sockets(out: &mut String, rows: &[SocketRow]) -> std::fmt::Result {
     out.push_str(
         "### Over loopback\n\n\
-         `benches/run hub-sockets`: one server of axum's with one thread for the streams and one that \
-         publishes, the clients in another process. The CPU time is the server's, user and system, for each \
-         event that a client has read. Come is the share of what was published that clients have read \
-         in the time; a client that is too slow for a `broadcast` misses the rest without a word. \
-         Medians of all runs, which take turns.\n\n\
+         `benches/run hub-sockets`: one server of axum's with one thread for the streams and one \
+         that publishes, the clients in another process. The CPU time is the server's, user and \
+         system, for each event that a client has read. Come is the share of what was published \
+         that clients have read in the time; who is too slow for a `broadcast` misses the rest \
+         without a word. Medians of all runs, which take turns.\n\n\
          | load | | come | CPU ns per delivery | of one processor | latency: median, ms \
          | 99th percentile, ms | memory, MiB | growth, MiB |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
@@ -157,10 +170,10 @@ fn write_storm(out: &mut String, row: &StormRow) -> std::fmt::Result {
     writeln!(
         out,
         "### A storm\n\n\
-         `benches/run hub-storm`: {connections} connections are cut at once, miss the events of half a \
-         second, and come back at once with their ids. Medians of all runs.\n\n\
-         | half are served after, ms | all, ms | third quartile, ms | CPU µs per client | missed, and sent again \
-         | sequences with a hole or an event twice |\n\
+         `benches/run hub-storm`: {connections} connections are cut at once, miss the events of \
+         half a second, and come back at once with their ids. Medians of all runs.\n\n\
+         | half are served after, ms | all, ms | third quartile, ms | CPU µs per client \
+         | missed, and sent again | sequences with a hole or an event twice |\n\
          |--:|--:|--:|--:|--:|--:|\n\
          | {} | {} | {} | {} | {missed} | {wrong} |\n",
         digits(half.median / 1e6),

@@ -55,7 +55,10 @@ pub struct StormRow {
 }
 
 macro_rules! lines {
-    ($($row:ident: [$($text:ident),*] [$($size:ident),*] [$($number:ident),*] [$($spread:ident),*];)*) => {
+    ($(
+        $row:ident:
+        [$($text:ident),*] [$($size:ident),*] [$($number:ident),*] [$($spread:ident),*];
+    )*) => {
         $(
             impl Line for $row {
                 fn to_line(&self) -> String {
@@ -98,7 +101,8 @@ mod tests {
         assert_eq!(GrowthRow::from_line(&row.to_line()), Some(row));
         let row = IdleRow { what: "a body".into(), bytes: 178.0 };
         assert_eq!(IdleRow::from_line(&row.to_line()), Some(row));
-        let row = SocketRow { load: "10".into(), high: Spread::of(vec![1.5]), ..Default::default() };
+        let row =
+            SocketRow { load: "10".into(), high: Spread::of(vec![1.5]), ..Default::default() };
         assert_eq!(SocketRow::from_line(&row.to_line()), Some(row));
         let row = StormRow { connections: 5, missed: 2.0, ..Default::default() };
         assert_eq!(StormRow::from_line(&row.to_line()), Some(row));

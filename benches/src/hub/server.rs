@@ -34,6 +34,8 @@ use crate::{
 
 const TICK: EventType = EventType::from_static("tick");
 
+const LINGER: Duration = Duration::from_millis(50);
+
 /// How many connections the kernel may hold before they are accepted.
 const BACKLOG: u32 = 4_096;
 
@@ -41,6 +43,8 @@ const BACKLOG: u32 = 4_096;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keeper {
     Hub,
+    /// The hub, and streams that wait for more.
+    Lingering,
     /// tokio's channel, of axum's events.
     Events,
     /// tokio's channel, of frames that are written by hand.
@@ -48,11 +52,13 @@ pub enum Keeper {
 }
 
 impl Keeper {
-    pub const ALL: [Self; 3] = [Self::Events, Self::Frames, Self::Hub];
+    pub const PEERS: [Self; 3] = [Self::Events, Self::Frames, Self::Hub];
+    const ALL: [Self; 4] = [Self::Events, Self::Frames, Self::Hub, Self::Lingering];
 
     pub fn name(self) -> &'static str {
         match self {
             Self::Hub => "hub",
+            Self::Lingering => "hub, `linger` of 50 ms",
             Self::Events => "`broadcast` of axum's events",
             Self::Frames => "`broadcast<Bytes>`, bare bodies",
         }
@@ -65,6 +71,7 @@ impl Keeper {
     pub fn word(self) -> &'static str {
         match self {
             Self::Hub => "hub",
+            Self::Lingering => "lingering",
             Self::Events => "events",
             Self::Frames => "frames",
         }
@@ -85,10 +92,13 @@ struct Served {
     publish: Box<dyn FnMut(Stamp<'_>) + Send>,
 }
 
-fn hub() -> Served {
+fn hub(lingers: bool) -> Served {
     let hub = Hub::new();
     let publisher = hub.clone();
-    let handler = move |last: LastEventId| async move { SseEncoder::new(hub.subscribe(&last)) };
+    let handler = move |last: LastEventId| async move {
+        let stream = SseEncoder::new(hub.subscribe(&last));
+        if lingers { stream.linger(LINGER).into_response() } else { stream.into_response() }
+    };
     Served {
         app: Router::new().route("/", get(handler)),
         publish: Box::new(move |stamp| {
@@ -143,7 +153,8 @@ static PERIOD: AtomicU64 = AtomicU64::new(0);
 /// published. A line can be a number: so many events a second from now on.
 pub fn serve(keeper: Keeper, text: usize) -> io::Result<()> {
     let served = match keeper {
-        Keeper::Hub => hub(),
+        Keeper::Hub => hub(false),
+        Keeper::Lingering => hub(true),
         Keeper::Events => events(),
         Keeper::Frames => frames(),
     };

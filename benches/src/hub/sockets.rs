@@ -45,16 +45,15 @@ struct Load {
     settling: Duration,
 }
 
-fn rates(connections: usize) -> Vec<Load> {
-    let load = |rate| Load {
+fn rate(connections: usize, rate: u64) -> Load {
+    Load {
         title: format!("{connections} connections, {rate} events a second"),
         connections,
         stalled: 0,
         text: 20,
         rate,
         settling: Duration::from_secs(1),
-    };
-    [10, 100, 1_000].map(load).to_vec()
+    }
 }
 
 /// How many are healthy, and how many of all have stopped reading.
@@ -66,7 +65,7 @@ fn stalls(connections: usize) -> Vec<Load> {
         stalled,
         text: LONG,
         rate: 5,
-        settling: Duration::from_secs(12),
+        settling: Duration::from_secs(9),
     };
     [0, connections - healthy].map(load).to_vec()
 }
@@ -85,16 +84,24 @@ struct Measured {
 /// The contenders take turns, that often, each time for that long.
 pub fn measure(connections: usize, runs: usize, period: Duration) -> io::Result<Vec<SocketRow>> {
     let mut rows = Vec::new();
-    for load in rates(connections) {
-        rows.extend(contest(&[load], runs, period)?);
+    for each in [10, 100, 1_000] {
+        let load = rate(connections, each);
+        rows.extend(contest(&[load], &Keeper::PEERS, runs, period)?);
     }
-    rows.extend(contest(&stalls(connections), runs, period)?);
+    let few = rate(connections / 5, 100);
+    rows.extend(contest(&[few], &[Keeper::Hub, Keeper::Lingering], runs, period)?);
+    rows.extend(contest(&stalls(connections), &Keeper::PEERS, runs, period)?);
     Ok(rows)
 }
 
-fn contest(loads: &[Load], runs: usize, period: Duration) -> io::Result<Vec<SocketRow>> {
-    let contenders: Vec<_> =
-        loads.iter().flat_map(|load| Keeper::ALL.map(|keeper| (load, keeper))).collect();
+fn contest(
+    loads: &[Load],
+    keepers: &[Keeper],
+    runs: usize,
+    period: Duration,
+) -> io::Result<Vec<SocketRow>> {
+    let contenders: Vec<(&Load, Keeper)> =
+        loads.iter().flat_map(|load| keepers.iter().map(move |keeper| (load, *keeper))).collect();
     let mut measured: Vec<_> = contenders.iter().map(|_| Measured::default()).collect();
     for _ in 0..runs {
         for (measured, (load, keeper)) in measured.iter_mut().zip(&contenders) {
@@ -189,8 +196,7 @@ pub fn storm(connections: usize, runs: usize) -> io::Result<StormRow> {
     run(async {
         let mut server = Server::start(Keeper::Hub, 20)?;
         let reading = Reading::new();
-        let clients: Vec<Rc<RefCell<Client>>> =
-            (0..connections).map(|_| Rc::default()).collect();
+        let clients: Vec<Rc<RefCell<Client>>> = (0..connections).map(|_| Rc::default()).collect();
         let address = server.address;
         let open = |client: &Rc<RefCell<Client>>| {
             let (reading, client) = (reading.clone(), client.clone());
@@ -241,8 +247,8 @@ pub fn storm(connections: usize, runs: usize) -> io::Result<StormRow> {
     (row.half, row.all, row.cpu) = (Spread::of(half), Spread::of(all), Spread::of(cpu));
     let StormRow { missed, wrong, half, all, cpu, .. } = &row;
     eprintln!(
-        "  {connections} back at once: half are served after {:.0} ms, all after {:.0} ms, {:.0} ns \
-         of CPU each; {missed} events were missed, {wrong} sequences are wrong",
+        "  {connections} back at once: half are served after {:.0} ms, all after {:.0} ms, \
+         {:.0} ns of CPU each; {missed} events were missed, {wrong} sequences are wrong",
         half.median / 1e6,
         all.median / 1e6,
         cpu.median,
