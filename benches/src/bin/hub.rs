@@ -1,5 +1,6 @@
 //! Measures the hub: `hub alone FOLDER ROUNDS`, `hub sockets FOLDER CONNECTIONS RUNS SECONDS`,
-//! `hub storm FOLDER CONNECTIONS RUNS`; and writes what was measured: `hub report FOLDER`.
+//! `hub stalled FOLDER CONNECTIONS RUNS SECONDS`, `hub storm FOLDER CONNECTIONS RUNS`; and writes what
+//! was measured: `hub report FOLDER`.
 
 use std::{env, error::Error, path::Path, time::Duration};
 
@@ -17,9 +18,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match *arguments {
-        ["serve", keeper, text] => {
+        ["serve", keeper, text, ref room @ ..] => {
             let keeper = server::Keeper::from_word(keeper).ok_or("no such keeper")?;
-            server::serve(keeper, text.parse()?)?;
+            let room = room.first().map(|room| room.parse()).transpose()?;
+            server::serve(keeper, text.parse()?, room)?;
         }
         ["alone", folder, rounds] => {
             let folder = Path::new(folder);
@@ -44,12 +46,17 @@ fn main() -> Result<(), Box<dyn Error>> {
             let rows = sockets::measure(connections.parse()?, runs.parse()?, period)?;
             figures::write(&Path::new(folder).join("hub-sockets.tsv"), &rows)?;
         }
+        ["stalled", folder, connections, runs, seconds] => {
+            let period = Duration::from_secs(seconds.parse()?);
+            let rows = sockets::measure_stalled(connections.parse()?, runs.parse()?, period)?;
+            figures::write(&Path::new(folder).join("hub-stalled.tsv"), &rows)?;
+        }
         ["storm", folder, connections, runs] => {
             let row = sockets::storm(connections.parse()?, runs.parse()?)?;
             figures::write(&Path::new(folder).join("hub-storm.tsv"), &[row])?;
         }
         ["report", folder] => print!("{}", report::read(Path::new(folder))?),
-        _ => return Err("usage: hub alone|sockets|storm|report FOLDER ...".into()),
+        _ => return Err("usage: hub alone|sockets|stalled|storm|report FOLDER ...".into()),
     }
     Ok(())
 }

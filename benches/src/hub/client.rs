@@ -39,9 +39,10 @@ pub struct Usage {
 }
 
 impl Server {
-    pub fn start(keeper: Keeper, text: usize) -> io::Result<Self> {
+    pub fn start(keeper: Keeper, text: usize, room: Option<u32>) -> io::Result<Self> {
         let mut child = Command::new(env::current_exe()?)
             .args(["serve", keeper.word(), &text.to_string()])
+            .args(room.map(|room| room.to_string()))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

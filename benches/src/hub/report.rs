@@ -33,11 +33,13 @@ impl HubFigures {
 
     /// Any part may not have run yet.
     pub fn read(folder: &Path) -> io::Result<Self> {
+        let mut sockets = rows(folder, "hub-sockets.tsv")?;
+        sockets.extend(rows(folder, "hub-stalled.tsv")?);
         Ok(Self {
             deliveries: rows(folder, "hub-deliveries.tsv")?,
             growth: rows(folder, "hub-growth.tsv")?,
             idle: rows(folder, "hub-idle.tsv")?,
-            sockets: rows(folder, "hub-sockets.tsv")?,
+            sockets,
             storm: rows(folder, "hub-storm.tsv")?,
         })
     }
@@ -136,7 +138,7 @@ fn write_idle(out: &mut String, rows: &[IdleRow]) -> std::fmt::Result {
 fn write_sockets(out: &mut String, rows: &[SocketRow]) -> std::fmt::Result {
     out.push_str(
         "### Over loopback\n\n\
-         `benches/run hub-sockets`: one server of axum's with one thread for the streams and one \
+         `benches/run hub-sockets`, `benches/run hub-stalled`: one server of axum's with one thread for the streams and one \
          that publishes, the clients in another process. The CPU time is the server's, user and \
          system, for each event that a client has read. Come is the share of what was published \
          that clients have read in the time; who is too slow for a `broadcast` misses the rest \

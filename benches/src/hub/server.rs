@@ -151,14 +151,16 @@ static PERIOD: AtomicU64 = AtomicU64::new(0);
 /// Serves until standard input ends. Prints the port, and then, for each line that comes in, the
 /// nanoseconds of CPU that this process has used, its bytes in memory, and how many events it has
 /// published. A line can be a number: so many events a second from now on.
-pub fn serve(keeper: Keeper, text: usize) -> io::Result<()> {
+///
+/// With `room`, the kernel holds little more than so many bytes for a client that does not read.
+pub fn serve(keeper: Keeper, text: usize, room: Option<u32>) -> io::Result<()> {
     let served = match keeper {
         Keeper::Hub => hub(false),
         Keeper::Lingering => hub(true),
         Keeper::Events => events(),
         Keeper::Frames => frames(),
     };
-    thread::spawn(move || run(served.app).expect("the server runs"));
+    thread::spawn(move || run(served.app, room).expect("the server runs"));
     let mut publish = served.publish;
     thread::spawn(move || {
         let text = ".".repeat(text);
@@ -187,9 +189,13 @@ pub fn serve(keeper: Keeper, text: usize) -> io::Result<()> {
     Ok(())
 }
 
-fn run(app: Router) -> io::Result<()> {
+fn run(app: Router, room: Option<u32>) -> io::Result<()> {
     Builder::new_current_thread().enable_all().build()?.block_on(async {
         let socket = TcpSocket::new_v4()?;
+        if let Some(room) = room {
+            // Its connections have it, too.
+            socket.set_send_buffer_size(room)?;
+        }
         socket.bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
         let listener = socket.listen(BACKLOG)?;
         println!("{}", listener.local_addr()?.port());

@@ -65,7 +65,7 @@ fn stalls(connections: usize) -> Vec<Load> {
         stalled,
         text: LONG,
         rate: 5,
-        settling: Duration::from_secs(9),
+        settling: Duration::from_secs(8),
     };
     [0, connections - healthy].map(load).to_vec()
 }
@@ -90,8 +90,16 @@ pub fn measure(connections: usize, runs: usize, period: Duration) -> io::Result<
     }
     let few = rate(connections / 5, 100);
     rows.extend(contest(&[few], &[Keeper::Hub, Keeper::Lingering], runs, period)?);
-    rows.extend(contest(&stalls(connections), &Keeper::PEERS, runs, period)?);
     Ok(rows)
+}
+
+/// With some that have stopped reading, and without.
+pub fn measure_stalled(
+    connections: usize,
+    runs: usize,
+    period: Duration,
+) -> io::Result<Vec<SocketRow>> {
+    contest(&stalls(connections), &Keeper::PEERS, runs, period)
 }
 
 fn contest(
@@ -124,7 +132,7 @@ fn contest(
 
 impl Measured {
     async fn add(&mut self, load: &Load, keeper: Keeper, period: Duration) -> io::Result<()> {
-        let mut server = Server::start(keeper, load.text)?;
+        let mut server = Server::start(keeper, load.text, (load.text == LONG).then_some(LITTLE))?;
         let reading = Reading::new();
         let mut stalled: Vec<TcpStream> = Vec::new();
         for _ in 0..load.stalled {
@@ -194,7 +202,7 @@ pub fn storm(connections: usize, runs: usize) -> io::Result<StormRow> {
     let mut row = StormRow { connections, ..StormRow::default() };
     let (mut half, mut all, mut cpu) = (Vec::new(), Vec::new(), Vec::new());
     run(async {
-        let mut server = Server::start(Keeper::Hub, 20)?;
+        let mut server = Server::start(Keeper::Hub, 20, None)?;
         let reading = Reading::new();
         let clients: Vec<Rc<RefCell<Client>>> = (0..connections).map(|_| Rc::default()).collect();
         let address = server.address;
