@@ -1,6 +1,6 @@
 //! Measures the hub: `hub alone FOLDER ROUNDS`, `hub sockets FOLDER CONNECTIONS RUNS SECONDS`,
-//! `hub stalled FOLDER CONNECTIONS RUNS SECONDS`, `hub storm FOLDER CONNECTIONS RUNS`; and writes what
-//! was measured: `hub report FOLDER`.
+//! `hub stalled FOLDER CONNECTIONS RUNS SECONDS`, `hub storm FOLDER CONNECTIONS RUNS`; and writes
+//! what was measured: `hub report FOLDER`.
 
 use std::{env, error::Error, path::Path, time::Duration};
 

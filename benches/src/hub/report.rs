@@ -138,9 +138,10 @@ fn write_idle(out: &mut String, rows: &[IdleRow]) -> std::fmt::Result {
 fn write_sockets(out: &mut String, rows: &[SocketRow]) -> std::fmt::Result {
     out.push_str(
         "### Over loopback\n\n\
-         `benches/run hub-sockets`, `benches/run hub-stalled`: one server of axum's with one thread for the streams and one \
-         that publishes, the clients in another process. The CPU time is the server's, user and \
-         system, for each event that a client has read. Come is the share of what was published \
+         `benches/run hub-sockets`, `benches/run hub-stalled`: one server of axum's with one \
+         thread for the streams and one that publishes, the clients in another process. The CPU \
+         time is the server's, user and system, for each event that a client has read. Come is \
+         the share of what was published \
          that clients have read in the time; who is too slow for a `broadcast` misses the rest \
          without a word. Medians of all runs, which take turns.\n\n\
          | load | | come | CPU ns per delivery | of one processor | latency: median, ms \
