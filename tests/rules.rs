@@ -306,6 +306,8 @@ fn events_of_every_kind() {
             "id: 1\nevent: a type of more than twenty-two bytes\ndata: a\n\n",
         ),
         ("type by a number", &Event::text("a").event_type(7), "id: 1\nevent: 7\ndata: a\n\n"),
+        ("comment: as an event", &Event::from(Comment::new("a\nb")), ": a\n: b\n\n"),
+        ("comment: empty, as an event", &Event::from(Comment::new("")), ":\n\n"),
         ("some", &Some(Comment::new("a")), ": a\n\n"),
         ("none", &None::<Event>, ""),
         ("vec", &vec![Comment::new("a"), Comment::new("b")], ": a\n\n: b\n\n"),

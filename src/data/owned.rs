@@ -12,6 +12,8 @@ pub struct Owned(pub(crate) Repr);
 
 #[derive(Clone, Default)]
 pub(crate) enum Repr {
+    /// No data, but a comment.
+    Comment(SharedText),
     #[default]
     Empty,
     /// What could not be serialized, and why.
@@ -39,6 +41,7 @@ impl Owned {
 impl fmt::Debug for Owned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
+            Repr::Comment(text) => f.debug_tuple("Comment").field(text).finish(),
             Repr::Empty => f.write_str("Empty"),
             Repr::Invalid(error) => f.debug_tuple("Invalid").field(error).finish(),
             Repr::Item(item) => item.fmt(f),
@@ -53,6 +56,7 @@ impl Data for Owned {}
 impl Sealed for Owned {
     fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
         match &self.0 {
+            Repr::Comment(text) => fields.comment(&text.0),
             Repr::Empty => Ok(()),
             Repr::Invalid(error) => Err(error.clone()),
             Repr::Item(item) => item.write(fields.data_line()),

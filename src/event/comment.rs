@@ -17,6 +17,11 @@ use crate::{error::Error, frame::Frames};
 pub struct Comment<T = &'static str>(T);
 
 impl<T: AsRef<str>> Comment<T> {
+    /// The text.
+    pub(super) fn text(&self) -> &str {
+        self.0.as_ref()
+    }
+
     /// A comment of this text.
     pub const fn new(text: T) -> Self {
         Self(text)
@@ -26,7 +31,7 @@ impl<T: AsRef<str>> Comment<T> {
 impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
-        frame.fields().comment(self.0.as_ref().as_bytes())?;
+        frame.fields().comment(self.text().as_bytes())?;
         // With a blank line: without it some clients wait.
         frame.end()
     }

@@ -281,6 +281,10 @@ impl<D> Event<D> {
         Self { head, data }
     }
 
+    fn with<E>(self, data: E) -> Event<E> {
+        Event { head: self.head, data }
+    }
+
     /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left alone.
     ///
     /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID: that is not the same
@@ -456,6 +460,21 @@ into_owned! {
     <> SharedText;
     <T: Serialize> Tagged<T>;
     <T: AsRef<str>> Text<T>;
+}
+
+/// A comment among events: it has no id and no type.
+///
+/// ```
+/// use sse_encoder::{Comment, Event};
+///
+/// let items: Vec<Event> = vec![Event::json(1).into(), Comment::new("still here").into()];
+/// # let _ = items;
+/// ```
+impl<T: AsRef<str>> From<Comment<T>> for Event {
+    fn from(comment: Comment<T>) -> Self {
+        let text = SharedText::from(comment.text().to_owned());
+        Event::new().with(Owned(Repr::Comment(text)))
+    }
 }
 
 impl FromStr for Event {
