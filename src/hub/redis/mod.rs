@@ -1,0 +1,122 @@
+#![doc = include_str!("../../../docs/redis.md")]
+
+mod backoff;
+mod connection;
+mod driver;
+mod left_out;
+mod publisher;
+mod race;
+mod record;
+mod source;
+mod status;
+mod tail;
+
+use tokio::sync::{Notify, watch};
+
+pub use self::{driver::Driver, left_out::LeftOut, status::Status};
+use self::{connection::Place, publisher::Publisher};
+use super::{Hub, Shared, log::Address, settings::HubBuilder};
+use crate::{encoder::Published, error::Error, value::EventId};
+
+/// What a hub has of a log elsewhere.
+pub(super) struct Remote {
+    publisher: Publisher,
+    status: watch::Sender<Status>,
+    closed: Notify,
+}
+
+impl Remote {
+    /// The hub is closed.
+    pub(super) fn close(&self) {
+        self.closed.notify_one();
+    }
+
+    pub(super) async fn publish(
+        &self,
+        hub: &Shared,
+        address: Address<'_>,
+        published: Published,
+    ) -> Result<Option<EventId>, Error> {
+        self.publisher.publish(hub, address, published).await
+    }
+}
+
+impl HubBuilder {
+    /// A hub whose log is a Redis stream: all servers that name the same one are one hub. With it
+    /// comes the [`Driver`], which is to be spawned.
+    ///
+    /// The stream keeps at least as many entries as the hub [retains](Self::retain_events): give
+    /// all servers the same bounds. [The page on Redis](crate::hub::redis) says what is
+    /// promised, and how far it reaches.
+    ///
+    /// `url` is `redis://[user[:password]@]host[:port][/database]`, or `redis+unix:///path`; with
+    /// the feature `redis-rustls` also `rediss://` for TLS.
+    ///
+    /// ```no_run
+    /// use std::time::Duration;
+    /// use sse_encoder::{Event, Hub};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), sse_encoder::Error> {
+    /// let (hub, driver) = Hub::builder().redis("redis://127.0.0.1/", "orders")?;
+    /// tokio::spawn(driver);
+    /// // Who comes back at once is served better when the log is here; without it, too.
+    /// let _ = tokio::time::timeout(Duration::from_secs(2), hub.live()).await;
+    /// hub.publish(&Event::json([1, 2])).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The URL is none, or asks for what is not compiled in. Whether there is a Redis is not asked.
+    pub fn redis(self, url: &str, stream: &str) -> Result<(Hub, Driver), Error> {
+        let place = Place::new(url, stream)?;
+        let settings = self.settings();
+        let since = std::time::Instant::now();
+        let remote = Remote {
+            publisher: Publisher::new(&place, settings.events),
+            status: watch::Sender::new(Status::Stale { since }),
+            closed: Notify::new(),
+        };
+        let hub = Hub::mirror(settings, Some(remote));
+        let driver = Driver::new(hub.shared.0.clone(), place);
+        Ok((hub, driver))
+    }
+}
+
+impl Hub {
+    /// Whether the hub has its log at hand; in memory it always has.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, hub::Status};
+    ///
+    /// let (hub, driver) = Hub::builder().redis("redis://127.0.0.1/", "orders")?;
+    /// match hub.status() {
+    ///     Status::Live => println!("all is well"),
+    ///     Status::Stale { since } => println!("no connection for {:?}", since.elapsed()),
+    ///     _ => println!("the driver was dropped"),
+    /// }
+    /// # drop(driver);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn status(&self) -> Status {
+        self.shared.remote.as_ref().map_or(Status::Live, |remote| *remote.status.borrow())
+    }
+
+    /// Waits until the hub has its log at hand, or never will. At a server's start: wait for it,
+    /// for a bounded time, before you accept connections. A client that comes earlier is served,
+    /// too, but hears of a gap.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, hub::Status};
+    ///
+    /// assert_eq!(futures_executor::block_on(Hub::new().live()), Status::Live);
+    /// ```
+    pub async fn live(&self) -> Status {
+        let Some(remote) = &self.shared.remote else { return Status::Live };
+        let mut status = remote.status.subscribe();
+        let found = status.wait_for(|status| !matches!(status, Status::Stale { .. })).await;
+        found.map_or(Status::Ended, |status| *status)
+    }
+}
