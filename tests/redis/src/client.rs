@@ -71,8 +71,10 @@ impl Client {
             "checkpoint" => {}
             "gap" => self.seen.push(Seen::Gap { resumed_after: id.unwrap_or_default() }),
             _ => {
-                let (id, data) = (id.unwrap_or_default(), field("data").unwrap_or_default());
-                self.seen.push(Seen::Event { id, event_type, data });
+                // Without data nothing is dispatched.
+                if let Some(data) = field("data") {
+                    self.seen.push(Seen::Event { id: id.unwrap_or_default(), event_type, data });
+                }
             }
         }
     }
