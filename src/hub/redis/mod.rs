@@ -11,17 +11,27 @@ mod source;
 mod status;
 mod tail;
 
-use tokio::sync::{Notify, watch};
+use std::{pin::pin, time::Duration};
+
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 pub use self::{driver::Driver, left_out::LeftOut, status::Status};
 use self::{connection::Place, publisher::Publisher};
-use super::{Hub, Shared, log::Address, settings::HubBuilder};
-use crate::{encoder::Published, error::Error, value::EventId};
+use super::{Hub, Shared, log::Address, settings::HubBuilder, sync::read};
+use crate::{encoder::Published, error::Error, last_event_id::LastEventId, value::EventId};
+
+/// How long a client that was ahead of this server waits for it at most.
+const REACH: Duration = Duration::from_secs(1);
 
 /// What a hub has of a log elsewhere.
 pub(super) struct Remote {
     publisher: Publisher,
     status: watch::Sender<Status>,
+    /// Something has come.
+    progress: Notify,
     closed: Notify,
 }
 
@@ -77,6 +87,7 @@ impl HubBuilder {
         let remote = Remote {
             publisher: Publisher::new(&place, settings.events),
             status: watch::Sender::new(Status::Stale { since }),
+            progress: Notify::new(),
             closed: Notify::new(),
         };
         let hub = Hub::mirror(settings, Some(remote));
@@ -118,5 +129,40 @@ impl Hub {
         let mut status = remote.status.subscribe();
         let found = status.wait_for(|status| !matches!(status, Status::Stale { .. })).await;
         found.map_or(Status::Ended, |status| *status)
+    }
+
+    /// Waits until this server has read as far as the client had on another one, a second at most;
+    /// call it before you subscribe. Whoever changes from one server to the other within
+    /// milliseconds may be ahead of it, and would hear of a gap that is none.
+    ///
+    /// Whether it has come so far is the answer; in memory it always has.
+    ///
+    /// ```
+    /// use sse_encoder::{Hub, LastEventId, SseEncoder, Subscriber};
+    ///
+    /// async fn events(hub: &Hub, last: &LastEventId) -> SseEncoder<Subscriber> {
+    ///     hub.reach(last).await;
+    ///     SseEncoder::new(hub.subscribe(last))
+    /// }
+    /// # drop(futures_executor::block_on(events(&Hub::new(), &LastEventId::none())));
+    /// ```
+    pub async fn reach(&self, last: &LastEventId) -> bool {
+        let (Some(remote), Some(id)) = (&self.shared.remote, last.get()) else { return true };
+        let has_reached = || read(&self.shared.log).has_reached(id);
+        // Without a timer where there is nothing to wait for.
+        if has_reached() {
+            return true;
+        }
+        let reached = async {
+            loop {
+                let mut progress = pin!(remote.progress.notified());
+                progress.as_mut().enable();
+                if has_reached() {
+                    return;
+                }
+                progress.await;
+            }
+        };
+        timeout(REACH, reached).await.is_ok()
     }
 }

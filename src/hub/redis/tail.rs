@@ -183,6 +183,9 @@ impl Tail {
                 }
             }
         }
+        if let Some(remote) = &self.hub.remote {
+            remote.progress.notify_waiters();
+        }
         Ok(())
     }
 }

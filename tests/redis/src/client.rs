@@ -92,7 +92,9 @@ impl Reading {
         Self(tokio::spawn(async move {
             let mut client = Client::default();
             for turn in 0.. {
-                let mut subscriber = client.subscribe(&hubs[turn % hubs.len()]);
+                let hub = &hubs[turn % hubs.len()];
+                hub.reach(&client.last()).await;
+                let mut subscriber = client.subscribe(hub);
                 let mut frames = hop.map_or(usize::MAX, |hop| hop + turn % 7);
                 while frames > 0 {
                     // A quiet server is left, too.
