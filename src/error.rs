@@ -103,7 +103,10 @@ pub(crate) enum LogFailure {
     /// Something is missing in an entry.
     Entry(&'static str),
     /// A field of an entry is wrong.
-    Field { field: &'static str, reason: &'static str },
+    Field {
+        field: &'static str,
+        reason: &'static str,
+    },
 }
 
 #[cfg(feature = "redis")]
@@ -404,7 +407,9 @@ impl fmt::Display for LogFailure {
             Self::Url(reason) => write!(f, "the URL of the log cannot be used: {reason}"),
             Self::Connection(reason) => write!(f, "the log cannot be read: {reason}"),
             Self::NotAppended(reason) => write!(f, "the event is not appended: {reason}"),
-            Self::Unknown(reason) => write!(f, "whether the event is appended is unknown: {reason}"),
+            Self::Unknown(reason) => {
+                write!(f, "whether the event is appended is unknown: {reason}")
+            }
             Self::Entry(reason) => write!(f, "the entry {reason}"),
             Self::Field { field, reason } => write!(f, "`{field}` {reason}"),
         }

@@ -24,7 +24,6 @@ impl Hub {
 }
 
 impl Shared {
-
     /// Appends what the log has at this position, which is beyond all that came before.
     ///
     /// # Errors

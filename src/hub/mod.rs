@@ -23,6 +23,10 @@ mod wake;
 
 use std::{fmt, future::Future, mem, ops::Deref, sync::Arc};
 
+#[cfg(not(feature = "redis"))]
+use self::no_remote::Remote;
+#[cfg(feature = "redis")]
+use self::redis::Remote;
 #[cfg(feature = "redis")]
 pub use self::redis::{Driver, LeftOut, Status};
 pub use self::{
@@ -33,10 +37,6 @@ pub use self::{
     stats::HubStats,
     subscriber::Subscriber,
 };
-#[cfg(not(feature = "redis"))]
-use self::no_remote::Remote;
-#[cfg(feature = "redis")]
-use self::redis::Remote;
 use self::{
     exits::Exits,
     log::{Log, Numbering},
@@ -195,11 +195,7 @@ impl Hub {
         Self::with_numbering(settings, Numbering::Counted { epoch: position::epoch() }, None)
     }
 
-    fn with_numbering(
-        settings: Settings,
-        numbering: Numbering,
-        remote: Option<Remote>,
-    ) -> Self {
+    fn with_numbering(settings: Settings, numbering: Numbering, remote: Option<Remote>) -> Self {
         let log = RwLock::new(Log::new(numbering, &settings));
         let shared = Shared {
             settings,

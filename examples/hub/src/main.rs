@@ -83,9 +83,7 @@ async fn hub(builder: HubBuilder) -> Result<Hub, sse_encoder::Error> {
     let stream = env::var("STREAM").unwrap_or("events".into());
     let (hub, driver) = builder.redis(&url, &stream)?;
     tokio::spawn(
-        driver
-            .on_error(|error| eprintln!("{error}"))
-            .on_left_out(|entry| eprintln!("{entry}")),
+        driver.on_error(|error| eprintln!("{error}")).on_left_out(|entry| eprintln!("{entry}")),
     );
     let _ = time::timeout(PATIENCE, hub.live()).await;
     Ok(hub)

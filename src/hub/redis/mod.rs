@@ -18,8 +18,8 @@ use tokio::{
     time::timeout,
 };
 
-pub use self::{driver::Driver, left_out::LeftOut, status::Status};
 use self::{connection::Place, publisher::Publisher};
+pub use self::{driver::Driver, left_out::LeftOut, status::Status};
 use super::{Hub, Shared, log::Address, settings::HubBuilder, sync::read};
 use crate::{encoder::Published, error::Error, last_event_id::LastEventId, value::EventId};
 

@@ -124,9 +124,7 @@ async fn run(
 
 /// A client that has heard of a gap may begin again with what is retained.
 fn agree_or_gap(one: &[crate::Seen], other: &[crate::Seen]) -> bool {
-    other
-        .split(|seen| matches!(seen, crate::Seen::Gap { .. }))
-        .all(|between| agree(one, between))
+    other.split(|seen| matches!(seen, crate::Seen::Gap { .. })).all(|between| agree(one, between))
 }
 
 fn roomy() -> HubBuilder {

@@ -46,8 +46,11 @@ async fn anybody_can_publish_by_xadd() {
         ),
         (&[(b"data", b"first"), (b"data", b"last")], "id: *\nevent: message\ndata: last\n\n"),
         (&[(b"data", b"x"), (b"id", b""), (b"type", b"")], "id: *\nevent: message\ndata: x\n\n"),
-        (&[(b"data", b"\nid: forged\n\ndata: y")], "id: *\nevent: message\n\
-            data: \ndata: id: forged\ndata: \ndata: data: y\n\n"),
+        (
+            &[(b"data", b"\nid: forged\n\ndata: y")],
+            "id: *\nevent: message\n\
+            data: \ndata: id: forged\ndata: \ndata: data: y\n\n",
+        ),
     ] {
         let id = add(&server, fields).await;
         expected.push_str(&frame.replace('*', &id));
@@ -129,8 +132,7 @@ async fn what_a_hub_publishes_is_plain_fields() {
     hub.publish(&sse_encoder::Event::text("x").no_id()).await.unwrap();
     let log = server.log(STREAM).await;
     let fields: Vec<_> = log.iter().map(|(_, fields)| fields.join(" ")).collect();
-    let expected =
-        ["type order data [1]", "data a\nb id own topic t key k", "data x ephemeral 1"];
+    let expected = ["type order data [1]", "data a\nb id own topic t key k", "data x ephemeral 1"];
     assert_eq!(fields, expected);
     // What a log cannot say is refused, and not sent.
     let error = hub.publish(&sse_encoder::Event::new().id("only")).await.unwrap_err();
@@ -201,14 +203,12 @@ async fn a_key_of_another_type_is_told_and_not_touched() {
     let errors = Arc::new(Mutex::new(Vec::new()));
     let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
     let told = errors.clone();
-    let driver = tokio::spawn(
-        driver.on_error(move |error| told.lock().unwrap().push(error.to_string())),
-    );
+    let driver =
+        tokio::spawn(driver.on_error(move |error| told.lock().unwrap().push(error.to_string())));
     until("the failure is told", || !errors.lock().unwrap().is_empty()).await;
     assert!(errors.lock().unwrap()[0].contains("WRONGTYPE"), "{errors:?}");
     until("it can publish", || {
-        futures_util::FutureExt::now_or_never(hub.publish(&sse_encoder::Event::text("x")))
-            .is_none()
+        futures_util::FutureExt::now_or_never(hub.publish(&sse_encoder::Event::text("x"))).is_none()
     })
     .await;
     let error = hub.publish(&sse_encoder::Event::text("x")).await.unwrap_err();

@@ -26,8 +26,7 @@ async fn servers(count: usize, retain: usize) {
         nodes.push(Node::live(Hub::builder().retain_events(retain), &server.url()).await);
     }
     let hubs: Vec<_> = nodes.iter().map(|node| node.hub.clone()).collect();
-    let stay: Vec<_> =
-        (0..count).map(|n| Reading::start(&hubs[n..=n], None, END)).collect();
+    let stay: Vec<_> = (0..count).map(|n| Reading::start(&hubs[n..=n], None, END)).collect();
     let moves: Vec<_> = (0..8)
         .map(|n| {
             let mut hubs = hubs.clone();

@@ -78,7 +78,8 @@ async fn latency(rate: u64, seconds: u64) {
 async fn cpu(server: &Server) -> f64 {
     let info: String = server.run(&["INFO", "cpu"]).await;
     let fields = ["used_cpu_user:", "used_cpu_sys:"];
-    let seconds = |line: &str| fields.iter().find_map(|f| line.strip_prefix(f)?.parse().ok());
+    let seconds =
+        |line: &str| fields.iter().find_map(|f| line.strip_prefix(f)?.parse::<f64>().ok());
     info.lines().filter_map(|line| seconds(line.trim())).sum::<f64>()
 }
 
@@ -105,7 +106,8 @@ async fn memory() {
     let start = Instant::now();
     node.hub.publish(&event(start)).await.unwrap();
     let before = resident();
-    let _ = stream::iter(0..10_000).map(|_| node.hub.publish(&event(start)))
+    let _ = stream::iter(0..10_000)
+        .map(|_| node.hub.publish(&event(start)))
         .buffer_unordered(64)
         .count()
         .await;
