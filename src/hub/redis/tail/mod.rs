@@ -16,6 +16,9 @@ use crate::{
     hub::{Shared, position::Position, sync::Ordering},
 };
 
+#[cfg(test)]
+mod tests;
+
 /// How many entries are read at once.
 const PAGE: usize = 256;
 
