@@ -77,7 +77,8 @@
 //! # Features
 //!
 //! None is on by default: `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `hub` has [`Hub`]; `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
+//! there; `hub` has [`Hub`], and `redis` its log on a Redis stream, for several servers (with TLS:
+//! `redis-rustls`); `tokio` has [`channel`](fn@channel), and keep-alive from a `Duration`.
 //!
 //! # Coming from elsewhere
 //!

@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::{Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
 
 use crate::PATIENCE;
 
@@ -137,7 +137,11 @@ impl Server {
     /// There is none.
     pub async fn connect(&self) -> MultiplexedConnection {
         let client = Client::open(self.url()).unwrap();
-        client.get_multiplexed_async_connection().await.unwrap()
+        // Its own patience is half a second.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
     /// Has it run a command.

@@ -5,8 +5,9 @@ use futures_util::{FutureExt, StreamExt};
 
 use super::*;
 use crate::{
-    Hub, HubBuilder, LastEventId, Resumption, Subscriber, error::LogFailure,
-    hub::redis::left_out::Reporter,
+    error::LogFailure,
+    hub::{Hub, HubBuilder, Resumption, Subscriber, redis::left_out::Reporter},
+    last_event_id::LastEventId,
 };
 
 /// A log in memory that several hubs can read, and to which anything can happen.
@@ -18,7 +19,7 @@ struct State {
     entries: Vec<(u64, String)>,
     added: usize,
     /// What happens between two reads.
-    between: Vec<fn(&mut State)>,
+    between: Vec<fn(&mut Self)>,
     fails: bool,
 }
 
