@@ -11,7 +11,11 @@ mod source;
 mod status;
 mod tail;
 
-use std::{pin::pin, time::Duration};
+use std::{
+    panic::{RefUnwindSafe, UnwindSafe},
+    pin::pin,
+    time::Duration,
+};
 
 use tokio::{
     sync::{Notify, watch},
@@ -34,6 +38,11 @@ pub(super) struct Remote {
     progress: Notify,
     closed: Notify,
 }
+
+// Each of its parts is whole after every change, so a panic elsewhere leaves nothing half done. A hub
+// is both without this feature, too.
+impl UnwindSafe for Remote {}
+impl RefUnwindSafe for Remote {}
 
 impl Remote {
     /// The hub is closed.
