@@ -252,6 +252,47 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
+/// A replica that has stopped to follow becomes the primary.
+///
+/// # Panics
+///
+/// The replica does not follow.
+pub async fn failed_over(cycles: usize) -> Option<Row> {
+    let port = free_port();
+    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
+    let first = [&args[..], &[&port]].concat();
+    let (mut primary_port, mut gone) = (port.clone(), Vec::new());
+    run("failover to a replica that lags", cycles, &first, roomy(), async |scene| {
+        let port = free_port();
+        let args = [&args[..], &[&port, "--replicaof", "127.0.0.1", &primary_port]].concat();
+        let replica = Server::start(&args).unwrap();
+        let mut follows = false;
+        while !follows {
+            let info: String = replica.run(&["INFO", "replication"]).await;
+            follows = info.contains("master_link_status:up");
+            sleep(Duration::from_millis(20)).await;
+        }
+        sleep(Duration::from_millis(300)).await;
+        replica.run::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+        sleep(Duration::from_millis(200)).await;
+        scene.server.kill();
+        for proxy in scene.proxies {
+            proxy.lead_to(&replica.socket());
+        }
+        // Its directory has the proxies' sockets.
+        gone.push(std::mem::replace(scene.server, replica));
+        primary_port = port;
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+/// A port of this machine that nobody listens on.
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
 pub async fn out_of_memory(cycles: usize) -> Option<Row> {
     run("out of memory (noeviction)", cycles, &[], roomy(), async |scene| {
         scene.server.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;

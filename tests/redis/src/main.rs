@@ -16,6 +16,7 @@ async fn main() {
     show(faults::flushed(times).await);
     show(faults::trimmed(times).await);
     show(faults::restored(times).await);
+    show(faults::failed_over(times).await);
     show(faults::out_of_memory(times).await);
 }
 

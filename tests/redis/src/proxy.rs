@@ -3,7 +3,7 @@
 use std::{
     path::{Path, PathBuf},
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -23,6 +23,7 @@ use tokio::{
 #[derive(Debug)]
 pub struct Proxy {
     socket: PathBuf,
+    server: Arc<Mutex<PathBuf>>,
     delay: Arc<AtomicU64>,
     cut: watch::Sender<u64>,
     task: JoinHandle<()>,
@@ -38,9 +39,11 @@ impl Proxy {
         let listener = UnixListener::bind(&socket).unwrap();
         let delay = Arc::new(AtomicU64::new(0));
         let cut = watch::Sender::new(0);
-        let (server, slow, cuts) = (server.to_owned(), delay.clone(), cut.clone());
+        let server = Arc::new(Mutex::new(server.to_owned()));
+        let (target, slow, cuts) = (server.clone(), delay.clone(), cut.clone());
         let task = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
+                let server = target.lock().unwrap().clone();
                 let Ok(server) = UnixStream::connect(&server).await else { continue };
                 let (from_client, to_client) = client.into_split();
                 let (from_server, to_server) = server.into_split();
@@ -52,12 +55,22 @@ impl Proxy {
                 }
             }
         });
-        Self { socket, delay, cut, task }
+        Self { socket, server, delay, cut, task }
     }
 
     #[must_use]
     pub fn url(&self) -> String {
         crate::server::url(&self.socket)
+    }
+
+    /// Leads to another server from now on.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    pub fn lead_to(&self, server: &Path) {
+        *self.server.lock().unwrap() = server.to_owned();
+        self.cut();
     }
 
     /// Cuts all connections that there are.

@@ -28,5 +28,6 @@ faults! {
     flushed 2
     trimmed 1
     restored 2
+    failed_over 2
     out_of_memory 2
 }
