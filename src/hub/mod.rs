@@ -145,8 +145,6 @@ struct Shared {
     exits: Exits,
     /// Where the log is, if it is not in memory.
     remote: Option<Remote>,
-    /// Entries of a log elsewhere that cannot be frames.
-    left_out: AtomicU64,
 }
 
 impl Shared {
@@ -206,7 +204,6 @@ impl Hub {
             is_closed: AtomicBool::new(false),
             exits: Exits::default(),
             remote,
-            left_out: AtomicU64::new(0),
         };
         Self { shared: Arc::new(Handle(Arc::new(shared))) }
     }

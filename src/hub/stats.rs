@@ -43,7 +43,7 @@ pub(super) fn of(hub: &Shared) -> HubStats {
         retained_bytes,
         lag: 0,
         #[cfg(feature = "redis")]
-        left_out: hub.left_out.load(Ordering::Relaxed),
+        left_out: hub.remote.as_ref().map_or(0, |remote| remote.left_out()),
     };
     for room in log.rooms.all() {
         let census = room.census();

@@ -24,7 +24,12 @@ use tokio::{
 
 use self::{connection::Place, publisher::Publisher};
 pub use self::{driver::Driver, left_out::LeftOut, status::Status};
-use super::{Hub, Shared, log::Address, settings::HubBuilder, sync::read};
+use super::{
+    Hub, Shared,
+    log::Address,
+    settings::HubBuilder,
+    sync::{AtomicU64, Ordering, read},
+};
 use crate::{encoder::Published, error::Error, last_event_id::LastEventId, value::EventId};
 
 /// How long a client that was ahead of this server waits for it at most.
@@ -34,6 +39,8 @@ const REACH: Duration = Duration::from_secs(1);
 pub(super) struct Remote {
     publisher: Publisher,
     status: watch::Sender<Status>,
+    /// How many entries cannot be events.
+    left_out: AtomicU64,
     /// Something has come.
     progress: Notify,
     closed: Notify,
@@ -45,6 +52,10 @@ impl UnwindSafe for Remote {}
 impl RefUnwindSafe for Remote {}
 
 impl Remote {
+    pub(super) fn left_out(&self) -> u64 {
+        self.left_out.load(Ordering::Relaxed)
+    }
+
     /// The hub is closed.
     pub(super) fn close(&self) {
         self.closed.notify_one();
@@ -96,6 +107,7 @@ impl HubBuilder {
         let remote = Remote {
             publisher: Publisher::new(&place, settings.events),
             status: watch::Sender::new(Status::Stale { since }),
+            left_out: AtomicU64::new(0),
             progress: Notify::new(),
             closed: Notify::new(),
         };

@@ -181,7 +181,9 @@ impl Tail {
                 Ok(_) => {}
                 Err(error) if error.is_closed() => return Err(error),
                 Err(error) => {
-                    self.hub.left_out.fetch_add(1, Ordering::Relaxed);
+                    if let Some(remote) = &self.hub.remote {
+                        remote.left_out.fetch_add(1, Ordering::Relaxed);
+                    }
                     self.reporter.left_out(entry.position, error);
                 }
             }
