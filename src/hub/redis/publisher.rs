@@ -1,6 +1,9 @@
 //! Appends to the log. There are three outcomes: appended, not appended, and nobody knows.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use redis::{RedisError, aio::MultiplexedConnection, cmd};
 use tokio::sync::Notify;
@@ -37,15 +40,15 @@ impl Publisher {
         Self { stream, max_len, slot: Mutex::default(), broken: Notify::new() }
     }
 
-    fn slot(&self) -> std::sync::MutexGuard<'_, Slot> {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn set(&self, connection: Option<MultiplexedConnection>) {
         let mut slot = self.slot();
         slot.number += 1;
-        // What is dropped is so outside the lock.
-        let old = std::mem::replace(&mut slot.connection, connection);
+        let old = mem::replace(&mut slot.connection, connection);
+        // Outside the lock.
         drop(slot);
         drop(old);
     }
@@ -66,9 +69,11 @@ impl Publisher {
     }
 
     fn give_up(&self, number: u64) {
-        let is_current = self.slot().number == number;
-        if is_current {
-            self.set(None);
+        let mut slot = self.slot();
+        let is_current = slot.number == number;
+        let old = if is_current { slot.connection.take() } else { None };
+        drop(slot);
+        if old.is_some() {
             self.broken.notify_one();
         }
     }
