@@ -204,6 +204,22 @@ fn a_thread_keeps_one_buffer_for_all_streams() {
     assert_eq!(BYTES.get(), before);
 }
 
+/// Whoever encodes meanwhile on the same thread has the thread's buffer.
+#[test]
+fn what_lingers_is_its_streams_own_and_about_its_size() {
+    warm_up();
+    let text = "x".repeat(200);
+    let items = VecDeque::from([Some(Event::text(text.as_str())), None, None]);
+    let mut stream = pin!(SseEncoder::bare(Script(items)).linger(std::future::pending::<()>));
+    let bytes = BYTES.get();
+    assert!(poll(stream.as_mut()).is_pending());
+    assert!((200..=512).contains(&(BYTES.get() - bytes)), "{}", BYTES.get() - bytes);
+    let mut encoder = Encoder::new();
+    let mut dst = bytes::BytesMut::with_capacity(1_024);
+    let count = allocations(|| encoder.encode(&Event::text(text.as_str()), &mut dst).unwrap());
+    assert_eq!(count, 0);
+}
+
 #[test]
 fn an_idle_stream_holds_no_buffer() {
     let before = BYTES.get();

@@ -288,7 +288,168 @@ fn events_of_every_kind() {
         ("comment: lines", &Comment::new("a\rdata: b"), ": a\n: data: b\n\n"),
         ("comment: empty", &Comment::new(""), ":\n\n"),
         ("box", &Box::new(Event::text("a")), "id: 1\nevent: message\ndata: a\n\n"),
+        ("id by text", &Event::text("a").id("7f"), "id: 7f\nevent: message\ndata: a\n\n"),
+        (
+            "id by owned text",
+            &Event::text("a").id(String::from("7f")),
+            "id: 7f\nevent: message\ndata: a\n\n",
+        ),
+        (
+            "id by the longest integer",
+            &Event::text("a").id(i128::MIN),
+            "id: -170141183460469231731687303715884105728\nevent: message\ndata: a\n\n",
+        ),
+        ("type by text", &Event::text("a").event_type("x"), "id: 1\nevent: x\ndata: a\n\n"),
+        (
+            "type by long text",
+            &Event::text("a").event_type("a type of more than twenty-two bytes"),
+            "id: 1\nevent: a type of more than twenty-two bytes\ndata: a\n\n",
+        ),
+        ("type by a number", &Event::text("a").event_type(7), "id: 1\nevent: 7\ndata: a\n\n"),
+        ("some", &Some(Comment::new("a")), ": a\n\n"),
+        ("none", &None::<Event>, ""),
+        ("vec", &vec![Comment::new("a"), Comment::new("b")], ": a\n\n: b\n\n"),
+        ("vec: empty", &Vec::<Event>::new(), ""),
+        ("array", &[Comment::new("a"), Comment::new("b")], ": a\n\n: b\n\n"),
+        ("slice", &&[Comment::new("a"), Comment::new("b")][..1], ": a\n\n"),
+        (
+            "tuple",
+            &(Comment::new("a"), Event::json(1).no_id(), Some(Event::text("b"))),
+            ": a\n\nevent: message\ndata: 1\n\nid: 1\nevent: message\ndata: b\n\n",
+        ),
     ]);
+}
+
+#[test]
+fn what_cannot_be_an_id_or_a_type_is_the_events_error_when_it_is_encoded() {
+    let forged = "7\ndata: forged";
+    for (event, message) in [
+        (Event::text("").id(forged), "`id` has a line feed (0x0A) at byte 1"),
+        (Event::text("").id("\0"), "`id` has a null (0x00) at byte 0"),
+        (Event::text("").id("x".repeat(4097)), "`id` is longer than 4096 bytes"),
+        (Event::text("").event_type("a\r"), "`type` has a carriage return (0x0D) at byte 1"),
+    ] {
+        // Each time, also after it was made a plain event.
+        for _ in 0..2 {
+            assert_eq!(encode(&event).unwrap_err().to_string(), message);
+        }
+        assert_eq!(encode(&event.into_owned()).unwrap_err().to_string(), message);
+    }
+    // The last one that was given counts.
+    assert!(encode(&Event::text("").id(forged).id("7")).is_ok());
+}
+
+#[test]
+fn items_of_several_frames_are_written_whole_or_not_at_all() {
+    let bad = || Event::text("").id("\n");
+    for item in [
+        &vec![Event::text("a"), bad()] as &dyn Encode,
+        &[Event::text("a"), bad()],
+        &(Event::text("a"), Comment::new("b"), bad()),
+        &Some(bad()),
+    ] {
+        let mut encoder = Encoder::new();
+        let mut dst = BytesMut::from("before");
+        assert!(encoder.encode(item, &mut dst).is_err());
+        assert_eq!((&dst[..], encoder.next_id()), (&b"before"[..], Some(1)));
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "lowercase")]
+enum Tagged {
+    Done,
+    Maybe(Option<u8>),
+    Note(&'static str),
+    Number(f64),
+    Pair(u8, u8),
+    Price { cents: u32 },
+}
+
+/// With an id beside it.
+#[derive(Serialize)]
+struct Row<I> {
+    id: I,
+    #[serde(flatten)]
+    event: Tagged,
+}
+
+#[test]
+fn adjacently_tagged_values_are_events_as_they_are() {
+    let row = |id| Row { id, event: Tagged::Note("a") };
+    let note = r#"{"type":"note","data":"a"}"#;
+    assert_rows(&[
+        ("text", &Event::tagged(Tagged::Note("a\n")), "id: 1\nevent: note\ndata: \"a\\n\"\n\n"),
+        ("number", &Event::tagged(Tagged::Number(1.5)), "id: 1\nevent: number\ndata: 1.5\n\n"),
+        ("none", &Event::tagged(Tagged::Maybe(None)), "id: 1\nevent: maybe\ndata: null\n\n"),
+        ("unit", &Event::tagged(Tagged::Done), "id: 1\nevent: done\ndata: null\n\n"),
+        ("tuple", &Event::tagged(Tagged::Pair(1, 2)), "id: 1\nevent: pair\ndata: [1,2]\n\n"),
+        (
+            "struct",
+            &Event::tagged(&Tagged::Price { cents: 5 }),
+            "id: 1\nevent: price\ndata: {\"cents\":5}\n\n",
+        ),
+        ("id", &Event::tagged(row(9_u64)), "id: 9\nevent: note\ndata: \"a\"\n\n"),
+        (
+            "id by text",
+            &Event::tagged(Row { id: "7f", event: Tagged::Done }),
+            "id: 7f\nevent: done\ndata: null\n\n",
+        ),
+        (
+            "id: null",
+            &Event::tagged(Row { id: (), event: Tagged::Done }),
+            "id: 1\nevent: done\ndata: null\n\n",
+        ),
+        (
+            "the builder's id counts",
+            &Event::tagged(row(9)).id(8),
+            "id: 8\nevent: note\ndata: \"a\"\n\n",
+        ),
+        ("no id", &Event::tagged(row(9)).no_id(), "event: note\ndata: \"a\"\n\n"),
+        (
+            "the builder's type counts",
+            &Event::tagged(Tagged::Done).event_type("end"),
+            "id: 1\nevent: end\ndata: null\n\n",
+        ),
+        ("owned", &Event::tagged(row(9)).into_owned(), "id: 9\nevent: note\ndata: \"a\"\n\n"),
+        (
+            "a value",
+            &Event::tagged(json!({"type": "note", "data": "a"})),
+            "id: 1\nevent: note\ndata: \"a\"\n\n",
+        ),
+        ("raw", &Event::tagged(raw(note)), "id: 1\nevent: note\ndata: \"a\"\n\n"),
+    ]);
+}
+
+#[test]
+fn values_of_another_shape_are_no_tagged_events() {
+    #[derive(Serialize)]
+    enum External {
+        Note(&'static str),
+    }
+    let wrong = "the value is not an adjacently tagged enum \
+                 (`#[serde(tag = \"type\", content = \"data\")]`): ";
+    for (item, found) in [
+        (&Event::tagged("text") as &dyn Encode, "it is a string"),
+        (&Event::tagged(5), "it is a number"),
+        (&Event::tagged([1]), "it is an array"),
+        (&Event::tagged(()), "it has no `type`"),
+        (&Event::tagged(External::Note("a")), "it has a member `Note`"),
+        (&Event::tagged(json!({"data": 1})), "it has no `type`"),
+        (&Event::tagged(json!({"type": "a", "extra": 1})), "it has a member `extra`"),
+        (&Event::tagged("text").into_owned(), "it is a string"),
+    ] {
+        let error = encode(item).unwrap_err();
+        assert!(error.is_wrong_type());
+        assert_eq!(error.to_string(), format!("{wrong}{found}"));
+    }
+    for (item, message) in [
+        (json!({"type": ["a"]}), "`type` is an array, not a string or a number"),
+        (json!({"type": "a\n"}), "`type` has a line feed (0x0A) at byte 1"),
+        (json!({"type": "a", "id": {}}), "`id` is an object, not a string or a number"),
+    ] {
+        assert_eq!(encode(&Event::tagged(item)).unwrap_err().to_string(), message);
+    }
 }
 
 #[derive(Serialize)]

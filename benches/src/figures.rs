@@ -25,11 +25,11 @@ impl Spread {
         Self { least: at(0.0), median: at(0.5), first_quartile: at(0.25), third_quartile: at(0.75) }
     }
 
-    fn to_numbers(self) -> [f64; 4] {
+    pub fn to_numbers(self) -> [f64; 4] {
         [self.least, self.median, self.first_quartile, self.third_quartile]
     }
 
-    fn from_numbers(mut next: impl FnMut() -> Option<f64>) -> Option<Self> {
+    pub fn from_numbers(mut next: impl FnMut() -> Option<f64>) -> Option<Self> {
         Some(Self {
             least: next()?,
             median: next()?,
@@ -304,13 +304,15 @@ pub trait Line: Sized {
     fn from_line(line: &str) -> Option<Self>;
 }
 
-fn line<const N: usize>(texts: [&str; N], numbers: impl Iterator<Item = f64>) -> String {
+pub fn line<const N: usize>(texts: [&str; N], numbers: impl Iterator<Item = f64>) -> String {
     let texts = texts.map(|text| text.replace(['\t', '\n'], " ")).into_iter();
     texts.chain(numbers.map(|number| number.to_string())).collect::<Vec<_>>().join("\t")
 }
 
 /// The next fields of a line.
-fn texts<'a, const N: usize>(fields: &mut impl Iterator<Item = &'a str>) -> Option<[String; N]> {
+pub fn texts<'a, const N: usize>(
+    fields: &mut impl Iterator<Item = &'a str>,
+) -> Option<[String; N]> {
     fields.take(N).map(String::from).collect::<Vec<_>>().try_into().ok()
 }
 

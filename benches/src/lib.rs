@@ -11,6 +11,8 @@ pub mod contender;
 pub mod contenders;
 pub mod fan_out;
 pub mod figures;
+#[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
+pub mod hub;
 pub mod items;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
 pub mod loopback;

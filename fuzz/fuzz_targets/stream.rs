@@ -25,8 +25,8 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use sse_encoder::{
-    Comment, Encode, Encoded, Encoder, Error, Event, Frames, KeepAlive, ReconnectionTime, OnError,
-    SseEncoder, Timer, data::SharedText,
+    Comment, Encode, Encoded, Encoder, Error, Event, Frames, KeepAlive, OnError, ReconnectionTime,
+    SseEncoder, Timer, data::SharedText, stream::IntoTimer,
 };
 
 #[derive(Arbitrary, Debug)]
@@ -34,6 +34,7 @@ struct Script {
     bare: bool,
     chunk_limit: Option<u16>,
     max_frame: Option<u16>,
+    linger: bool,
     retry: bool,
     greeting: Option<u8>,
     /// One answer for each error; then all are failures.
@@ -78,6 +79,7 @@ enum Item {
 /// What happens before the next poll.
 #[derive(Arbitrary, Clone, Copy, Debug)]
 enum Outside {
+    Linger,
     Nothing,
     Stop,
     Timer,
@@ -154,6 +156,8 @@ struct World {
     elapsed: bool,
     timer_spent: bool,
     timer_polled: bool,
+    linger_elapsed: bool,
+    lingers: bool,
     stop: bool,
     stop_said: bool,
 }
@@ -169,7 +173,7 @@ impl Drop for Source {
 }
 
 impl Stream for Source {
-    type Item = Result<Item, &'static str>;
+    type Item = Result<Box<dyn Encode>, &'static str>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut world = self.0.borrow_mut();
@@ -203,7 +207,36 @@ impl Stream for Source {
             }
         };
         world.yielded.push(item);
-        Poll::Ready(Some(if let Item::Failed = item { Err("failed") } else { Ok(item) }))
+        Poll::Ready(Some(match item {
+            Item::Failed => Err("failed"),
+            // As they are, so that they can pass through.
+            Item::Encoded => Ok(ENCODED.with(|encoded| Box::new(encoded[0].clone()) as _)),
+            Item::LongEncoded => Ok(ENCODED.with(|encoded| Box::new(encoded[1].clone()) as _)),
+            item => Ok(Box::new(item)),
+        }))
+    }
+}
+
+/// How long the stream lingers.
+struct Linger(Shared);
+
+impl IntoTimer for Linger {
+    type Timer = Self;
+
+    fn into_timer(self) -> Self {
+        self
+    }
+}
+
+impl Timer for Linger {
+    fn reset(self: Pin<&mut Self>) {
+        self.0.borrow_mut().linger_elapsed = false;
+    }
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        let mut world = self.0.borrow_mut();
+        world.lingers = !world.linger_elapsed;
+        if world.linger_elapsed { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 
@@ -258,6 +291,8 @@ struct Model {
     max_frame: usize,
     policy: VecDeque<Policy>,
     next_id: u64,
+    /// So many items in succession have been replaced.
+    replaced: usize,
     out: VecDeque<Out>,
     ended: bool,
 }
@@ -311,8 +346,18 @@ impl Model {
     fn item(&mut self, item: Item) {
         if let Some(frames) = self.frames(item) {
             self.put(&frames);
+            self.replaced = 0;
             return;
         }
+        if self.replaced == 32 {
+            self.out.push_back(Out::Error);
+            self.ended = true;
+            return;
+        }
+        self.replaced += usize::from(matches!(
+            self.policy.front(),
+            Some(Policy::Replace(_) | Policy::ReplaceByTooLarge)
+        ));
         match self.policy.pop_front().unwrap_or(Policy::Fail) {
             Policy::End => self.ended = true,
             Policy::Fail => self.out.push_back(Out::Error),
@@ -360,6 +405,7 @@ fuzz_target!(|script: Script| {
         max_frame,
         policy: script.policy.iter().copied().collect(),
         next_id: 1,
+        replaced: 0,
         out: VecDeque::new(),
         ended: false,
     };
@@ -392,23 +438,39 @@ fuzz_target!(|script: Script| {
         Out::Error => 0,
     });
     // What it begins with leaves as one, whatever the limit.
-    let mut limit = limit.max(1);
-    let later_limit = limit;
-    limit = limit.max(prelude.sum());
+    let later_limit = limit.max(1);
+    let limit = later_limit.max(prelude.sum());
 
+    if script.linger {
+        run(stream.linger(Linger(world.clone())), &world, model, script.last, [limit, later_limit]);
+    } else {
+        run(stream, &world, model, script.last, [limit, later_limit]);
+    }
+});
+
+/// Polls the stream to its end, next to the model.
+fn run(
+    stream: impl FusedStream<Item = Result<Bytes, Error>>,
+    world: &Shared,
+    mut model: Model,
+    last: Option<u8>,
+    [mut limit, later_limit]: [usize; 2],
+) {
     let mut stream = Box::pin(stream);
     let woken = Arc::new(Woken::default());
     let waker = Waker::from(woken.clone());
     let mut cx = Context::from_waker(&waker);
     let mut end = false;
     let mut idle = 0;
-    // A chunk has left since the last turn in which it can be written.
-    let mut unwritten = false;
+    // So many chunks have left since the last turn in which they can be written.
+    let mut unwritten = 0;
     loop {
         {
             let mut world = world.borrow_mut();
             (world.source_pending, world.timer_polled, world.source_polls) = (false, false, 0);
+            world.lingers = false;
             match world.outside.take() {
+                Some(Outside::Linger) => world.linger_elapsed = true,
                 Some(Outside::Stop) => world.stop = true,
                 Some(Outside::Timer) => world.elapsed = true,
                 Some(Outside::TimerAndStop) => (world.stop, world.elapsed) = (true, true),
@@ -427,15 +489,20 @@ fuzz_target!(|script: Script| {
             model.item(item);
         }
         if state.stop_said && !was_stopped && !model.ended {
-            match script.last {
+            match last {
                 Some(len) => model.item(Item::Text(len)),
                 None => model.item(Item::Failed),
             }
             model.ended = true;
         }
         model.ended |= state.source_ended;
+        if state.source_pending {
+            model.replaced = 0;
+        }
         assert_eq!(state.source_dropped, model.ended, "the source lives until its end");
-        let unwritten = std::mem::replace(&mut unwritten, matches!(poll, Poll::Ready(Some(Ok(_)))));
+        let before = unwritten;
+        unwritten = if matches!(poll, Poll::Ready(Some(Ok(_)))) { before + 1 } else { 0 };
+        assert!(unwritten <= 64, "others get no turn");
         match poll {
             Poll::Ready(None) => {
                 assert!(
@@ -463,11 +530,22 @@ fuzz_target!(|script: Script| {
                 assert!(!state.elapsed || !state.timer_spent);
             }
             Poll::Ready(Some(Err(_))) => {
-                assert!(!unwritten, "an error before what was sent can be written");
+                assert!(before == 0, "an error before what was sent can be written");
                 assert!(matches!(model.out.pop_front(), Some(Out::Error)), "no error is due");
             }
-            Poll::Pending if unwritten && matches!(model.out.front(), Some(Out::Error)) => {
+            Poll::Pending if before > 0 && matches!(model.out.front(), Some(Out::Error)) => {
                 assert!(woken.0.load(Ordering::Relaxed) > wakes, "nobody will wake it");
+            }
+            // A turn for others, in which nobody was asked for anything.
+            Poll::Pending if before == 64 && state.source_polls == 0 => {
+                assert!(woken.0.load(Ordering::Relaxed) > wakes, "nobody will wake it");
+            }
+            Poll::Pending if state.lingers => {
+                assert!(model.out.iter().all(|out| matches!(out, Out::Bytes(_))));
+                assert!(!model.ended && state.source_pending);
+                if state.outside.is_none() {
+                    state.linger_elapsed = true;
+                }
             }
             Poll::Pending => {
                 assert!(model.out.is_empty(), "held back: {:?}", model.out);
@@ -484,4 +562,4 @@ fuzz_target!(|script: Script| {
             }
         }
     }
-});
+}

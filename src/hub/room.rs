@@ -178,7 +178,7 @@ impl<F> Room<F> {
     }
 
     /// The newest entry, if it is the very next one after the cursor.
-    #[inline]
+    #[inline(always)]
     pub(super) fn newest_after(&self, seat: Seat, cursor: u64) -> Option<(u64, F)>
     where
         F: Clone,

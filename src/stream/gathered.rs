@@ -27,7 +27,7 @@ impl Gathered {
     }
 
     /// Appends an item.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push<T: Encode>(
         &mut self,
         item: &mut T,
@@ -57,7 +57,7 @@ impl Gathered {
     }
 
     /// Appends frames that came encoded.
-    #[inline]
+    #[inline(always)]
     pub(super) fn push_encoded(&mut self, frames: Bytes) {
         if self.is_empty() {
             self.passthrough = frames;

@@ -39,7 +39,7 @@ pub(super) mod sealed {
             Ok(self)
         }
 
-        #[inline]
+        #[inline(always)]
         fn with(mut self, write: impl FnOnce(&mut T) -> Result<(), Error>) -> Result<(), Error> {
             write(&mut self)
         }
@@ -52,7 +52,7 @@ pub(super) mod sealed {
             self.map_err(Error::other)
         }
 
-        #[inline]
+        #[inline(always)]
         fn with(self, write: impl FnOnce(&mut T) -> Result<(), Error>) -> Result<(), Error> {
             match self {
                 Ok(mut item) => write(&mut item),

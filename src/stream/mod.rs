@@ -73,9 +73,16 @@ pin_project! {
     /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up. Its error
     /// comes out of the stream in its place, as `Some(Err(_))`, and the next items follow. An HTTP server
     /// ends the connection at that point, the client reconnects and can resume. [`on_error`](Self::on_error)
-    /// chooses something else. Between a chunk and an error the stream is pending once, and wakes its task:
-    /// so a server has a turn to write what came before. As a response its very first poll is pending
-    /// likewise, so that a client gets the head whatever the source does first.
+    /// chooses something else.
+    ///
+    /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has a turn
+    /// to write what came before. As a response its very first poll is pending likewise, so that a client
+    /// gets the head whatever the source does first; and an error waits until the server holds the chunk
+    /// before it no more, for some ten milliseconds at most, as on HTTP/2 a reset takes along what is not
+    /// written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper and warp, with one
+    /// and with two threads, on a busy machine) 1,199 arrived whole: `cargo test -p test-servers
+    /// events_before -- --nocapture`. A client that does not read can still lose what it has not been
+    /// sent; one that resumes gets it again.
     ///
     /// # End
     ///

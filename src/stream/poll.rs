@@ -1,6 +1,7 @@
 use std::{
     future::Future,
     pin::Pin,
+    sync::Arc,
     task::{Context, Poll},
 };
 
@@ -22,10 +23,10 @@ const MAX_CHUNKS: u16 = 64;
 ///
 /// One is enough where the server writes in the same task (HTTP/1.1), or in the same thread. On HTTP/2 the
 /// connection is a task of its own, which another thread may have just now, and a reset takes along what it
-/// has not written. Of 200 responses of two events and an error, in a runtime of two threads on two busy
-/// processors, 91 to 195 were whole with one turn, 196 or 197 with 500, and all with 2,000: some
-/// milliseconds of what would be idle.
-const TURNS_OF_A_BODY: u16 = 2_000;
+/// has not written. So the error waits until nobody holds the chunk any more, and at most this long: some
+/// ten milliseconds of what would be idle. A client that does not read, and who collects a body, hold it
+/// for longer.
+const TURNS_OF_A_BODY: u16 = 20_000;
 
 /// The most items in succession whose failure is replaced.
 const MAX_REPLACED: u16 = 32;
@@ -36,9 +37,45 @@ pub(super) struct State {
     pub(super) encoder: Encoder,
     gathered: Gathered,
     /// Comes out after the chunk that was gathered before it.
-    failure: Option<Error>,
+    failure: Option<Box<Failure>>,
     pub(super) chunk_limit: usize,
     turn: Turn,
+}
+
+/// An error that is to come out.
+#[derive(Debug)]
+struct Failure {
+    error: Error,
+    /// The chunk before it has another handle to this for as long as anybody holds it.
+    chunk: Arc<()>,
+}
+
+impl Failure {
+    fn new(error: Error) -> Box<Self> {
+        Box::new(Self { error, chunk: Arc::default() })
+    }
+
+    /// Makes it known when nobody holds the chunk any more: it has been written then, or thrown away.
+    #[cold]
+    fn watch(&self, chunk: Bytes) -> Bytes {
+        Bytes::from_owner(Watched { chunk, _held: self.chunk.clone() })
+    }
+
+    fn is_chunk_gone(&self) -> bool {
+        Arc::strong_count(&self.chunk) == 1
+    }
+}
+
+/// A chunk, and what tells of its end.
+struct Watched {
+    chunk: Bytes,
+    _held: Arc<()>,
+}
+
+impl AsRef<[u8]> for Watched {
+    fn as_ref(&self) -> &[u8] {
+        &self.chunk
+    }
 }
 
 /// What has happened since others had a turn.
@@ -108,7 +145,7 @@ impl State {
     }
 
     /// Appends an item.
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, item: impl Item) -> Result<(), Error> {
         let Self { encoder, gathered, .. } = self;
         item.with(|item| gathered.push(item, encoder))
@@ -119,12 +156,12 @@ impl State {
     fn recover(&mut self, error: Error, policy: &mut impl ErrorPolicy) -> Option<Stopped> {
         policy.inspect(&error);
         if self.turn.replaced == MAX_REPLACED {
-            self.failure = Some(error);
+            self.failure = Some(Failure::new(error));
             return Some(Stopped::Ended);
         }
         let (last_words, stopped) = match policy.choose(error) {
             OnError::Fail(error) => {
-                self.failure = Some(error);
+                self.failure = Some(Failure::new(error));
                 return Some(Stopped::Failed);
             }
             OnError::Skip => return None,
@@ -138,7 +175,7 @@ impl State {
         match self.gathered.encode(&*last_words, &mut self.encoder) {
             Ok(()) => stopped,
             Err(error) => {
-                self.failure = Some(error);
+                self.failure = Some(Failure::new(error));
                 stopped.or(Some(Stopped::Failed))
             }
         }
@@ -168,15 +205,20 @@ impl State {
     /// the last: a server that meets an error drops what it has not written, and writes when it waits.
     #[cold]
     fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
-        let turns = if self.turn.head { TURNS_OF_A_BODY } else { 1 };
-        if self.turn.chunks > 0 && self.turn.given < turns {
+        let gone = self.failure.as_ref().is_none_or(|failure| failure.is_chunk_gone());
+        let waits = if self.turn.head && !gone {
+            self.turn.given < TURNS_OF_A_BODY
+        } else {
+            self.turn.chunks > 0 && self.turn.given == 0
+        };
+        if waits {
             self.turn.given += 1;
             yield_now(cx);
             return Poll::Pending;
         }
         self.turn.chunks = 0;
         self.turn.given = 0;
-        Poll::Ready(self.failure.take().map(Err))
+        Poll::Ready(self.failure.take().map(|failure| Err(failure.error)))
     }
 
     /// Lets others run. What has left is written meanwhile.
@@ -227,14 +269,14 @@ where
         let mut timers = this.timers.project();
         let state = this.state;
 
+        if state.turn.chunks >= MAX_CHUNKS {
+            return state.give_turn(cx);
+        }
         if let Some(piece) = state.gathered.next_piece() {
             return leave(piece, &mut state.turn, timers.keep_alive.as_pin_mut());
         }
         if state.failure.is_some() {
             return state.poll_failure(cx);
-        }
-        if state.turn.chunks >= MAX_CHUNKS {
-            return state.give_turn(cx);
         }
 
         let mut stopped = Stopped::Full;
@@ -283,7 +325,14 @@ where
             return Poll::Pending;
         }
         if let Some(chunk) = state.gathered.take() {
-            return leave(chunk, &mut state.turn, timers.keep_alive.as_pin_mut());
+            let keep_alive = timers.keep_alive.as_pin_mut();
+            // Each on a way of its own: a chunk is built where it is returned.
+            return match &state.failure {
+                Some(failure) if state.turn.head => {
+                    leave(failure.watch(chunk), &mut state.turn, keep_alive)
+                }
+                _ => leave(chunk, &mut state.turn, keep_alive),
+            };
         }
         if state.failure.is_some() {
             return state.poll_failure(cx);
@@ -348,7 +397,7 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
     }
 
     /// Drops all that would be sent: the answer has no body.
-    #[cfg(any(feature = "actix-web", feature = "http-body", feature = "warp"))]
+    #[cfg(feature = "http-body")]
     pub(crate) fn into_empty(mut self) -> Self {
         self.source = None;
         self.state.gathered = Gathered::new();

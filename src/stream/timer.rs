@@ -50,6 +50,29 @@ pub trait IntoTimer {
     fn into_timer(self) -> Self::Timer;
 }
 
+/// What a `Duration` lacks without the feature `tokio`: the compiler then says so.
+#[cfg(not(feature = "tokio"))]
+#[diagnostic::on_unimplemented(
+    message = "a `Duration` is a timer with the feature `tokio` of `sse-encoder`",
+    label = "the feature `tokio` is not enabled",
+    note = "of any other runtime: a closure that makes a sleeping future, \
+            `|| sleep(Duration::from_secs(15))`"
+)]
+pub trait NeedsTokio<'a> {}
+
+#[cfg(not(feature = "tokio"))]
+impl IntoTimer for std::time::Duration
+where
+    // For a lifetime, or the bound would be looked at here and not where it is used.
+    for<'a> Self: NeedsTokio<'a>,
+{
+    type Timer = super::Never;
+
+    fn into_timer(self) -> super::Never {
+        unreachable!("it is implemented for nothing")
+    }
+}
+
 impl<F: FnMut() -> R, R: Future> IntoTimer for F {
     type Timer = SleepTimer<F, R>;
 

@@ -1,22 +1,11 @@
 // One run of an example server, seen by a person's browser: the tests go on from one another.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+import { launch, start } from './example.js';
 import { Proxy } from './proxy.js';
 
-const EXAMPLE = process.env.EXAMPLE ?? 'axum';
-const TARGET = process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../target', import.meta.url));
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
 const STEP = { timeout: 12_000 }; // The browser waits some 3 s before it connects again.
 
 let server;
@@ -27,9 +16,10 @@ const requested = [];
 const faults = [];
 
 before(async () => {
-  proxy = await Proxy.listen(await start());
-  // Without a profile of its own named, each launch makes a new empty one and removes it.
-  browser = await chromium.launch({ executablePath: find(process.env.CHROMIUM ?? 'chromium'), args: FLAGS });
+  const example = await start({ interval: 50 });
+  server = example.server;
+  proxy = await Proxy.listen(example.url);
+  browser = await launch();
   page = await browser.newPage();
   page.setDefaultTimeout(10_000);
   page.on('request', (request) => requested.push(request.url()));
@@ -49,8 +39,6 @@ after(async () => {
   proxy?.close();
   server?.kill('SIGKILL');
 }, STEP);
-
-process.on('exit', () => server?.kill('SIGKILL'));
 
 test('events of both types arrive, with ids from 1 on', STEP, async () => {
   await page.goto(proxy.url);
@@ -129,33 +117,6 @@ test('SIGTERM with the stream open: a clean end, soon, with status 0', STEP, asy
   await page.waitForSelector('#state[data-state=connecting]');
   assertConsecutive(await events());
 });
-
-/** Starts the example: its address. */
-async function start() {
-  const env = { ...process.env, ADDR: '127.0.0.1:0', INTERVAL_MS: '50' };
-  server = spawn(join(TARGET, 'debug', `example-${EXAMPLE}`), { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  await once(server, 'spawn');
-  for await (const line of createInterface({ input: server.stdout })) {
-    const url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
-    if (url) return url;
-  }
-  throw new Error(`${EXAMPLE} has not said where it listens`);
-}
-
-/** A program by its name, as the shell finds it, or by its path. */
-function find(program) {
-  if (program.includes('/')) return program;
-  for (const folder of process.env.PATH.split(delimiter)) {
-    const path = join(folder, program);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this one.
-    }
-  }
-  throw new Error(`${program} is not on the PATH: set CHROMIUM`);
-}
 
 /** All events that the page has ever shown, in the order of their arrival. */
 function events() {

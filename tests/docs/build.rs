@@ -1,5 +1,5 @@
-//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest, and
-//! those that show a handler are modules too, so that tests can serve their handlers.
+//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest. Those that
+//! show a handler, or that have a file in `src/served`, are modules too, so that tests can run them.
 
 use std::{
     env,
@@ -46,9 +46,6 @@ fn main() -> Result<(), Box<dyn Error>> {
         let mut taken = Vec::new();
         for block in blocks(&text) {
             let handlers = handlers(&block.code);
-            if handlers.is_empty() {
-                continue;
-            }
             let module = snake(&block.heading);
             taken.push(module.clone());
             // Further blocks under a heading are numbered.
@@ -57,6 +54,10 @@ fn main() -> Result<(), Box<dyn Error>> {
                 count => format!("{module}_{count}"),
             };
             let served = here.join(format!("src/served/{document}/{module}.rs"));
+            // Each entry of the cookbook is a program that a test runs.
+            if handlers.is_empty() && document != "cookbook" && !served.exists() {
+                continue;
+            }
             let place = format!("{name}, line {}", block.line);
             write_module(&mut modules, &module, &block.code, &handlers, &served, &place)?;
             used.push(served);
@@ -77,7 +78,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The block as a module, with a test for each of its handlers. `served` has a function of the
-/// handler's name that serves it.
+/// handler's name that serves it; or tests of its own.
 fn write_module(
     modules: &mut String,
     module: &str,
@@ -87,21 +88,30 @@ fn write_module(
     place: &str,
 ) -> Result<(), Box<dyn Error>> {
     let serving = fs::read_to_string(served).unwrap_or_default();
-    writeln!(modules, "/// {place}\n#[cfg(test)]\n#[allow(unused, clippy::all)]\nmod {module} {{")?;
+    writeln!(
+        modules,
+        "/// {place}\n#[cfg(test)]\n#[allow(unused, unused_qualifications, clippy::all)]\nmod {module} {{"
+    )?;
     writeln!(modules, "{code}")?;
     if !serving.is_empty() {
         writeln!(modules, "#[path = {served:?}]\nmod served;")?;
+    }
+    if serving.contains("test]") || code.contains("test]") {
+        writeln!(modules, "}}")?;
+        return Ok(());
+    }
+    if handlers.is_empty() {
+        let problem = format!("{place}: no test in {} runs it", file_of(served).display());
+        writeln!(modules, "#[test]\nfn it_is_run() {{ panic!({problem:?}); }}")?;
     }
     for handler in handlers {
         writeln!(modules, "#[tokio::test]\nasync fn {handler}_is_served() {{")?;
         if serving.contains(&format!("async fn {handler}()")) {
             writeln!(modules, "crate::reads_an_event(served::{handler}().await).await;")?;
         } else {
-            let file = served.components().rev().take(2).collect::<Vec<_>>();
-            let file: PathBuf = file.into_iter().rev().collect();
             let problem = format!(
                 "{place}: nothing serves `{handler}`; write `async fn {handler}()` in served/{}",
-                file.display(),
+                file_of(served).display(),
             );
             writeln!(modules, "panic!({problem:?});")?;
         }
@@ -109,6 +119,12 @@ fn write_module(
     }
     writeln!(modules, "}}")?;
     Ok(())
+}
+
+/// Its folder and its name.
+fn file_of(path: &Path) -> PathBuf {
+    let file: Vec<_> = path.components().rev().take(2).collect();
+    file.into_iter().rev().collect()
 }
 
 fn blocks(text: &str) -> Vec<Block> {

@@ -1,7 +1,10 @@
 //! Writes the report from what was measured, and the README's tables.
 //! `report FIGURES MARKDOWN SVG README`
 
-use std::{env, fs, io, path::PathBuf};
+use std::{
+    env, fs, io,
+    path::{Path, PathBuf},
+};
 
 use sse_encoder_benches::{
     chart,
@@ -24,9 +27,19 @@ fn main() -> io::Result<()> {
         lingers: figures::read(&folder.join("linger.tsv")).or_else(none_yet)?,
         sizes: figures::read(&folder.join("sizes.tsv")).or_else(none_yet)?,
     };
-    fs::write(markdown, report::markdown(&figures))?;
+    fs::write(markdown, report::markdown(&figures) + &hub(&folder)?)?;
     fs::write(readme, readme::markdown(&figures))?;
     fs::write(svg, chart::svg(&figures.encoders, &figures.loads))
+}
+
+#[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
+fn hub(folder: &Path) -> io::Result<String> {
+    sse_encoder_benches::hub::report::read(folder)
+}
+
+#[cfg(not(all(feature = "actix", feature = "axum", feature = "warp")))]
+fn hub(_: &Path) -> io::Result<String> {
+    Ok(String::new())
 }
 
 fn none_yet<T: Line>(error: io::Error) -> io::Result<Vec<T>> {

@@ -308,13 +308,13 @@ const UNCHANGED: usize = 5;
 
 /// Finds in events when they were made.
 #[derive(Default)]
-struct Clock {
+pub(crate) struct Clock {
     /// A line that has no end yet.
     line: Vec<u8>,
 }
 
 impl Clock {
-    fn read(&mut self, bytes: &[u8], mut event: impl FnMut(u64)) {
+    pub(crate) fn read(&mut self, bytes: &[u8], mut event: impl FnMut(u64)) {
         for piece in bytes.split_inclusive(|byte| *byte == b'\n') {
             self.line.extend_from_slice(piece);
             if piece.ends_with(b"\n") {
@@ -330,21 +330,21 @@ impl Clock {
 }
 
 /// Counts events by their data fields, wherever the bytes are cut.
-struct Counter {
+pub(crate) struct Counter {
     finder: memmem::Finder<'static>,
     /// The last bytes of what came before.
     tail: Vec<u8>,
-    events: u64,
+    pub(crate) events: u64,
 }
 
 const FIELD: &[u8] = b"\ndata:";
 
 impl Counter {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { finder: memmem::Finder::new(FIELD), tail: Vec::new(), events: 0 }
     }
 
-    fn count(&mut self, bytes: &[u8]) {
+    pub(crate) fn count(&mut self, bytes: &[u8]) {
         let seam = FIELD.len() - 1;
         let tail = self.tail.len();
         self.tail.extend_from_slice(&bytes[..bytes.len().min(seam)]);

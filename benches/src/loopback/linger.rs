@@ -12,7 +12,7 @@ use crate::figures::{LingerRow, Spread};
 const CONNECTIONS: usize = 1_000;
 
 /// How long our streams wait, in milliseconds: each is a row, below that of axum's own events.
-const LINGERS: &[u64] = &[0];
+const LINGERS: &[u64] = &[0, 10, 20, 50];
 
 /// The contenders take turns, that often, each time for that long.
 pub fn measure(runs: usize, period: Duration) -> io::Result<Vec<LingerRow>> {

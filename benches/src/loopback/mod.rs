@@ -89,7 +89,7 @@ pub struct Setup {
     pub data: Data,
     /// Of [`SseEncoder`].
     pub chunk_limit: usize,
-    /// How long its streams wait for more; zero for not at all.
+    /// How long its streams wait for more, in axum; zero for not at all.
     pub linger: Duration,
     /// Whether its writes are counted. What is timed is the server as its users start it.
     pub counted: bool,
@@ -159,11 +159,11 @@ fn name(writer: Writer) -> &'static str {
 }
 
 /// Nanoseconds of a clock that all processes share.
-fn now() -> u64 {
+pub(crate) fn now() -> u64 {
     nanoseconds(ClockId::Monotonic)
 }
 
-fn nanoseconds(clock: ClockId) -> u64 {
+pub(crate) fn nanoseconds(clock: ClockId) -> u64 {
     let time = clock_gettime(clock);
     (time.tv_sec * 1_000_000_000 + time.tv_nsec).try_into().expect("no clock is before its start")
 }

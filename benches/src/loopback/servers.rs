@@ -5,7 +5,6 @@ use std::{
     io::{self, BufRead, Write},
     net::TcpListener,
     thread,
-    time::Duration,
 };
 
 use futures_util::StreamExt;
@@ -80,14 +79,7 @@ fn ours<T: Item>(
 ) -> SseEncoder<impl futures_core::Stream<Item = Event<Json<T>>>> {
     let source = Source::new(setup.load, events);
     let events = source.map(|(index, made)| Event::json(T::make(index, made)).event_type(TICK));
-    let stream = SseEncoder::new(events).chunk_limit(setup.chunk_limit);
-    linger(stream, setup.linger)
-}
-
-/// Sets how long a stream waits for more, if it does: the crate has no such option yet.
-fn linger<S>(stream: SseEncoder<S>, time: Duration) -> SseEncoder<S> {
-    assert!(time.is_zero(), "the crate has no such option yet");
-    stream
+    SseEncoder::new(events).chunk_limit(setup.chunk_limit)
 }
 
 fn axum<T: Item>(listener: TcpListener, setup: Setup) -> io::Result<()> {
@@ -104,7 +96,8 @@ fn axum<T: Item>(listener: TcpListener, setup: Setup) -> io::Result<()> {
                 let events = Source::new(setup.load, events).map(own::<Axum, T>);
                 Sse::new(events.map(Ok::<_, Infallible>)).into_response()
             }
-            Writer::Ours => ours::<T>(setup, events).into_response(),
+            Writer::Ours if setup.linger.is_zero() => ours::<T>(setup, events).into_response(),
+            Writer::Ours => ours::<T>(setup, events).linger(setup.linger).into_response(),
         }
     };
     Builder::new_current_thread().enable_all().build()?.block_on(async {

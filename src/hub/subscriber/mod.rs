@@ -3,7 +3,7 @@
 mod poll;
 
 use std::{
-    fmt,
+    fmt, iter,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -93,7 +93,7 @@ struct Seats {
 
 impl Seats {
     fn iter(&self) -> impl Iterator<Item = &(Arc<Room<Delivery>>, Seat)> + Clone {
-        [&self.first].into_iter().chain(&self.more)
+        iter::once(&self.first).chain(&self.more)
     }
 
     fn rooms(&self) -> impl Iterator<Item = u32> + Clone {

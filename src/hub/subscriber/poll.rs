@@ -20,17 +20,19 @@ use super::{
         settings::OnGap,
         sync::{Ordering, read, write},
     },
-    Resumed, Stage, Subscriber,
+    Resumed, Seats, Stage, Subscriber,
 };
 use crate::{encoder::Encoded, value::EventId};
 
 impl Subscriber {
+    #[inline]
     fn is_due(&self) -> bool {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
     /// The first two frames. The client's position must not move before it has heard of a gap, or
     /// has the state: cut off in between, it would never hear of it.
+    #[inline(never)]
     fn open(&mut self) -> Option<Encoded> {
         let is_exact = self.state.is_none() && !matches!(self.resumption, Resumed::No(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
@@ -56,11 +58,14 @@ impl Subscriber {
         read(&self.hub.log).id_at(self.cursor)
     }
 
+    #[inline]
     fn has_news(&self) -> bool {
-        self.seats.iter().any(|(room, _)| room.last() > self.cursor)
+        let Seats { first, more } = &self.seats;
+        first.0.last() > self.cursor || more.iter().any(|(room, _)| room.last() > self.cursor)
     }
 
     /// The next frame, if there is one.
+    #[inline(always)]
     fn take_next(&mut self) -> Option<Encoded> {
         let has_news = self.has_news();
         let needs_checkpoint = self.client < self.hub.renew.load(Ordering::Relaxed);
@@ -73,6 +78,12 @@ impl Subscriber {
                 return Some(self.give(seq, delivery));
             }
         }
+        self.take_from_log(needs_checkpoint)
+    }
+
+    /// The next frame for who is not next to the newest one.
+    #[inline(never)]
+    fn take_from_log(&mut self, needs_checkpoint: bool) -> Option<Encoded> {
         let log = read(&self.hub.log);
         match log.next(self.seats.rooms(), self.cursor, self.live_from) {
             Next::Entry(seq, delivery) => {
@@ -99,6 +110,7 @@ impl Subscriber {
         }
     }
 
+    #[inline(always)]
     fn give(&mut self, seq: u64, delivery: Delivery) -> Encoded {
         self.cursor = seq;
         if !delivery.is_ephemeral {
@@ -131,6 +143,7 @@ impl Subscriber {
 impl Stream for Subscriber {
     type Item = Encoded;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
         let this = self.get_mut();
         if this.stage == Stage::Ended || this.is_due() {

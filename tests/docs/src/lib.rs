@@ -1,11 +1,20 @@
-//! The code of README.md and docs/*.md: all of it compiles, and each handler that it shows is served.
+//! The code of README.md and docs/*.md: all of it compiles, and each program that it shows is run.
 //!
-//! `build.rs` makes a module of each block with a handler, and a test of each handler. The test calls
-//! a function of the handler's name in `served/DOCUMENT/HEADING.rs`, which sees what the block has.
-//! Where there is none the test fails, and says so.
+//! `build.rs` makes a module of each block with a handler, and of each block in the cookbook. The file
+//! `served/DOCUMENT/HEADING.rs` is a module inside it, which sees what the block has: it has tests, or a
+//! function of each handler's name that serves it. Where there is none the test fails, and says so.
+//!
+//! `own` has some of the cookbook's programs with the framework's own events. The same tests run them,
+//! and `lengths` compares the two.
 
 include!(concat!(env!("OUT_DIR"), "/documents.rs"));
 
+#[cfg(test)]
+mod client;
+#[cfg(test)]
+mod lengths;
+#[cfg(test)]
+mod own;
 #[cfg(test)]
 mod serve;
 
@@ -16,22 +25,21 @@ const DEADLINE: std::time::Duration = std::time::Duration::from_secs(10);
 /// Asks for the stream at the address: the first event is there.
 #[cfg(test)]
 async fn reads_an_event(address: std::net::SocketAddr) {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    client::Client::open(address, "/").await.next().await;
+}
 
-    let reading = async {
-        let mut socket = tokio::net::TcpStream::connect(address).await.unwrap();
-        let request = format!("GET / HTTP/1.1\r\nhost: {address}\r\n\r\n");
-        socket.write_all(request.as_bytes()).await.unwrap();
-        let mut response = String::new();
-        while !response.contains("\ndata: ") || !response.contains("\n\n") {
-            let mut bytes = [0; 1_024];
-            let read = socket.read(&mut bytes).await.unwrap();
-            assert!(read > 0, "the connection ends after {response:?}");
-            response.push_str(std::str::from_utf8(&bytes[..read]).unwrap());
-        }
-        response.make_ascii_lowercase();
-        assert!(response.starts_with("http/1.1 200 "), "{response}");
-        assert!(response.contains("\r\ncontent-type: text/event-stream"), "{response}");
-    };
-    tokio::time::timeout(DEADLINE, reading).await.expect("an event, soon");
+/// `examples/hello` is the README's first block, word for word, and short.
+#[test]
+fn hello_is_the_readmes_first_block() {
+    let readme = include_str!("../../../README.md");
+    let hello = include_str!("../../../examples/hello/src/main.rs");
+    let block = readme.split("```rust,no_run\n").nth(1).and_then(|rest| rest.split("```").next());
+    assert_eq!(block, Some(hello));
+    assert!(hello.lines().count() <= 20);
+}
+
+/// What does not fit in goes to `docs`.
+#[test]
+fn the_readme_is_short() {
+    assert!(include_str!("../../../README.md").lines().count() <= 150);
 }

@@ -12,8 +12,11 @@ pub(crate) async fn axum<S>(handler: MethodRouter<S>, state: S) -> SocketAddr
 where
     S: Clone + Send + Sync + 'static,
 {
+    router(Router::new().route("/", handler).with_state(state)).await
+}
+
+pub(crate) async fn router(app: Router) -> SocketAddr {
     let (listener, address) = listener().await;
-    let app = Router::new().route("/", handler).with_state(state);
     tokio::spawn(async move { ::axum::serve(listener, app).await.unwrap() });
     address
 }
@@ -56,7 +59,7 @@ where
     address
 }
 
-async fn listener() -> (TcpListener, SocketAddr) {
+pub(crate) async fn listener() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     (listener, address)

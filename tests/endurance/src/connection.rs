@@ -80,7 +80,7 @@ impl Connection {
         let head = self.buffer.split_to(end);
         let head = String::from_utf8_lossy(&head).to_ascii_lowercase();
         if head.starts_with("http/1.1 200 ")
-            && head.contains("\r\ncontent-type: text/event-stream\r\n")
+            && head.contains("\r\ncontent-type: text/event-stream; charset=utf-8\r\n")
             && head.contains("\r\ntransfer-encoding: chunked\r\n")
         {
             Ok(end)

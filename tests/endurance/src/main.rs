@@ -15,6 +15,7 @@ mod kernel;
 mod server;
 mod soak;
 mod stalled;
+mod windows;
 
 use tokio::signal::unix;
 
@@ -25,8 +26,7 @@ type Result<T, E = BoxError> = std::result::Result<T, E>;
 
 const SERVERS: [&str; 4] = ["axum", "actix", "warp", "hyper"];
 
-const USAGE: &str =
-    "endurance [stalled [SERVER...] | giants [SERVER...] | soak [SECONDS] [SERVER]]";
+const USAGE: &str = "endurance [stalled | windows | giants [SERVER...]] | soak [SECONDS] [SERVER]";
 
 #[tokio::main(worker_threads = 2)]
 async fn main() -> Result<()> {
@@ -45,12 +45,14 @@ async fn parts(arguments: &[String]) -> Result<Checks> {
     let mut checks = Checks::default();
     let Some((part, rest)) = arguments.split_first() else {
         stalled::run(&SERVERS, &mut checks).await;
+        windows::run(&SERVERS, &mut checks).await;
         giants::run(&SERVERS, &mut checks).await;
         soak::run("axum", soak::DEFAULT, &mut checks).await;
         return Ok(checks);
     };
     match part.as_str() {
         "stalled" => stalled::run(&named(rest)?, &mut checks).await,
+        "windows" => windows::run(&named(rest)?, &mut checks).await,
         "giants" => giants::run(&named(rest)?, &mut checks).await,
         "soak" => {
             // The time can be left out, and the server too.

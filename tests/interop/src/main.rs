@@ -885,7 +885,12 @@ mod hyper {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         println!("{name} http://{}", listener.local_addr()?);
         Ok(async move {
-            let server = auto::Builder::new(TokioExecutor::new());
+            let mut server = auto::Builder::new(TokioExecutor::new());
+            if let Some(bytes) =
+                env::var("MAX_SEND_BUFFER").ok().and_then(|bytes| bytes.parse().ok())
+            {
+                server.http2().max_send_buf_size(bytes);
+            }
             let connections = GracefulShutdown::new();
             let mut stopped = std::pin::pin!(shared.stopped());
             loop {

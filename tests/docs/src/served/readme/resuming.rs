@@ -1,15 +1,16 @@
-use std::{
-    net::SocketAddr,
-    sync::{Arc, Mutex},
-};
+use std::net::SocketAddr;
 
 use axum::routing::get;
-
-use super::{Encoder, Log, broadcast};
+use sse_encoder::Hub;
 
 pub(super) async fn events() -> SocketAddr {
-    let (live, _) = broadcast::channel(16);
-    let mut log = Log { encoder: Encoder::new(), kept: Default::default(), live };
-    log.publish("missed").unwrap();
-    crate::serve::axum(get(super::events), Arc::new(Mutex::new(log))).await
+    let hub = Hub::new();
+    let address = crate::serve::axum(get(super::events), hub.clone()).await;
+    tokio::spawn(async move {
+        loop {
+            super::publish(&hub, &[1, 2, 3]).await.unwrap();
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+    });
+    address
 }

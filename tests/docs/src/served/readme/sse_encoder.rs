@@ -2,6 +2,6 @@ use std::net::SocketAddr;
 
 use axum::routing::get;
 
-pub(super) async fn events() -> SocketAddr {
-    crate::serve::axum(get(super::events), ()).await
+pub(super) async fn ticks() -> SocketAddr {
+    crate::serve::axum(get(super::ticks), ()).await
 }

@@ -15,7 +15,8 @@ pub(super) async fn actix() -> SocketAddr {
 }
 
 pub(super) async fn warp() -> SocketAddr {
-    serve::warp(sse_encoder::warp::last_event_id().map(super::warp).boxed()).await
+    let arguments = ::warp::method().and(sse_encoder::warp::last_event_id());
+    serve::warp(arguments.map(super::warp).boxed()).await
 }
 
 pub(super) async fn hyper() -> SocketAddr {

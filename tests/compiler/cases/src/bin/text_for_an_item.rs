@@ -1,0 +1,6 @@
+//! say what its data is, `Event::json(value)` or `Event::text(text)`
+use sse_encoder::SseEncoder;
+
+fn main() {
+    let _ = SseEncoder::new(futures_util::stream::iter(["a"]));
+}

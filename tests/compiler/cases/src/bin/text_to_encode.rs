@@ -1,0 +1,6 @@
+//! say what its data is, `Event::json(value)` or `Event::text(text)`
+use sse_encoder::Encoder;
+
+fn main() {
+    let _ = Encoder::new().encode_once("a");
+}
