@@ -37,6 +37,8 @@ pub(crate) enum Kind {
         position: usize,
     },
     IdsExhausted,
+    #[cfg(feature = "redis")]
+    Log(LogFailure),
     NoMembers {
         part: &'static str,
         found: &'static str,
@@ -82,8 +84,36 @@ pub(crate) enum Refusal {
     DuplicateId,
     EmptyId,
     Frames(usize),
+    NotInMemory,
     NotThePosition,
     ReservedId,
+}
+
+/// What is wrong with a log elsewhere, or with what is in it.
+#[cfg(feature = "redis")]
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum LogFailure {
+    /// The URL is none.
+    Url(String),
+    /// It cannot be read.
+    Connection(String),
+    NotAppended(String),
+    /// Whether it was appended is unknown.
+    Unknown(String),
+    /// Something is missing in an entry.
+    Entry(&'static str),
+    /// A field of an entry is wrong.
+    Field {
+        field: &'static str,
+        reason: &'static str,
+    },
+}
+
+#[cfg(feature = "redis")]
+impl From<LogFailure> for Error {
+    fn from(failure: LogFailure) -> Self {
+        Kind::Log(failure).into()
+    }
 }
 
 impl Error {
@@ -122,6 +152,12 @@ impl Error {
             ) => Some("id"),
             #[cfg(feature = "hub")]
             Kind::Refused(_) => None,
+            #[cfg(feature = "redis")]
+            Kind::Log(LogFailure::Field { field, .. }) => Some(field),
+            #[cfg(feature = "redis")]
+            Kind::Log(LogFailure::Entry(_)) => Some("data"),
+            #[cfg(feature = "redis")]
+            Kind::Log(_) => None,
             Kind::ReconnectionTime { .. } => Some("retry"),
             Kind::Utf8(_) => Some("data"),
             Kind::NotAnItem { .. }
@@ -195,6 +231,20 @@ impl Error {
     #[cfg(feature = "hub")]
     pub fn is_duplicate_id(&self) -> bool {
         matches!(&*self.kind, Kind::Refused(Refusal::DuplicateId))
+    }
+
+    /// Whether the event is not in the hub's log, as the log could not be reached or refused it: a
+    /// later attempt may succeed.
+    #[cfg(feature = "redis")]
+    pub fn is_not_appended(&self) -> bool {
+        matches!(&*self.kind, Kind::Log(LogFailure::NotAppended(_)))
+    }
+
+    /// Whether nobody knows if the event is in the hub's log, as the connection ended, or the
+    /// answer did not come in time. Publishing it again may publish it twice.
+    #[cfg(feature = "redis")]
+    pub fn is_outcome_unknown(&self) -> bool {
+        matches!(&*self.kind, Kind::Log(LogFailure::Unknown(_)))
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
@@ -293,6 +343,8 @@ impl fmt::Display for Error {
                 write!(f, "`{field}` has a {name} (0x{byte:02X}) at byte {position}")
             }
             Kind::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
+            #[cfg(feature = "redis")]
+            Kind::Log(failure) => failure.fmt(f),
             Kind::NoMembers { part, found } => {
                 write!(f, "`{part}` is {found}, which has no members to merge")
             }
@@ -339,11 +391,28 @@ impl fmt::Display for Refusal {
                     "the item writes {frames} frames; a hub publishes exactly one for each item"
                 );
             }
+            Self::NotInMemory => "the log is not in memory; await `publish`",
             Self::NotThePosition => {
                 "`id` of the state is the subscription's position; it cannot be set or left out"
             }
             Self::ReservedId => "`id` has the form of the hub's automatic ids",
         })
+    }
+}
+
+#[cfg(feature = "redis")]
+impl fmt::Display for LogFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Url(reason) => write!(f, "the URL of the log cannot be used: {reason}"),
+            Self::Connection(reason) => write!(f, "the log cannot be read: {reason}"),
+            Self::NotAppended(reason) => write!(f, "the event is not appended: {reason}"),
+            Self::Unknown(reason) => {
+                write!(f, "whether the event is appended is unknown: {reason}")
+            }
+            Self::Entry(reason) => write!(f, "the entry {reason}"),
+            Self::Field { field, reason } => write!(f, "`{field}` {reason}"),
+        }
     }
 }
 

@@ -52,8 +52,8 @@
 //! # Features
 //!
 //! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `hub` adds [`Hub`]; `tokio` adds [`channel`](fn@channel), and a `Duration` for `keep_alive` and
-//! `linger`.
+//! there; `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers (with TLS:
+//! `redis-rustls`); `tokio` adds [`channel`](fn@channel), and a `Duration` for `keep_alive` and `linger`.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

@@ -1,10 +1,10 @@
 //! The way in for a log that is kept elsewhere: it gives the positions, and says when it has lost
 //! something.
 
-#![cfg_attr(not(test), expect(dead_code, reason = "it is the seam for a log on a server"))]
+#![cfg_attr(not(any(test, feature = "redis")), expect(dead_code, reason = "a log on a server's"))]
 
 use super::{
-    Hub,
+    Hub, Remote, Shared,
     log::{Address, Numbering},
     position::Position,
     settings::Settings,
@@ -17,11 +17,13 @@ use crate::{
 };
 
 impl Hub {
-    /// A hub that only mirrors a log: what is in it comes by [`ingest`](Self::ingest).
-    pub(super) fn mirror(settings: Settings) -> Self {
-        Self::with_numbering(settings, Numbering::Given)
+    /// A hub that only mirrors a log: what is in it comes by [`ingest`](Shared::ingest).
+    pub(super) fn mirror(settings: Settings, remote: Option<Remote>) -> Self {
+        Self::with_numbering(settings, Numbering::Given, remote)
     }
+}
 
+impl Shared {
     /// Appends what the log has at this position, which is beyond all that came before.
     ///
     /// # Errors
@@ -33,7 +35,7 @@ impl Hub {
         address: Address<'_>,
         published: Published,
     ) -> Result<Option<EventId>, Error> {
-        self.shared.append(address, published, Some(position))
+        self.append(address, published, Some(position))
     }
 
     /// The log has lost what came after the newest entry here; it goes on after this position.
@@ -44,7 +46,7 @@ impl Hub {
     /// The hub is closed.
     pub(super) fn lose(&self, resumed_after: Position) -> Result<(), Error> {
         let rooms: Vec<_> = {
-            let mut log = write(&self.shared.log);
+            let mut log = write(&self.log);
             if log.is_closed {
                 return Err(Kind::Refused(Refusal::Closed).into());
             }
@@ -73,7 +75,7 @@ mod tests {
 
     fn ingest(hub: &Hub, n: u64, text: &str) -> Result<Option<EventId>, Error> {
         let published = encode_published(&Event::text(text), &NO_ID_YET, 1_000)?;
-        hub.ingest(position(n), Address::default(), published)
+        hub.shared.ingest(position(n), Address::default(), published)
     }
 
     fn last(n: u64) -> LastEventId {
@@ -86,7 +88,7 @@ mod tests {
     }
 
     fn hub() -> Hub {
-        let hub = Hub::mirror(HubBuilder::new().retain_events(3).settings());
+        let hub = Hub::mirror(HubBuilder::new().retain_events(3).settings(), None);
         for n in [2, 3, 5, 8, 13] {
             ingest(&hub, n, &n.to_string()).unwrap();
         }
@@ -127,7 +129,7 @@ mod tests {
         let mut subscriber = hub.subscribe(&LastEventId::none());
         assert!(next(&mut subscriber).is_some());
         assert_eq!(next(&mut subscriber), None);
-        hub.lose(position(20)).unwrap();
+        hub.shared.lose(position(20)).unwrap();
         ingest(&hub, 21, "21").unwrap();
         assert_eq!(
             next(&mut subscriber).unwrap(),
@@ -140,7 +142,7 @@ mod tests {
         assert!(matches!(hub.subscribe(&last(13)).resumption(), Resumption::Unknown { .. }));
         assert_eq!(hub.subscribe(&last(20)).resumption(), Resumption::Exact { missed: 1 });
         hub.close();
-        assert!(hub.lose(position(30)).unwrap_err().is_closed());
+        assert!(hub.shared.lose(position(30)).unwrap_err().is_closed());
         drop(subscriber);
         block_on(hub.drained());
     }

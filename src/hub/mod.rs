@@ -3,10 +3,14 @@
 mod exits;
 mod ingest;
 mod log;
+#[cfg(not(feature = "redis"))]
+mod no_remote;
 mod notice;
 mod position;
 mod publish;
 mod random;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod resumption;
 mod ring;
 mod room;
@@ -19,6 +23,12 @@ mod wake;
 
 use std::{fmt, future::Future, mem, ops::Deref, sync::Arc};
 
+#[cfg(not(feature = "redis"))]
+use self::no_remote::Remote;
+#[cfg(feature = "redis")]
+use self::redis::Remote;
+#[cfg(feature = "redis")]
+pub use self::redis::{Driver, LeftOut, Status};
 pub use self::{
     exits::Drained,
     publish::To,
@@ -133,6 +143,8 @@ struct Shared {
     gaps: AtomicU64,
     is_closed: AtomicBool,
     exits: Exits,
+    /// Where the log is, if it is not in memory.
+    remote: Option<Remote>,
 }
 
 impl Shared {
@@ -151,6 +163,9 @@ impl Shared {
         };
         rooms.iter().for_each(|room| room.wake_all());
         self.exits.wake();
+        if let Some(remote) = &self.remote {
+            remote.close();
+        }
     }
 }
 
@@ -175,10 +190,10 @@ impl Hub {
     }
 
     fn with_settings(settings: Settings) -> Self {
-        Self::with_numbering(settings, Numbering::Counted { epoch: position::epoch() })
+        Self::with_numbering(settings, Numbering::Counted { epoch: position::epoch() }, None)
     }
 
-    fn with_numbering(settings: Settings, numbering: Numbering) -> Self {
+    fn with_numbering(settings: Settings, numbering: Numbering, remote: Option<Remote>) -> Self {
         let log = RwLock::new(Log::new(numbering, &settings));
         let shared = Shared {
             settings,
@@ -188,6 +203,7 @@ impl Hub {
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
             exits: Exits::default(),
+            remote,
         };
         Self { shared: Arc::new(Handle(Arc::new(shared))) }
     }
@@ -221,6 +237,7 @@ impl Hub {
     /// is empty, looks like one of the hub's own, or is that of [an event that is
     /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
     /// Nothing is published then, and no number is used up.
+    #[cfg_attr(feature = "redis", doc = include_str!("redis/outcomes.md"))]
     pub fn publish<T: ?Sized + Encode>(
         &self,
         item: &T,
@@ -241,7 +258,7 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish).
+    /// As [`publish`](Self::publish); and where the log is not in memory.
     pub fn try_publish<T: ?Sized + Encode>(&self, item: &T) -> Result<Option<EventId>, Error> {
         To::new(self).try_publish(item)
     }

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     encoder::{Published, encode_published},
-    error::Error,
+    error::{Error, Kind, Refusal},
     event::Encode,
     value::EventId,
 };
@@ -64,7 +64,13 @@ impl<'a> To<'a> {
         item: &T,
     ) -> impl Future<Output = Result<Option<EventId>, Error>> + use<'a, T> {
         let published = self.hub.shared.encode(item);
-        async move { self.hub.shared.append(self.address, published?, None) }
+        async move {
+            let hub = &self.hub.shared;
+            match &hub.remote {
+                None => hub.append(self.address, published?, None),
+                Some(remote) => remote.publish(hub, self.address, published?).await,
+            }
+        }
     }
 
     /// Publishes the item there, now: see [`Hub::try_publish`].
@@ -73,7 +79,11 @@ impl<'a> To<'a> {
     ///
     /// As [`Hub::publish`].
     pub fn try_publish<T: ?Sized + Encode>(self, item: &T) -> Result<Option<EventId>, Error> {
-        self.hub.shared.append(self.address, self.hub.shared.encode(item)?, None)
+        let hub = &self.hub.shared;
+        if hub.remote.is_some() {
+            return Err(Kind::Refused(Refusal::NotInMemory).into());
+        }
+        hub.append(self.address, hub.encode(item)?, None)
     }
 }
 

@@ -153,7 +153,7 @@ impl HubBuilder {
         self
     }
 
-    #[cfg(test)]
+    #[cfg(any(test, feature = "redis"))]
     pub(super) fn settings(self) -> Settings {
         self.0
     }

@@ -25,6 +25,10 @@ pub struct HubStats {
     /// How many places in the log the slowest subscriber is behind the newest event. A large number
     /// is a client that does not read.
     pub lag: u64,
+    /// Entries of the log that cannot be events, and so reach nobody: what others have written to
+    /// [Redis](super::HubBuilder::redis).
+    #[cfg(feature = "redis")]
+    pub left_out: u64,
 }
 
 pub(super) fn of(hub: &Shared) -> HubStats {
@@ -38,6 +42,8 @@ pub(super) fn of(hub: &Shared) -> HubStats {
         retained,
         retained_bytes,
         lag: 0,
+        #[cfg(feature = "redis")]
+        left_out: hub.remote.as_ref().map_or(0, |remote| remote.left_out()),
     };
     for room in log.rooms.all() {
         let census = room.census();

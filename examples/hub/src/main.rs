@@ -8,7 +8,8 @@
 //! $ curl -N 'http://127.0.0.1:3000/events?topic=kitchen'
 //! ```
 //!
-//! `ADDR` is the address, `RETAIN` how many events are retained for those who come back.
+//! `ADDR` is the address, `RETAIN` how many events are retained for those who come back. With
+//! `REDIS_URL` the events are in a Redis stream, `STREAM`, and any number of such servers are one.
 
 use std::{env, error::Error, fmt::Display, sync::Arc, time::Duration};
 
@@ -23,13 +24,16 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{Hub, LastEventId, SseEncoder};
+use sse_encoder::{Hub, HubBuilder, LastEventId, SseEncoder, hub::Status};
 use tokio::{net::TcpListener, signal::unix, time};
 
 mod publish;
 
 /// How many topics one stream may name.
 const MAX_TOPICS: usize = 32;
+
+/// How long a server waits for Redis before it serves what it has.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 struct App {
     hub: Hub,
@@ -42,7 +46,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
     let retain = number("RETAIN", 1_024) as usize;
     let keep_alive = Duration::from_millis(number("KEEP_ALIVE_MS", 15_000));
-    let hub = Hub::builder().retain_events(retain).build();
+    let hub = hub(Hub::builder().retain_events(retain)).await?;
     let app = Arc::new(App { hub: hub.clone(), retain, keep_alive });
 
     let router = Router::new()
@@ -73,6 +77,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     }
 }
 
+/// In memory, or on Redis.
+async fn hub(builder: HubBuilder) -> Result<Hub, sse_encoder::Error> {
+    let Ok(url) = env::var("REDIS_URL") else { return Ok(builder.build()) };
+    let stream = env::var("STREAM").unwrap_or("events".into());
+    let (hub, driver) = builder.redis(&url, &stream)?;
+    tokio::spawn(
+        driver.on_error(|error| eprintln!("{error}")).on_left_out(|entry| eprintln!("{entry}")),
+    );
+    let _ = time::timeout(PATIENCE, hub.live()).await;
+    Ok(hub)
+}
+
 async fn a_second_after_the_end(hub: Hub) {
     while !hub.is_closed() {
         time::sleep(Duration::from_millis(50)).await;
@@ -90,6 +106,8 @@ async fn events(
     if topics.len() > MAX_TOPICS {
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
+    // Its client may have heard more from another server than this one has yet.
+    app.hub.reach(&last).await;
     // Here everybody may hear everything; a service of yours asks who this is.
     let subscriber = if topics.is_empty() {
         app.hub.subscribe(&last)
@@ -115,7 +133,7 @@ async fn publish(
     let to = address.key.as_deref().map_or(to, |key| to.key(key));
     match publish::lines(to, body).await {
         Ok(published) => Json(json!({ "published": published })).into_response(),
-        Err(error) if error.is_closed() => refuse(StatusCode::SERVICE_UNAVAILABLE, error),
+        Err(error) if error.is_unavailable() => refuse(StatusCode::SERVICE_UNAVAILABLE, error),
         Err(error) => refuse(StatusCode::BAD_REQUEST, error),
     }
 }
@@ -130,6 +148,12 @@ async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "retained": stats.retained,
         "retained_bytes": stats.retained_bytes,
         "lag": stats.lag,
+        "left_out": stats.left_out,
+        "status": match app.hub.status() {
+            Status::Live => "live",
+            Status::Stale { .. } => "stale",
+            _ => "ended",
+        },
         "retain": app.retain,
     }))
 }

@@ -24,8 +24,10 @@ enum Reason {
 }
 
 impl Refused {
-    pub fn is_closed(&self) -> bool {
-        matches!(&self.reason, Reason::Item(error) if error.is_closed())
+    /// Whether the log cannot be reached: it is not the item's fault.
+    pub fn is_unavailable(&self) -> bool {
+        let Reason::Item(error) = &self.reason else { return false };
+        error.is_closed() || error.is_not_appended() || error.is_outcome_unknown()
     }
 }
 

@@ -172,6 +172,15 @@ impl Log {
         })
     }
 
+    /// Fails where an item with this id would be refused.
+    #[cfg(feature = "redis")]
+    pub(super) fn check(&self, id: &PublishedId) -> Result<(), Error> {
+        if self.is_closed {
+            return Err(Kind::Refused(Refusal::Closed).into());
+        }
+        self.check_id(id, self.tip.1).map(drop)
+    }
+
     /// The id on the wire.
     fn check_id(&self, id: &PublishedId, position: Position) -> Result<Option<EventId>, Error> {
         let refusal = match id {

@@ -116,6 +116,13 @@ impl Log {
         }
     }
 
+    /// Whether it makes no sense to wait for an event with this id: it is here, or has been passed.
+    #[cfg(feature = "redis")]
+    pub(in crate::hub) fn has_reached(&self, id: &EventId) -> bool {
+        let is_passed = |position: Position| position <= self.tip.1;
+        self.locate(id).is_some() || id.as_str().parse().is_ok_and(is_passed)
+    }
+
     /// The id that says this place.
     pub(in crate::hub) fn id_at(&self, seq: u64) -> EventId {
         let position = match self.numbering {

@@ -1,0 +1,196 @@
+//! The future that keeps a hub and its log together.
+
+use std::{
+    fmt,
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::{Duration, Instant},
+};
+
+use tokio::time::{sleep, timeout};
+
+use super::{
+    Remote, Status,
+    backoff::Backoff,
+    connection::Place,
+    left_out::{LeftOut, Reporter},
+    race::race,
+    source::Source,
+    tail::Tail,
+};
+use crate::{error::Error, hub::Shared};
+
+/// How often the connection to publish by is looked at while it is quiet.
+const PING: Duration = Duration::from_secs(1);
+
+/// Keeps a hub and its log on Redis together; from [`HubBuilder::redis`](crate::HubBuilder::redis).
+/// Spawn it on a tokio runtime: nothing happens without it.
+///
+/// It ends when the hub is closed. When it is dropped the hub goes on with what it has, and its
+/// [status](crate::Hub::status) says so.
+///
+/// It holds two connections, each of which the Redis client runs as a task of its own; they end
+/// with the driver.
+///
+/// ```no_run
+/// use sse_encoder::Hub;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), sse_encoder::Error> {
+/// let (hub, driver) = Hub::builder().redis("redis://127.0.0.1/", "orders")?;
+/// tokio::spawn(driver.on_error(|error| eprintln!("{error}")));
+/// # drop(hub);
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "the hub has no log unless its driver is spawned"]
+pub struct Driver {
+    hub: Arc<Shared>,
+    parts: Option<(Place, Reporter)>,
+    run: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
+}
+
+impl Driver {
+    pub(super) fn new(hub: Arc<Shared>, place: Place) -> Self {
+        Self { hub, parts: Some((place, Reporter::default())), run: None }
+    }
+
+    /// Tells of an entry in the log that cannot be an event: the first one of each kind. They are
+    /// all counted in [`HubStats::left_out`](crate::HubStats::left_out).
+    ///
+    /// ```
+    /// # let (hub, driver) = sse_encoder::Hub::builder().redis("redis://localhost/", "orders")?;
+    /// let driver = driver.on_left_out(|entry| eprintln!("{entry}"));
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn on_left_out(mut self, hook: impl FnMut(LeftOut) + Send + 'static) -> Self {
+        if let Some((_, reporter)) = &mut self.parts {
+            reporter.on_left_out = Some(Box::new(hook));
+        }
+        self
+    }
+
+    /// Tells why the hub has no connection to its log: once each time that it loses it, and once if
+    /// it does not get one at the start.
+    ///
+    /// ```
+    /// # let (hub, driver) = sse_encoder::Hub::builder().redis("redis://localhost/", "orders")?;
+    /// let driver = driver.on_error(|error| eprintln!("{error}"));
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn on_error(mut self, hook: impl FnMut(Error) + Send + 'static) -> Self {
+        if let Some((_, reporter)) = &mut self.parts {
+            reporter.on_error = Some(Box::new(hook));
+        }
+        self
+    }
+}
+
+impl fmt::Debug for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Driver").finish_non_exhaustive()
+    }
+}
+
+impl Future for Driver {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        if let Some((place, reporter)) = this.parts.take() {
+            this.run = Some(Box::pin(drive(this.hub.clone(), place, reporter)));
+        }
+        let Some(run) = &mut this.run else { return Poll::Ready(()) };
+        let poll = run.as_mut().poll(cx);
+        if poll.is_ready() {
+            this.run = None;
+            end(&this.hub);
+        }
+        poll
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        end(&self.hub);
+    }
+}
+
+fn end(hub: &Shared) {
+    if let Some(remote) = &hub.remote {
+        remote.publisher.set(None);
+        remote.status.send_replace(Status::Ended);
+    }
+}
+
+async fn drive(hub: Arc<Shared>, place: Place, reporter: Reporter) {
+    let Some(remote) = &hub.remote else { return };
+    let tail = Tail::new(hub.clone(), reporter);
+    let closed = async {
+        while !hub.is_closed() {
+            remote.closed.notified().await;
+        }
+    };
+    race(closed, race(read(&hub, &place, tail), keep_publisher(remote, &place))).await;
+}
+
+/// Reads the log for ever.
+async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
+    let Some(remote) = &hub.remote else { return };
+    let mut backoff = Backoff::new();
+    let mut is_told = false;
+    loop {
+        let error = match place.reader().await {
+            Ok(mut reader) => match tail.catch_up(&mut reader).await {
+                Ok(()) => {
+                    remote.status.send_replace(Status::Live);
+                    (backoff, is_told) = (Backoff::new(), false);
+                    follow(&mut tail, &mut reader).await
+                }
+                Err(error) => error,
+            },
+            Err(error) => error,
+        };
+        if error.is_closed() {
+            return;
+        }
+        let stale = Status::Stale { since: Instant::now() };
+        remote.status.send_if_modified(|status| {
+            let was_live = *status == Status::Live;
+            if was_live {
+                *status = stale;
+            }
+            was_live
+        });
+        if !std::mem::replace(&mut is_told, true) {
+            tail.reporter().error(error);
+        }
+        sleep(backoff.next()).await;
+    }
+}
+
+async fn follow<S: Source>(tail: &mut Tail, source: &mut S) -> Error {
+    loop {
+        if let Err(error) = tail.follow(source).await {
+            return error;
+        }
+    }
+}
+
+/// Keeps a connection to publish by, for ever.
+async fn keep_publisher(remote: &Remote, place: &Place) {
+    let mut backoff = Backoff::new();
+    loop {
+        if let Ok(connection) = place.publisher().await {
+            remote.publisher.set(Some(connection));
+            while remote.publisher.is_alive().await {
+                backoff = Backoff::new();
+                // Sooner if a publish has failed.
+                let _ = timeout(PING, remote.publisher.broken.notified()).await;
+            }
+        }
+        sleep(backoff.next()).await;
+    }
+}

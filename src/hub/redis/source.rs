@@ -1,0 +1,62 @@
+//! What the driver needs of a log elsewhere. Sealed: this crate alone implements it, until there is
+//! a third log.
+
+use std::future::Future;
+
+use crate::{error::Error, hub::position::Position};
+
+/// An entry as the log has it: its position, and the fields that anybody may have written.
+pub(super) struct Entry {
+    pub(super) position: Position,
+    pub(super) fields: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+impl Entry {
+    /// The bytes that its names and values take.
+    pub(super) fn size(&self) -> usize {
+        self.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
+/// What a wait for news gives.
+pub(super) struct News {
+    /// What came after the position; empty when nothing has come for a while.
+    pub(super) entries: Vec<Entry>,
+    /// Whether the entry at that position was still there, after the others were read. If it was,
+    /// nothing between it and them can be missing.
+    pub(super) is_there: bool,
+}
+
+/// A connection to a log: an order of entries whose positions ascend and are never given twice, of
+/// which the oldest may be gone.
+///
+/// An error ends the connection; the driver makes another one and goes on where it was.
+pub(super) trait Source {
+    /// Up to `count` of the newest entries, or of those before `before`; the newest first.
+    fn newest(
+        &mut self,
+        before: Option<Position>,
+        count: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
+
+    /// Up to `count` entries from this position on, the one at it included; the oldest first.
+    fn from(
+        &mut self,
+        position: Position,
+        count: usize,
+    ) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
+
+    /// Waits for entries after this position, or for any where it is `None`, but not for ever.
+    fn wait(
+        &mut self,
+        after: Option<Position>,
+        count: usize,
+    ) -> impl Future<Output = Result<News, Error>> + Send;
+
+    /// Whether the log still has every entry that was ever appended to it. `false` where that
+    /// cannot be told.
+    fn is_complete(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// A position that is before all that will be appended, and that nobody else is given.
+    fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
+}

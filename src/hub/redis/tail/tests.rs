@@ -1,0 +1,346 @@
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures_executor::block_on;
+use futures_util::{FutureExt, StreamExt};
+
+use super::*;
+use crate::{
+    error::LogFailure,
+    hub::{Hub, HubBuilder, Resumption, Subscriber, redis::left_out::Reporter},
+    last_event_id::LastEventId,
+};
+
+/// A log in memory that several hubs can read, and to which anything can happen.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    entries: Vec<(u64, String)>,
+    added: usize,
+    /// What happens between two reads.
+    between: Vec<fn(&mut Self)>,
+    fails: bool,
+}
+
+impl State {
+    fn add(&mut self, n: u64) {
+        self.entries.push((n, format!("event {n}")));
+        self.added += 1;
+    }
+}
+
+impl Log {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn add(&self, numbers: impl IntoIterator<Item = u64>) {
+        let mut state = self.state();
+        numbers.into_iter().for_each(|n| state.add(n));
+    }
+
+    fn read(
+        &self,
+        pick: impl FnOnce(&[(u64, String)]) -> Vec<(u64, String)>,
+    ) -> Result<Vec<Entry>, Error> {
+        let mut state = self.state();
+        if state.fails {
+            return Err(LogFailure::Connection("down".into()).into());
+        }
+        let picked = pick(&state.entries);
+        if let Some(between) = state.between.pop() {
+            between(&mut state);
+        }
+        let entry = |(n, text): (u64, String)| Entry {
+            position: at(n),
+            fields: vec![(b"data".to_vec(), text.into_bytes())],
+        };
+        Ok(picked.into_iter().map(entry).collect())
+    }
+}
+
+fn at(n: u64) -> Position {
+    Position { epoch: 1_000 + n / 10, n: n % 10 }
+}
+
+impl Source for Log {
+    async fn newest(
+        &mut self,
+        before: Option<Position>,
+        count: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let is_before = |n: u64| before.is_none_or(|before| at(n) < before);
+        self.read(|all| {
+            let newest = all.iter().rev().filter(|(n, _)| is_before(*n));
+            newest.take(count).cloned().collect()
+        })
+    }
+
+    async fn from(&mut self, position: Position, count: usize) -> Result<Vec<Entry>, Error> {
+        self.read(|all| {
+            all.iter().filter(|(n, _)| at(*n) >= position).take(count).cloned().collect()
+        })
+    }
+
+    async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
+        let entries = self.read(|all| {
+            let is_after = |n: u64| after.is_none_or(|after| at(n) > after);
+            all.iter().filter(|(n, _)| is_after(*n)).take(count).cloned().collect()
+        })?;
+        let is_there = self.state().entries.iter().any(|(n, _)| Some(at(*n)) == after);
+        Ok(News { entries, is_there })
+    }
+
+    async fn is_complete(&mut self) -> Result<bool, Error> {
+        let state = self.state();
+        Ok(state.added == state.entries.len())
+    }
+
+    async fn before_all(&mut self) -> Result<Position, Error> {
+        Ok(Position { epoch: 999, n: crate::hub::random::number() })
+    }
+}
+
+struct Node {
+    hub: Hub,
+    tail: Tail,
+    log: Log,
+}
+
+impl Node {
+    fn new(log: &Log) -> Self {
+        Self::with(log, Hub::builder())
+    }
+
+    fn with(log: &Log, builder: HubBuilder) -> Self {
+        let hub = Hub::mirror(builder.settings(), None);
+        let tail = Tail::new(hub.shared.0.clone(), Reporter::default());
+        let mut node = Self { hub, tail, log: log.clone() };
+        node.catch_up();
+        node
+    }
+
+    fn catch_up(&mut self) {
+        block_on(self.tail.catch_up(&mut self.log)).unwrap();
+    }
+
+    fn follow(&mut self) {
+        block_on(self.tail.follow(&mut self.log)).unwrap();
+    }
+
+    fn resumption(&self, n: u64) -> Resumption {
+        self.hub.subscribe(&at(n).to_id().into()).resumption()
+    }
+}
+
+/// The numbers that are ready; 0 is a gap.
+fn ready(subscriber: &mut Subscriber) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while let Some(Some(frame)) = subscriber.next().now_or_never() {
+        let text = String::from_utf8(frame.as_bytes().to_vec()).unwrap();
+        if text.contains("event: gap\n") {
+            numbers.push(0);
+        } else if let Some((_, n)) = text.trim_end().rsplit_once("data: event ") {
+            numbers.push(n.parse().unwrap());
+        }
+    }
+    numbers
+}
+
+fn fresh(node: &Node) -> Subscriber {
+    let mut subscriber = node.hub.subscribe(&LastEventId::none());
+    assert!(ready(&mut subscriber).is_empty());
+    subscriber
+}
+
+#[test]
+fn a_server_that_starts_late_knows_what_is_in_the_log() {
+    let log = Log::default();
+    log.add(1..=700);
+    let node = Node::new(&log);
+    for n in [1, 2, 300, 699, 700] {
+        let missed = 700 - n as usize;
+        assert_eq!(node.resumption(n), Resumption::Exact { missed }, "{n}");
+    }
+    assert!(matches!(node.resumption(701), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn one_that_retains_less_than_the_log_goes_on_after_the_newest_that_it_does_not() {
+    let log = Log::default();
+    log.add(1..=700);
+    let node = Node::with(&log, Hub::builder().retain_events(300));
+    assert_eq!(node.resumption(400), Resumption::Exact { missed: 300 });
+    assert!(matches!(node.resumption(399), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn what_comes_is_followed_without_a_gap_from_the_first_entry_on() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    node.follow();
+    log.add(1..=600);
+    for _ in 0..3 {
+        node.follow();
+    }
+    assert_eq!(ready(&mut subscriber), (1..=600).collect::<Vec<_>>());
+}
+
+#[test]
+fn entries_that_were_trimmed_before_they_were_read_are_a_gap() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    // Before the first one that is read.
+    log.add(1..=5);
+    log.state().entries.drain(..2);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 3, 4, 5]);
+    // Later on.
+    log.add(6..=9);
+    log.state().entries.retain(|(n, _)| *n > 7);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 8, 9]);
+    // Just up to the newest one that was read: that is none, but cannot be told.
+    log.add(10..=11);
+    log.state().entries.retain(|(n, _)| *n > 9);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 10, 11]);
+    assert!(matches!(node.resumption(9), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn after_the_connection_was_lost_it_goes_on_where_it_was() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().fails = true;
+    assert!(block_on(node.tail.follow(&mut node.log)).is_err());
+    log.add(2..=900);
+    log.state().fails = false;
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), (2..=900).collect::<Vec<_>>());
+}
+
+#[test]
+fn what_was_trimmed_during_an_outage_is_a_gap() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.add(2..=900);
+    log.state().entries.drain(..400);
+    node.catch_up();
+    node.follow();
+    node.follow();
+    let expected: Vec<_> = [0].into_iter().chain(401..=900).collect();
+    assert_eq!(ready(&mut subscriber), expected);
+}
+
+#[test]
+fn what_is_trimmed_between_two_pages_is_a_gap() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.add(2..=900);
+    log.state().between.push(|state| drop(state.entries.drain(..600)));
+    node.catch_up();
+    node.follow();
+    node.follow();
+    // What it had not read yet goes with the gap.
+    let expected: Vec<_> = [0].into_iter().chain(601..=900).collect();
+    assert_eq!(ready(&mut subscriber), expected);
+}
+
+#[test]
+fn a_log_that_was_emptied_is_a_gap_as_soon_as_something_comes() {
+    let log = Log::default();
+    log.add(1..=3);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    *log.state() = State::default();
+    node.follow();
+    assert!(ready(&mut subscriber).is_empty());
+    log.add(4..=5);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 4, 5]);
+    // And so it is when it was empty both times, but not in between.
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    node.catch_up();
+    log.add([1]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 1]);
+}
+
+#[test]
+fn an_older_log_is_a_gap_and_what_comes_then_is_read_even_if_the_clock_is_behind() {
+    let log = Log::default();
+    log.add(1..=9);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(4);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0]);
+    // Ids between the older log's newest and those that were lost.
+    log.add([6, 7]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [6, 7]);
+    assert!(matches!(node.resumption(8), Resumption::Unknown { .. }));
+    assert_eq!(node.resumption(6), Resumption::Exact { missed: 1 });
+}
+
+#[test]
+fn an_older_log_that_has_grown_beyond_is_a_gap() {
+    let log = Log::default();
+    log.add(1..=5);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(3);
+    log.add([8, 9]);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0, 8, 9]);
+}
+
+#[test]
+fn the_position_of_an_empty_log_is_known_where_it_was_given_and_nowhere_else() {
+    let log = Log::default();
+    let mut one = Node::new(&log);
+    let mut two = Node::new(&log);
+    let opening = one.hub.subscribe(&LastEventId::none()).next().now_or_never().unwrap().unwrap();
+    let opening = String::from_utf8(opening.as_bytes().to_vec()).unwrap();
+    let id = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    log.add(1..=2);
+    one.follow();
+    two.follow();
+    let last = LastEventId::from_header(id.as_bytes());
+    assert_eq!(one.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
+    let elsewhere = two.hub.subscribe(&last).resumption();
+    assert!(matches!(elsewhere, Resumption::Unknown { .. }), "{elsewhere:?}");
+}
+
+#[test]
+fn a_closed_hub_takes_nothing_more() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    node.hub.close();
+    log.add([1]);
+    assert!(block_on(node.tail.follow(&mut node.log)).unwrap_err().is_closed());
+}
+
+#[test]
+fn just_before_a_position_there_is_nothing_between() {
+    let position = |epoch, n| Position { epoch, n };
+    for (of, expected) in [
+        (position(5, 7), position(5, 6)),
+        (position(5, 0), position(4, u64::MAX)),
+        (position(0, 0), position(0, 0)),
+    ] {
+        assert_eq!(before(of), expected);
+    }
+}

@@ -1,0 +1,121 @@
+//! What must hold of the sequences that clients have seen.
+
+use std::collections::{HashMap, HashSet};
+
+use crate::{client::Seen, load::Outcomes};
+
+/// `ms-seq` as numbers.
+#[must_use]
+pub fn position(id: &str) -> Option<(u64, u64)> {
+    let (ms, seq) = id.split_once('-')?;
+    Some((ms.parse().ok()?, seq.parse().ok()?))
+}
+
+/// What a client's sequence says.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Verdict {
+    pub received: usize,
+    pub gaps: usize,
+    /// Acknowledged events that it has not got, with a gap in their place.
+    pub lost_in_gaps: usize,
+    /// Acknowledged events that it has not got, without one.
+    pub lost_silently: usize,
+    /// Events that came again without a gap between.
+    pub repeated: usize,
+    /// Events that came out of the order of their ids.
+    pub out_of_order: usize,
+    /// Of the events of unknown outcome those that came.
+    pub unknown_received: usize,
+}
+
+impl Verdict {
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        (self.lost_silently, self.repeated, self.out_of_order) == (0, 0, 0)
+    }
+
+    pub fn add(&mut self, other: Self) {
+        self.received += other.received;
+        self.gaps += other.gaps;
+        self.lost_in_gaps += other.lost_in_gaps;
+        self.lost_silently += other.lost_silently;
+        self.repeated += other.repeated;
+        self.out_of_order += other.out_of_order;
+        self.unknown_received += other.unknown_received;
+    }
+}
+
+/// Judges what one client has seen since the log was `start`.
+#[must_use]
+pub fn judge(seen: &[Seen], outcomes: &Outcomes) -> Verdict {
+    let mut verdict = Verdict::default();
+    let (mut newest, mut held) = (None, None);
+    let mut since_gap = HashSet::new();
+    let mut gaps: Vec<Hole> = Vec::new();
+    let mut received = HashSet::new();
+    for item in seen {
+        match item {
+            Seen::Gap { resumed_after } => {
+                verdict.gaps += 1;
+                let to = position(resumed_after);
+                gaps.push(Hole { from: held, to, next: None });
+                (newest, held) = (None, to);
+                since_gap.clear();
+            }
+            Seen::Event { id, data, .. } => {
+                let at = position(id);
+                verdict.received += 1;
+                verdict.out_of_order += usize::from(newest.is_some() && at <= newest);
+                (newest, held) = (at, at);
+                verdict.repeated += usize::from(!since_gap.insert(data.as_str()));
+                if let Some(Hole { next: next @ None, .. }) = gaps.last_mut() {
+                    *next = at;
+                }
+                received.insert(data.as_str());
+            }
+        }
+    }
+    for (id, data) in &outcomes.acknowledged {
+        if received.contains(data.as_str()) {
+            continue;
+        }
+        let at = position(id);
+        let is_told = gaps.iter().any(|gap| gap.covers(at));
+        verdict.lost_in_gaps += usize::from(is_told);
+        verdict.lost_silently += usize::from(!is_told);
+    }
+    let unknown = outcomes.unknown.iter().filter(|data| received.contains(data.as_str()));
+    verdict.unknown_received = unknown.count();
+    verdict
+}
+
+/// What a gap says: where the client was, where it went on, and what came then.
+struct Hole {
+    from: Option<(u64, u64)>,
+    to: Option<(u64, u64)>,
+    next: Option<(u64, u64)>,
+}
+
+impl Hole {
+    fn covers(&self, at: Option<(u64, u64)>) -> bool {
+        // An older log may have come back: then the client goes on before where it was.
+        let is_rolled_back = self.to < self.from && (self.next.is_none() || at < self.next);
+        self.from < at && (at <= self.to || is_rolled_back)
+    }
+}
+
+/// Whether what both have seen is in one order.
+#[must_use]
+pub fn agree(one: &[Seen], other: &[Seen]) -> bool {
+    let places: HashMap<&str, usize> = events(one).zip(0..).collect();
+    let mut common = events(other).filter_map(|data| places.get(data));
+    let mut last = None;
+    common.all(|place| last.replace(place).is_none_or(|last| last < place))
+}
+
+fn events(seen: &[Seen]) -> impl Iterator<Item = &str> {
+    seen.iter().filter_map(|seen| match seen {
+        Seen::Event { data, .. } => Some(data.as_str()),
+        Seen::Gap { .. } => None,
+    })
+}

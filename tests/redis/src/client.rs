@@ -1,0 +1,144 @@
+//! A client of the hub: what it gets, and the id that it would send.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::StreamExt;
+use sse_encoder::{EventId, Hub, LastEventId, Subscriber};
+use tokio::{sync::watch, task::JoinHandle};
+
+/// What a client gets, but for checkpoints.
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[allow(clippy::exhaustive_enums, reason = "nobody else depends on it")]
+pub enum Seen {
+    Event { id: String, event_type: String, data: String },
+    Gap { resumed_after: String },
+}
+
+impl Seen {
+    #[must_use]
+    pub fn data(&self) -> &str {
+        match self {
+            Self::Event { data, .. } => data,
+            Self::Gap { .. } => "gap",
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub struct Client {
+    pub last: Option<String>,
+    pub seen: Vec<Seen>,
+}
+
+impl Client {
+    #[must_use]
+    pub fn last(&self) -> LastEventId {
+        let id = self.last.as_deref().and_then(|last| EventId::new(last).ok());
+        id.into()
+    }
+
+    pub fn subscribe(&self, hub: &Hub) -> Subscriber {
+        hub.subscribe(&self.last())
+    }
+
+    /// Reads up to so many frames; `false` at the end.
+    pub async fn read(&mut self, subscriber: &mut Subscriber, frames: usize) -> bool {
+        for _ in 0..frames {
+            let Some(frame) = subscriber.next().await else { return false };
+            self.take(&String::from_utf8_lossy(frame.as_bytes()));
+        }
+        true
+    }
+
+    /// Reads until nothing has come for so long.
+    pub async fn read_for(&mut self, subscriber: &mut Subscriber, quiet: Duration) {
+        while let Ok(true) = tokio::time::timeout(quiet, self.read(subscriber, 1)).await {}
+    }
+
+    fn take(&mut self, frame: &str) {
+        let field = |name: &str| {
+            let prefix = format!("{name}: ");
+            let values: Vec<_> =
+                frame.lines().filter_map(|line| line.strip_prefix(prefix.as_str())).collect();
+            (!values.is_empty()).then(|| values.join("\n"))
+        };
+        let id = field("id");
+        if let Some(id) = &id {
+            self.last = Some(id.clone());
+        }
+        let event_type = field("event").unwrap_or_default();
+        match event_type.as_str() {
+            "checkpoint" => {}
+            "gap" => self.seen.push(Seen::Gap { resumed_after: id.unwrap_or_default() }),
+            _ => {
+                // Without data nothing is dispatched.
+                if let Some(data) = field("data") {
+                    self.seen.push(Seen::Event { id: id.unwrap_or_default(), event_type, data });
+                }
+            }
+        }
+    }
+}
+
+/// A client that reads in the background, until it has seen the event with that data.
+#[derive(Debug)]
+pub struct Reading(JoinHandle<Client>);
+
+impl Reading {
+    /// Stays on the first of the hubs, or goes to the next one after `hop` frames or so.
+    #[must_use]
+    pub fn start(hubs: &[Hub], hop: Option<usize>, end: &'static str) -> Self {
+        let hubs: Arc<[Hub]> = hubs.into();
+        Self(tokio::spawn(async move {
+            let mut client = Client::default();
+            for turn in 0.. {
+                let hub = &hubs[turn % hubs.len()];
+                hub.reach(&client.last()).await;
+                let mut subscriber = client.subscribe(hub);
+                let mut frames = hop.map_or(usize::MAX, |hop| hop + turn % 7);
+                while frames > 0 {
+                    // A quiet server is left, too.
+                    let wait = if hop.is_some() { 300 } else { 3_600_000 };
+                    let read = client.read(&mut subscriber, 1);
+                    match tokio::time::timeout(Duration::from_millis(wait), read).await {
+                        Ok(true) => frames -= 1,
+                        Ok(false) => return client,
+                        Err(_) => break,
+                    }
+                    if client.seen.last().is_some_and(|seen| seen.data() == end) {
+                        return client;
+                    }
+                }
+            }
+            client
+        }))
+    }
+
+    /// # Panics
+    ///
+    /// It does not get there.
+    pub async fn end(self) -> Client {
+        tokio::time::timeout(crate::PATIENCE, self.0).await.expect("the last event comes").unwrap()
+    }
+}
+
+/// A flag that tasks look at.
+#[derive(Clone, Debug)]
+pub struct Stop(Arc<watch::Sender<bool>>);
+
+impl Default for Stop {
+    fn default() -> Self {
+        Self(Arc::new(watch::Sender::new(false)))
+    }
+}
+
+impl Stop {
+    pub fn set(&self) {
+        self.0.send_replace(true);
+    }
+
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        *self.0.borrow()
+    }
+}

@@ -1,0 +1,303 @@
+//! The faults, each with two servers that publish and clients that stay or move between them.
+
+use std::{fmt, fs, path::Path, time::Duration};
+
+use sse_encoder::{Hub, HubBuilder};
+use tokio::time::sleep;
+
+use crate::{
+    check::{Verdict, agree, judge},
+    client::{Reading, Stop},
+    load::{Outcomes, publish_surely, publisher},
+    node::Node,
+    proxy::Proxy,
+    server::Server,
+};
+
+const END: &str = "the end";
+
+/// One line of the table.
+#[derive(Debug)]
+pub struct Row {
+    pub fault: &'static str,
+    pub cycles: usize,
+    pub acknowledged: usize,
+    pub not_appended: usize,
+    pub unknown: usize,
+    /// Of the two clients that stay, and of the one that moves.
+    pub stay: Verdict,
+    pub moves: Verdict,
+    pub agree: bool,
+}
+
+impl Row {
+    /// # Panics
+    ///
+    /// Something was lost without a word, came twice or in another order.
+    pub fn check(&self) {
+        assert!(self.stay.is_good() && self.moves.is_good() && self.agree, "{self:#?}");
+        assert!(self.acknowledged > 0, "{self:#?}");
+    }
+}
+
+pub const HEAD: &str = "| fault | times | acknowledged | not appended | unknown, of these received \
+    | received by two clients | gaps told | lost in a gap | lost silently | twice or out of order |\n\
+    |---|---|---|---|---|---|---|---|---|---|";
+
+impl fmt::Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { fault, cycles, acknowledged, not_appended, unknown, stay, moves, .. } = self;
+        let Verdict { received, gaps, lost_in_gaps, unknown_received, .. } = stay;
+        let silent = stay.lost_silently + moves.lost_silently;
+        let wrong = [stay, moves].map(|verdict| verdict.repeated + verdict.out_of_order);
+        let wrong = wrong[0] + wrong[1] + usize::from(!self.agree);
+        write!(
+            f,
+            "| {fault} | {cycles} | {acknowledged} | {not_appended} | {unknown}, {} \
+             | {received} | {gaps} | {lost_in_gaps} | {silent} | {wrong} |",
+            unknown_received / 2
+        )
+    }
+}
+
+/// What a fault has to do its work with.
+#[derive(Debug)]
+pub struct Scene<'a> {
+    pub server: &'a mut Server,
+    pub proxies: &'a [Proxy],
+    pub hubs: &'a [Hub],
+}
+
+/// Runs the load, and the fault so many times meanwhile.
+async fn run(
+    fault: &'static str,
+    cycles: usize,
+    args: &[&str],
+    builder: HubBuilder,
+    mut action: impl AsyncFnMut(Scene<'_>),
+) -> Option<Row> {
+    let mut server = Server::start(args)?;
+    let proxies = ["a", "b"].map(|name| Proxy::new(&server.socket(), name));
+    let mut nodes = Vec::new();
+    for proxy in &proxies {
+        nodes.push(Node::live(builder.clone(), &proxy.url()).await);
+    }
+    let hubs: Vec<_> = nodes.iter().map(|node| node.hub.clone()).collect();
+    let stay = [0, 1].map(|n| Reading::start(&hubs[n..=n], None, END));
+    let moves = Reading::start(&hubs, Some(50), END);
+    let stop = Stop::default();
+    // The clients are there before the first event: what they miss after that is missing.
+    sleep(Duration::from_millis(100)).await;
+    let publishers: Vec<_> = (0..4)
+        .map(|n| publisher(&hubs[n % 2], format!("{n}:"), Duration::from_millis(2), &stop))
+        .collect();
+    for _ in 0..cycles {
+        sleep(Duration::from_millis(500)).await;
+        action(Scene { server: &mut server, proxies: &proxies, hubs: &hubs }).await;
+    }
+    sleep(Duration::from_millis(500)).await;
+    stop.set();
+    let mut outcomes = Outcomes::default();
+    for publisher in publishers {
+        outcomes.add(publisher.await.unwrap());
+    }
+    for node in &nodes {
+        node.is_live().await;
+    }
+    publish_surely(&hubs[0], END).await;
+    let [one, two] = stay;
+    let (one, two, other) = (one.end().await, two.end().await, moves.end().await);
+    let mut stay = judge(&one.seen, &outcomes);
+    stay.add(judge(&two.seen, &outcomes));
+    let agree = agree(&one.seen, &two.seen) && agree_or_gap(&one.seen, &other.seen);
+    Some(Row {
+        fault,
+        cycles,
+        acknowledged: outcomes.acknowledged.len(),
+        not_appended: outcomes.not_appended.len(),
+        unknown: outcomes.unknown.len(),
+        stay,
+        moves: judge(&other.seen, &outcomes),
+        agree,
+    })
+}
+
+/// A client that has heard of a gap may begin again with what is retained.
+fn agree_or_gap(one: &[crate::Seen], other: &[crate::Seen]) -> bool {
+    other.split(|seen| matches!(seen, crate::Seen::Gap { .. })).all(|between| agree(one, between))
+}
+
+fn roomy() -> HubBuilder {
+    Hub::builder().retain_events(10_000)
+}
+
+async fn kill(fault: &'static str, cycles: usize, args: &[&str]) -> Option<Row> {
+    run(fault, cycles, args, roomy(), async |scene| {
+        scene.server.kill();
+        sleep(Duration::from_millis(300)).await;
+        scene.server.restart();
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+async fn all_live(hubs: &[Hub]) {
+    // The loss of the connection may not have been seen yet.
+    sleep(Duration::from_millis(300)).await;
+    for hub in hubs {
+        hub.live().await;
+    }
+}
+
+pub async fn killed_without_aof(cycles: usize) -> Option<Row> {
+    kill("kill -9, no persistence", cycles, &["--appendonly", "no"]).await
+}
+
+pub async fn killed_with_aof_every_second(cycles: usize) -> Option<Row> {
+    let args = ["--appendonly", "yes", "--appendfsync", "everysec"];
+    kill("kill -9, AOF every second", cycles, &args).await
+}
+
+pub async fn killed_with_aof_always(cycles: usize) -> Option<Row> {
+    let args = ["--appendonly", "yes", "--appendfsync", "always"];
+    kill("kill -9, AOF always", cycles, &args).await
+}
+
+pub async fn frozen(cycles: usize) -> Option<Row> {
+    run("Redis frozen for 3 s (SIGSTOP)", cycles, &[], roomy(), async |scene| {
+        scene.server.signal("STOP");
+        sleep(Duration::from_secs(3)).await;
+        scene.server.signal("CONT");
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+pub async fn frozen_for_long(cycles: usize) -> Option<Row> {
+    run("Redis frozen for 10 s (SIGSTOP)", cycles, &[], roomy(), async |scene| {
+        scene.server.signal("STOP");
+        sleep(Duration::from_secs(10)).await;
+        scene.server.signal("CONT");
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+pub async fn cut(cycles: usize) -> Option<Row> {
+    run("connections cut", cycles, &[], roomy(), async |scene| {
+        for proxy in scene.proxies {
+            proxy.cut();
+            sleep(Duration::from_millis(100)).await;
+        }
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+pub async fn delayed(cycles: usize) -> Option<Row> {
+    run("network delayed by 200 ms, then cut", cycles, &[], roomy(), async |scene| {
+        for proxy in scene.proxies {
+            proxy.delay(Duration::from_millis(200));
+        }
+        sleep(Duration::from_secs(1)).await;
+        for proxy in scene.proxies {
+            proxy.cut();
+            proxy.delay(Duration::ZERO);
+        }
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+pub async fn flushed(cycles: usize) -> Option<Row> {
+    run("FLUSHALL", cycles, &[], roomy(), async |scene| {
+        scene.server.run::<()>(&["FLUSHALL"]).await;
+        sleep(Duration::from_millis(200)).await;
+    })
+    .await
+}
+
+pub async fn trimmed(cycles: usize) -> Option<Row> {
+    let builder = Hub::builder().retain_events(100);
+    run("trimmed faster than a stalled reader reads", cycles, &[], builder, async |scene| {
+        scene.proxies[1].delay(Duration::from_millis(1_500));
+        sleep(Duration::from_secs(3)).await;
+        scene.proxies[1].delay(Duration::ZERO);
+        sleep(Duration::from_millis(500)).await;
+    })
+    .await
+}
+
+pub async fn restored(cycles: usize) -> Option<Row> {
+    let args = ["--appendonly", "yes", "--appendfsync", "always"];
+    run("an older log restored", cycles, &args, roomy(), async |scene| {
+        let now = scene.server.directory().join("appendonlydir");
+        let older = scene.server.directory().join("older");
+        copy(&now, &older);
+        sleep(Duration::from_millis(300)).await;
+        scene.server.kill();
+        fs::remove_dir_all(&now).unwrap();
+        fs::rename(&older, &now).unwrap();
+        scene.server.restart();
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for file in fs::read_dir(from).unwrap() {
+        let file = file.unwrap();
+        fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+/// A replica that has stopped to follow becomes the primary.
+///
+/// # Panics
+///
+/// The replica does not follow.
+pub async fn failed_over(cycles: usize) -> Option<Row> {
+    let port = free_port();
+    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
+    let first = [&args[..], &[&port]].concat();
+    let (mut primary_port, mut gone) = (port.clone(), Vec::new());
+    run("failover to a replica that lags", cycles, &first, roomy(), async |scene| {
+        let port = free_port();
+        let args = [&args[..], &[&port, "--replicaof", "127.0.0.1", &primary_port]].concat();
+        let replica = Server::start(&args).unwrap();
+        let mut follows = false;
+        while !follows {
+            let info: String = replica.run(&["INFO", "replication"]).await;
+            follows = info.contains("master_link_status:up");
+            sleep(Duration::from_millis(20)).await;
+        }
+        sleep(Duration::from_millis(300)).await;
+        replica.run::<()>(&["REPLICAOF", "NO", "ONE"]).await;
+        sleep(Duration::from_millis(200)).await;
+        scene.server.kill();
+        for proxy in scene.proxies {
+            proxy.lead_to(&replica.socket());
+        }
+        // Its directory has the proxies' sockets.
+        gone.push(std::mem::replace(scene.server, replica));
+        primary_port = port;
+        all_live(scene.hubs).await;
+    })
+    .await
+}
+
+/// A port of this machine that nobody listens on.
+fn free_port() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port().to_string()
+}
+
+pub async fn out_of_memory(cycles: usize) -> Option<Row> {
+    run("out of memory (noeviction)", cycles, &[], roomy(), async |scene| {
+        scene.server.run::<()>(&["CONFIG", "SET", "maxmemory", "1"]).await;
+        sleep(Duration::from_millis(300)).await;
+        scene.server.run::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await;
+    })
+    .await
+}

@@ -1,0 +1,65 @@
+//! Publishers that count what becomes of their events.
+
+use std::time::Duration;
+
+use sse_encoder::{Event, Hub};
+use tokio::{task::JoinHandle, time::sleep};
+
+use crate::client::Stop;
+
+/// What became of the events of one publisher, or of several.
+#[derive(Debug, Default)]
+pub struct Outcomes {
+    /// The ids and the data.
+    pub acknowledged: Vec<(String, String)>,
+    pub not_appended: Vec<String>,
+    pub unknown: Vec<String>,
+}
+
+impl Outcomes {
+    pub fn add(&mut self, other: Self) {
+        self.acknowledged.extend(other.acknowledged);
+        self.not_appended.extend(other.not_appended);
+        self.unknown.extend(other.unknown);
+    }
+}
+
+/// Publishes `<name> <n>` one after the other, with a pause between, until it is stopped.
+#[must_use]
+pub fn publisher(hub: &Hub, name: String, pause: Duration, stop: &Stop) -> JoinHandle<Outcomes> {
+    let (hub, stop) = (hub.clone(), stop.clone());
+    tokio::spawn(async move {
+        let mut outcomes = Outcomes::default();
+        for n in 0.. {
+            if stop.is_set() {
+                break;
+            }
+            publish(&hub, format!("{name} {n}"), &mut outcomes).await;
+            sleep(pause).await;
+        }
+        outcomes
+    })
+}
+
+/// Publishes an event, and notes what became of it.
+///
+/// # Panics
+///
+/// The hub says something else than the three outcomes.
+pub async fn publish(hub: &Hub, data: String, outcomes: &mut Outcomes) {
+    match hub.publish(&Event::text(&data)).await {
+        Ok(id) => outcomes.acknowledged.push((id.unwrap().to_string(), data)),
+        Err(error) if error.is_not_appended() => outcomes.not_appended.push(data),
+        Err(error) if error.is_outcome_unknown() => outcomes.unknown.push(data),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+/// Publishes it until it is acknowledged.
+pub async fn publish_surely(hub: &Hub, data: &str) {
+    let mut outcomes = Outcomes::default();
+    while outcomes.acknowledged.is_empty() {
+        publish(hub, data.into(), &mut outcomes).await;
+        sleep(Duration::from_millis(20)).await;
+    }
+}

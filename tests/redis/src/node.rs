@@ -1,0 +1,48 @@
+//! One server of several: a hub and its driver.
+
+use sse_encoder::{Hub, HubBuilder, hub::Status};
+use tokio::task::JoinHandle;
+
+use crate::until;
+
+/// The stream of all tests.
+pub const STREAM: &str = "orders";
+
+#[derive(Debug)]
+pub struct Node {
+    pub hub: Hub,
+    driver: JoinHandle<()>,
+}
+
+impl Node {
+    /// # Panics
+    ///
+    /// The URL is none.
+    #[must_use]
+    pub fn new(builder: HubBuilder, url: &str) -> Self {
+        let (hub, driver) = builder.redis(url, STREAM).unwrap();
+        Self { hub, driver: tokio::spawn(driver) }
+    }
+
+    /// One that has its log at hand.
+    pub async fn live(builder: HubBuilder, url: &str) -> Self {
+        let node = Self::new(builder, url);
+        node.is_live().await;
+        node
+    }
+
+    pub async fn is_live(&self) {
+        until("the hub is live", || self.hub.status() == Status::Live).await;
+    }
+
+    /// Ends the driver, as a service does that drops it.
+    pub fn drop_driver(&self) {
+        self.driver.abort();
+    }
+}
+
+impl Drop for Node {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}

@@ -1,0 +1,187 @@
+//! A Redis of one's own, on a Unix socket in a directory of its own.
+
+use std::{
+    env, fs,
+    io::ErrorKind,
+    path::{Path, PathBuf},
+    process::{self, Child, Command, Stdio},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{Duration, Instant},
+};
+
+use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
+
+use crate::PATIENCE;
+
+#[derive(Debug)]
+pub struct Server {
+    directory: PathBuf,
+    args: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Server {
+    /// Starts one, with these arguments besides. `None` where there is no Redis to start and none
+    /// is required.
+    ///
+    /// # Panics
+    ///
+    /// There is none, but it is required; or it does not start.
+    #[must_use]
+    pub fn start(args: &[&str]) -> Option<Self> {
+        static NUMBER: AtomicUsize = AtomicUsize::new(0);
+        let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+        let directory = env::temp_dir().join(format!("sse-redis-{}-{number}", process::id()));
+        fs::create_dir_all(&directory).unwrap();
+        let args = args.iter().map(ToString::to_string).collect();
+        let mut server = Self { directory, args, child: None };
+        match server.spawn() {
+            Ok(()) => Some(server),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                let program = program();
+                let message = format!(
+                    "these tests need {program}: install redis-server, or name another program \
+                     in SSE_REDIS_SERVER"
+                );
+                let is_required =
+                    ["CI", "SSE_REQUIRE_REDIS"].iter().any(|name| env::var_os(name).is_some());
+                assert!(!is_required, "{message}");
+                eprintln!("{message}; nothing was tested");
+                None
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn spawn(&mut self) -> std::io::Result<()> {
+        let log = fs::File::create(self.directory.join("log"))?;
+        let mut command = Command::new(program());
+        command
+            .current_dir(&self.directory)
+            .args(["--port", "0", "--unixsocket", "s", "--save", "", "--daemonize", "no"])
+            .args(["--dir", "."])
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(Stdio::inherit());
+        let _ = fs::remove_file(self.socket());
+        self.child = Some(command.spawn()?);
+        let start = Instant::now();
+        while self.is_silent() {
+            assert!(start.elapsed() < PATIENCE, "the server does not start");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    /// Whether it does not answer yet, or still loads its log.
+    fn is_silent(&self) -> bool {
+        use std::io::{Read, Write};
+        let Ok(mut socket) = std::os::unix::net::UnixStream::connect(self.socket()) else {
+            return true;
+        };
+        let mut answer = [0; 5];
+        socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();
+        let asked = socket.write_all(b"PING\r\n").and_then(|()| socket.read_exact(&mut answer));
+        asked.is_err() || !answer.starts_with(b"+PONG")
+    }
+
+    #[must_use]
+    pub fn socket(&self) -> PathBuf {
+        self.directory.join("s")
+    }
+
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    #[must_use]
+    pub fn url(&self) -> String {
+        url(&self.socket())
+    }
+
+    /// Ends it as `kill -9` does.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+
+    /// Starts it again, with what is on its disk.
+    ///
+    /// # Panics
+    ///
+    /// It does not start.
+    pub fn restart(&mut self) {
+        self.kill();
+        self.spawn().unwrap();
+    }
+
+    /// Sends it a signal, `STOP` or `CONT`.
+    ///
+    /// # Panics
+    ///
+    /// It does not run.
+    pub fn signal(&self, signal: &str) {
+        let id = self.child.as_ref().unwrap().id().to_string();
+        let status = Command::new("kill").args(["-s", signal, &id]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// A connection of one's own.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub async fn connect(&self) -> MultiplexedConnection {
+        let client = Client::open(self.url()).unwrap();
+        // Its own patience is half a second.
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE));
+        client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
+    }
+
+    /// Has it run a command.
+    ///
+    /// # Panics
+    ///
+    /// It refuses to.
+    pub async fn run<T: FromRedisValue>(&self, command: &[&str]) -> T {
+        let mut connection = self.connect().await;
+        line(command).query_async(&mut connection).await.unwrap()
+    }
+
+    /// All that the stream has: ids and fields.
+    pub async fn log(&self, stream: &str) -> Vec<(String, Vec<String>)> {
+        self.run(&["XRANGE", stream, "-", "+"]).await
+    }
+}
+
+/// A command of these words.
+#[must_use]
+pub fn line(words: &[&str]) -> Cmd {
+    let mut command = Cmd::new();
+    for word in words {
+        command.arg(word);
+    }
+    command
+}
+
+#[must_use]
+pub fn url(socket: &Path) -> String {
+    format!("redis+unix://{}", socket.display())
+}
+
+fn program() -> String {
+    env::var("SSE_REDIS_SERVER").unwrap_or_else(|_| "redis-server".into())
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+        let _ = fs::remove_dir_all(&self.directory);
+    }
+}

@@ -1,0 +1,218 @@
+//! Entries that others write: any language, any bytes.
+
+use std::sync::{Arc, Mutex};
+
+use futures_util::StreamExt;
+use redis::Cmd;
+use sse_encoder::{Hub, LastEventId, hub::Status};
+use test_redis::{Node, Server, client::Client, node::STREAM, until};
+
+/// Fields as bytes.
+type Fields<'a> = &'a [(&'a [u8], &'a [u8])];
+
+async fn add(server: &Server, fields: Fields<'_>) -> String {
+    let mut command = Cmd::new();
+    command.arg("XADD").arg(STREAM).arg("*");
+    for (name, value) in fields {
+        command.arg(name).arg(value);
+    }
+    command.query_async(&mut server.connect().await).await.unwrap()
+}
+
+#[tokio::test]
+async fn anybody_can_publish_by_xadd() {
+    let Some(server) = Server::start(&[]) else { return };
+    let node = Node::live(Hub::builder(), &server.url()).await;
+    let mut subscriber = node.hub.subscribe_to(["", "kitchen"], &LastEventId::none());
+    subscriber.next().await.unwrap();
+    let mut expected = String::new();
+    for (fields, frame) in [
+        (
+            &[(&b"type"[..], &b"order"[..]), (b"data", b"{\"n\":1}")][..],
+            "id: *\nevent: order\ndata: {\"n\":1}\n\n",
+        ),
+        (&[(b"data", b"")], "id: *\nevent: message\ndata: \n\n"),
+        (
+            &[(b"data", b"a\r\nb\rc\nd")],
+            "id: *\nevent: message\ndata: a\ndata: b\ndata: c\ndata: d\n\n",
+        ),
+        (
+            &[(b"id", b"row 7"), (b"data", b"own"), (b"topic", b"kitchen")],
+            "id: row 7\nevent: message\ndata: own\n\n",
+        ),
+        (
+            &[(b"data", b"passing"), (b"ephemeral", b"1"), (b"retry", b"2500"), (b"more", b"\xFF")],
+            "event: message\nretry: 2500\ndata: passing\n\n",
+        ),
+        (&[(b"data", b"first"), (b"data", b"last")], "id: *\nevent: message\ndata: last\n\n"),
+        (&[(b"data", b"x"), (b"id", b""), (b"type", b"")], "id: *\nevent: message\ndata: x\n\n"),
+        (
+            &[(b"data", b"\nid: forged\n\ndata: y")],
+            "id: *\nevent: message\n\
+            data: \ndata: id: forged\ndata: \ndata: data: y\n\n",
+        ),
+    ] {
+        let id = add(&server, fields).await;
+        expected.push_str(&frame.replace('*', &id));
+    }
+    let mut got = String::new();
+    while got.len() < expected.len() {
+        let frame = tokio::time::timeout(test_redis::PATIENCE, subscriber.next()).await;
+        got.push_str(str::from_utf8(frame.unwrap().unwrap().as_bytes()).unwrap());
+    }
+    assert_eq!(got, expected);
+}
+
+#[tokio::test]
+async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once() {
+    let Some(server) = Server::start(&[]) else { return };
+    let reports = Arc::new(Mutex::new(Vec::new()));
+    let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
+    let hook = reports.clone();
+    let driver = tokio::spawn(
+        driver.on_left_out(move |entry| hook.lock().unwrap().push(entry.error().to_string())),
+    );
+    hub.live().await;
+    let mut subscriber = hub.subscribe_all(&LastEventId::none());
+    let long = vec![b'x'; 5_000];
+    let huge = vec![b'x'; 100_000];
+    let hostile: &[Fields<'_>] = &[
+        &[(b"nothing", b"to see")],
+        &[(b"Data", b"in the wrong case"), (b"type", b"x")],
+        &[(b"data", b"not \xFF UTF-8")],
+        &[(b"data", b"x"), (b"type", b"a\nid: forged")],
+        &[(b"data", b"x"), (b"type", b"a\rdata: forged")],
+        &[(b"data", b"x"), (b"id", b"1\ndata: forged\n\n")],
+        &[(b"data", b"x"), (b"id", b"nul\0")],
+        &[(b"data", b"x"), (b"id", b"1-1")],
+        &[(b"data", b"x"), (b"id", &long)],
+        &[(b"data", b"x"), (b"topic", &long)],
+        &[(b"data", b"x"), (b"key", &long)],
+        &[(b"data", b"x"), (b"topic", b"\xFF")],
+        &[(b"data", b"x"), (b"retry", b"soon")],
+        &[(b"data", b"x"), (b"retry", b"0")],
+        &[(b"data", b"x"), (b"retry", b"99999999999999999999")],
+        &[(b"data", &huge)],
+        &[(b"comment", &huge)],
+        &[(b"data", b"x"), (b"id", b"taken")],
+    ];
+    add(&server, &[(b"data", b"first"), (b"id", b"taken")]).await;
+    for _ in 0..2 {
+        for fields in hostile {
+            add(&server, fields).await;
+        }
+    }
+    add(&server, &[(b"data", b"last")]).await;
+    let mut client = Client::default();
+    while client.seen.len() < 2 {
+        client.read(&mut subscriber, 1).await;
+    }
+    let data: Vec<_> = client.seen.iter().map(|seen| seen.data()).collect();
+    assert_eq!(data, ["first", "last"]);
+    let stats = hub.stats();
+    assert_eq!((stats.left_out, stats.published), (2 * hostile.len() as u64, 2));
+    let reports = reports.lock().unwrap();
+    let mut kinds = reports.clone();
+    kinds.sort();
+    kinds.dedup();
+    // Each kind once, and fewer kinds than entries.
+    assert_eq!(kinds.len(), reports.len(), "{reports:#?}");
+    assert!((8..=hostile.len()).contains(&reports.len()), "{reports:#?}");
+    driver.abort();
+}
+
+#[tokio::test]
+async fn what_a_hub_publishes_is_plain_fields() {
+    let Some(server) = Server::start(&[]) else { return };
+    let node = Node::live(Hub::builder(), &server.url()).await;
+    let hub = &node.hub;
+    let order = sse_encoder::Event::json([1]).event_type("order");
+    hub.publish(&order).await.unwrap();
+    hub.to("t").key("k").publish(&sse_encoder::Event::text("a\nb").id("own")).await.unwrap();
+    hub.publish(&sse_encoder::Event::text("x").no_id()).await.unwrap();
+    let log = server.log(STREAM).await;
+    let fields: Vec<_> = log.iter().map(|(_, fields)| fields.join(" ")).collect();
+    let expected = ["type order data [1]", "data a\nb id own topic t key k", "data x ephemeral 1"];
+    assert_eq!(fields, expected);
+    // What a log cannot say is refused, and not sent.
+    let error = hub.publish(&sse_encoder::Event::new().id("only")).await.unwrap_err();
+    assert_eq!(error.to_string(), "the entry has no `data`");
+    assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_too_large());
+    assert!(hub.try_publish(&order).is_err());
+    assert_eq!(server.log(STREAM).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_before_redis_serves_and_then_catches_up() {
+    let Some(mut server) = Server::start(&["--appendonly", "yes"]) else { return };
+    add(&server, &[(b"data", b"old")]).await;
+    server.kill();
+    let errors = Arc::new(Mutex::new(0));
+    let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
+    let counted = errors.clone();
+    let driver = tokio::spawn(driver.on_error(move |_| *counted.lock().unwrap() += 1));
+    let mut subscriber = hub.subscribe(&LastEventId::none());
+    let opening = subscriber.next().await.unwrap();
+    assert!(opening.as_bytes().windows(10).any(|bytes| bytes == b"checkpoint"));
+    let error = hub.publish(&sse_encoder::Event::text("early")).await.unwrap_err();
+    assert!(error.is_not_appended(), "{error}");
+    until("the failure is told", || *errors.lock().unwrap() > 0).await;
+    assert!(matches!(hub.status(), Status::Stale { .. }));
+    server.restart();
+    assert_eq!(hub.live().await, Status::Live);
+    assert_eq!(*errors.lock().unwrap(), 1);
+    let mut client = Client::default();
+    while client.seen.len() < 2 {
+        client.read(&mut subscriber, 1).await;
+    }
+    let data: Vec<_> = client.seen.iter().map(|seen| seen.data()).collect();
+    assert_eq!(data, ["gap", "old"]);
+    // Without its driver it still serves what it has.
+    driver.abort();
+    until("the driver is gone", || hub.status() == Status::Ended).await;
+    assert_eq!(hub.live().await, Status::Ended);
+    assert_eq!(hub.stats().retained, 1);
+    assert!(hub.publish(&sse_encoder::Event::text("late")).await.unwrap_err().is_not_appended());
+}
+
+#[tokio::test]
+async fn the_driver_ends_with_its_hub() {
+    let Some(server) = Server::start(&[]) else { return };
+    let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
+    let driver = tokio::spawn(driver);
+    hub.live().await;
+    drop(hub);
+    tokio::time::timeout(test_redis::PATIENCE, driver).await.unwrap().unwrap();
+}
+
+#[test]
+fn a_url_that_is_none_is_an_error() {
+    for url in ["", "x", "http://a", "redis://", "redis://a:b:c", "redis://a/b/c", "rediss://a"] {
+        let built = Hub::builder().redis(url, STREAM);
+        match built {
+            Err(error) => assert!(error.to_string().contains("URL"), "{error}"),
+            Ok((hub, driver)) => drop((hub, driver, println!("{url} is one"))),
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_of_another_type_is_told_and_not_touched() {
+    let Some(server) = Server::start(&[]) else { return };
+    server.run::<()>(&["SET", STREAM, "a string"]).await;
+    let errors = Arc::new(Mutex::new(Vec::new()));
+    let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
+    let told = errors.clone();
+    let driver =
+        tokio::spawn(driver.on_error(move |error| told.lock().unwrap().push(error.to_string())));
+    until("the failure is told", || !errors.lock().unwrap().is_empty()).await;
+    assert!(errors.lock().unwrap()[0].contains("WRONGTYPE"), "{errors:?}");
+    until("it can publish", || {
+        futures_util::FutureExt::now_or_never(hub.publish(&sse_encoder::Event::text("x"))).is_none()
+    })
+    .await;
+    let error = hub.publish(&sse_encoder::Event::text("x")).await.unwrap_err();
+    assert!(error.is_not_appended(), "{error}");
+    assert_eq!(server.run::<String>(&["GET", STREAM]).await, "a string");
+    driver.abort();
+}

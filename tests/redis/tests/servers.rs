@@ -1,0 +1,113 @@
+//! Several servers are one hub: publishers on each, clients that stay and clients that move.
+//!
+//! `SSE_REDIS_EVENTS` is how many events there are, by default 5,000.
+
+use std::time::Duration;
+
+use sse_encoder::Hub;
+use test_redis::{
+    Node, Server,
+    check::{agree, judge, position},
+    client::{Reading, Seen, Stop},
+    load::{Outcomes, publish, publish_surely},
+    node::STREAM,
+    number,
+};
+
+const END: &str = "the end";
+/// How many publishers each server has.
+const PUBLISHERS: usize = 4;
+
+async fn servers(count: usize, retain: usize) {
+    let Some(server) = Server::start(&[]) else { return };
+    let events = number("SSE_REDIS_EVENTS", 5_000);
+    let mut nodes = Vec::new();
+    for _ in 0..count {
+        nodes.push(Node::live(Hub::builder().retain_events(retain), &server.url()).await);
+    }
+    let hubs: Vec<_> = nodes.iter().map(|node| node.hub.clone()).collect();
+    let stay: Vec<_> = (0..count).map(|n| Reading::start(&hubs[n..=n], None, END)).collect();
+    let moves: Vec<_> = (0..8)
+        .map(|n| {
+            let mut hubs = hubs.clone();
+            hubs.rotate_left(n % count);
+            Reading::start(&hubs, Some(20 + 40 * n), END)
+        })
+        .collect();
+    tokio::time::sleep(Duration::from_millis(100)).await;
+
+    let each = events / (count * PUBLISHERS);
+    let stop = Stop::default();
+    let publishers: Vec<_> = (0..count * PUBLISHERS)
+        .map(|n| {
+            let hub = hubs[n % count].clone();
+            tokio::spawn(async move {
+                let mut outcomes = Outcomes::default();
+                for m in 0..each {
+                    publish(&hub, format!("{n}: {m}"), &mut outcomes).await;
+                }
+                outcomes
+            })
+        })
+        .collect();
+    let mut outcomes = Outcomes::default();
+    for publisher in publishers {
+        outcomes.add(publisher.await.unwrap());
+    }
+    stop.set();
+    publish_surely(&hubs[0], END).await;
+
+    let mut clients = Vec::new();
+    for reading in stay.into_iter().chain(moves) {
+        clients.push(reading.end().await.seen);
+    }
+    let mut gaps = [0, 0];
+    for (n, seen) in clients.iter().enumerate() {
+        let verdict = judge(seen, &outcomes);
+        assert!(verdict.is_good(), "{n}: {verdict:?}");
+        gaps[usize::from(n >= count)] += verdict.gaps;
+        for between in seen.split(|seen| matches!(seen, Seen::Gap { .. })) {
+            assert!(agree(&clients[0], between), "{n}");
+        }
+    }
+    assert_eq!(outcomes.acknowledged.len(), each * count * PUBLISHERS);
+    assert_eq!(outcomes.unknown.len() + outcomes.not_appended.len(), 0);
+    if retain > events {
+        // One who moves may be too fast for a busy machine; one who stays has no reason for a gap.
+        assert_eq!(gaps[0], 0);
+    }
+    // The log itself is the order.
+    let log: Vec<_> = server.log(STREAM).await.into_iter().map(|(id, _)| id).collect();
+    let mut ids = clients[0].iter().filter_map(|seen| match seen {
+        Seen::Event { id, .. } => Some(id),
+        Seen::Gap { .. } => None,
+    });
+    let first = log.first().map(|id| position(id));
+    let common: Vec<_> = ids.by_ref().filter(|id| Some(position(id)) >= first).collect();
+    if gaps[0] == 0 {
+        assert_eq!(common, log.iter().collect::<Vec<_>>());
+    }
+    println!(
+        "{count} servers, {} events, {retain} retained: {} clients, {} gaps to those who stay, \
+         {} to those who move",
+        outcomes.acknowledged.len(),
+        clients.len(),
+        gaps[0],
+        gaps[1]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_servers_are_one_hub() {
+    servers(2, 200_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn five_servers_are_one_hub() {
+    servers(5, 200_000).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_that_retain_little_say_what_is_missing() {
+    servers(2, 300).await;
+}
