@@ -111,13 +111,6 @@ pub fn pull(body: &mut impl Body, cx: &mut Context<'_>, sink: &mut Sink) {
     }
 }
 
-fn ready<T>(poll: Poll<T>) -> T {
-    match poll {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("the events are ready, and yet the body is not"),
-    }
-}
-
 /// A stream of chunks is a body.
 pub struct StreamBody<S>(Pin<Box<S>>);
 
