@@ -19,12 +19,13 @@ import * as http3 from './parts/http3.js';
 import * as idle from './parts/idle.js';
 import * as polyfill from './parts/polyfill.js';
 import * as proxies from './parts/proxies.js';
+import * as readers from './parts/readers.js';
 import * as refusal from './parts/refusal.js';
 import * as resume from './parts/resume.js';
 import * as shutdown from './parts/shutdown.js';
 
 const PARTS = {
-  head, 'first-failure': firstFailure, http10, 'connection-close': connectionClose, http3, proxies,
+  head, 'first-failure': firstFailure, http10, 'connection-close': connectionClose, http3, proxies, readers,
   clients, headers, buffering, polyfill, resume, errors, disconnect, refusal, shutdown, idle,
 };
 

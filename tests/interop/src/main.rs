@@ -204,6 +204,16 @@ fn respond<F: Framework>(
                 _ => framework.stream(stream),
             }
         }
+        // Text beyond ASCII, when it was made, and the types that a browser takes for its own.
+        "/readers" => {
+            let events: [Event; 4] = [
+                Event::text("✅ é 日本").into(),
+                Event::json(unix_millis()).into(),
+                Event::text("e").event_type("error").into(),
+                Event::text("o").event_type("open").into(),
+            ];
+            framework.stream(SseEncoder::bare(stream::iter([events])).stop_on(stopped))
+        }
         // The frames are of one size, and so what a stream has taken is known in bytes.
         "/endless" => framework.stream(
             SseEncoder::bare(Tracked::new(Endless(shared.taken(tag)), tag, shared))
