@@ -21,7 +21,8 @@ use pin_project_lite::pin_project;
 
 use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
 
-/// The stream need not be `Send`. To a `HEAD` it answers with the head alone, and is dropped at once.
+/// The stream need not be `Send`. To a `HEAD` it answers with the head alone, and is dropped at
+/// once.
 impl<S, T, Q, P, L, G> Responder for SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>> + 'static,
@@ -83,8 +84,8 @@ impl Responder for StopReconnecting {
     }
 }
 
-/// For streams of `Result<_, actix_web::Error>`, which cannot cross threads and so cannot be kept: the
-/// text of it. `stream.map_err(sse_encoder::Error::from)`.
+/// For streams of `Result<_, actix_web::Error>`, which cannot cross threads and so cannot be kept:
+/// the text of it. `stream.map_err(sse_encoder::Error::from)`.
 impl From<actix_web::Error> for Error {
     fn from(error: actix_web::Error) -> Self {
         Self::other(error.to_string())

@@ -11,6 +11,7 @@ use http::{HeaderValue, StatusCode, request::Parts};
 
 use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header, response::BodyStream};
 
+/// Status 200, with the headers of [`header::RESPONSE`].
 impl<S, T, Q, P, L, G> IntoResponse for SseEncoder<S, T, Q, P, L, G>
 where
     Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,

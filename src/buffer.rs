@@ -66,7 +66,8 @@ impl Buffer {
         }
     }
 
-    /// Moves the bytes into room of their own, for a while in which others need the thread's buffer.
+    /// Moves the bytes into room of their own, for a while in which others need the thread's
+    /// buffer.
     pub(crate) fn keep(&mut self) {
         let mut own = Vec::with_capacity(2 * self.bytes.len());
         own.extend_from_slice(&self.bytes);
@@ -175,7 +176,8 @@ impl Buffer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Appends the first `len` of these bytes. All are copied, which the compiler does without a call.
+    /// Appends the first `len` of these bytes. All are copied, which the compiler does without a
+    /// call.
     #[inline]
     pub(crate) fn put_short<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         let end = self.bytes.len() + len;
@@ -211,8 +213,8 @@ impl Buffer {
         true
     }
 
-    /// Grows, if the limit allows it. If not, the frame has failed, even if a `Serialize` does not pass
-    /// the error on.
+    /// Grows, if the limit allows it. If not, the frame has failed, even if a `Serialize` does not
+    /// pass the error on.
     #[cold]
     #[inline(never)]
     fn grow_and_put(&mut self, bytes: &[u8]) -> bool {
@@ -226,8 +228,8 @@ impl Buffer {
     }
 }
 
-/// The decimal digits of a number of up to eight, and how many there are: all at once in one register,
-/// as four digits, then two, then one, are taken off in its halves, quarters and eighths.
+/// The decimal digits of a number of up to eight, and how many there are: all at once in one
+/// register, as four digits, then two, then one, are taken off in its halves, quarters and eighths.
 #[inline]
 const fn short_digits(number: u32) -> ([u8; 8], usize) {
     let number = number as u64;

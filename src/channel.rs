@@ -13,12 +13,12 @@ use tokio::sync::{Semaphore, mpsc};
 /// A stream that can be written to from anywhere: what the [`Sender`] is given, the [`Receiver`]
 /// yields to [`SseEncoder`](crate::SseEncoder).
 ///
-/// `capacity` is how many items may wait for a client that reads slowly; at least 1. A sender then
-/// waits, or is [told](Sender::try_send): nothing is buffered without bound, and nothing is lost
-/// unseen. When all senders are dropped, the stream ends cleanly after what was sent.
+/// `capacity` is how many items may wait for a client that reads slowly; 0 counts as 1. A sender
+/// then waits, or is [told](Sender::try_send): nothing is buffered without bound, and nothing is
+/// lost unseen. When all senders are dropped, the stream ends cleanly after what was sent.
 ///
-/// The class that this crate descends from was written to from a timer, until its `close` event. The
-/// same with a channel:
+/// The class that this crate descends from was written to from a timer, until its `close` event.
+/// The same with a channel:
 ///
 /// ```
 /// use sse_encoder::{Event, Receiver, SseEncoder, channel};
@@ -134,6 +134,16 @@ impl<T> fmt::Debug for Receiver<T> {
 }
 
 /// An item that could not be sent, with the reason.
+///
+/// ```
+/// use sse_encoder::{Event, channel};
+///
+/// let (sender, receiver) = channel(1);
+/// assert!(sender.try_send(Event::json(1)).is_ok());
+/// assert!(sender.try_send(Event::json(2)).unwrap_err().is_full());
+/// drop(receiver);
+/// assert!(!sender.try_send(Event::json(3)).unwrap_err().is_full());
+/// ```
 #[derive(Clone, Copy, Eq, PartialEq)]
 pub struct SendError<T> {
     item: T,

@@ -13,8 +13,9 @@ use crate::{
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
 ///
-/// This is the whole of the encoding; [`SseEncoder`](crate::SseEncoder) puts a stream in front of it.
-/// Use it by itself in blocking code, in a test, or behind an interface that this crate does not know.
+/// This is the whole of the encoding; [`SseEncoder`](crate::SseEncoder) puts a stream in front of
+/// it. Use it by itself in blocking code, in a test, or behind an interface that this crate does
+/// not know.
 ///
 /// ```
 /// use sse_encoder::{Encoder, Event, EventId};
@@ -43,8 +44,8 @@ impl Encoder {
         Self { settings: Settings { defaults, max_frame: usize::MAX }, next_id: Some(1) }
     }
 
-    /// An encoder that writes nothing of its own accord: no automatic ids, no default type line. Token
-    /// streams of language-model servers are made of such bare `data:` lines.
+    /// An encoder that writes nothing of its own accord: no automatic ids, no default type line.
+    /// Token streams of language-model servers are made of such bare `data:` lines.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -74,14 +75,15 @@ impl Encoder {
     }
 
     /// The largest frame in bytes; an item that needs a larger one is an
-    /// [error](Error::is_too_large) and nothing of it is written. The default is no limit.
+    /// [error](Error::is_too_large) and nothing of it is written. The default is no limit, as only
+    /// the service knows how large its data may be.
     ///
     /// Each frame is bounded by itself, also those of an item of several, and those that were
     /// [encoded once](Self::encode_once).
     ///
     /// Clients have limits of their own: Go's `bufio.Scanner` stops at a line of 64 KiB, Python's
-    /// aiohttp at half a mebibyte, and what they were to deliver is lost with it. For such clients set
-    /// a limit below theirs, or split long text into lines.
+    /// aiohttp at half a mebibyte, and what they were to deliver is lost with it. For such clients
+    /// set a limit below theirs, or split long text into lines.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
@@ -100,8 +102,8 @@ impl Encoder {
 
     /// Goes on after the last event ID that a client has seen: with the number that follows it.
     ///
-    /// An id that is not the plain digits of a `u64` is none of this counter's. The counter is then left
-    /// alone, and the answer is `false`.
+    /// An id that is not the plain digits of a `u64` is none of this counter's. The counter is then
+    /// left alone, and the answer is `false`.
     pub fn resume_after(&mut self, last: &EventId) -> bool {
         let Some(last) = last.as_u64() else { return false };
         self.next_id = last.checked_add(1);
@@ -112,8 +114,10 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// On an error `dst` and the counter are as they were before; so they are when the item's own code
-    /// panics.
+    /// The data cannot be serialized or merged, an id or a type is invalid, a frame is larger than
+    /// [`max_frame`](Self::max_frame), the automatic ids have come to their end, or the item's own
+    /// code has failed. `dst` and the counter are then as they were before; so they are when that
+    /// code panics.
     pub fn encode<T: ?Sized + Encode>(
         &mut self,
         item: &T,
@@ -125,8 +129,8 @@ impl Encoder {
         encoded
     }
 
-    /// Encodes an item once, to send it many times: as an item of any number of streams. Each of them
-    /// passes it on without copying it, unless it leaves together with others.
+    /// Encodes an item once, to send it many times: as an item of any number of streams. Each of
+    /// them passes it on without copying it, unless it leaves together with others.
     ///
     /// The id that it has, or gets from this encoder's counter, is the same in all of them.
     ///
@@ -185,6 +189,14 @@ impl Default for Encoder {
 }
 
 /// Frames that have been encoded, by [`Encoder::encode_once`]. A clone shares them.
+///
+/// ```
+/// use sse_encoder::{Encoder, Event};
+///
+/// let ping = Encoder::bare().encode_once(&Event::text("").event_type("ping"))?;
+/// assert_eq!(ping.as_bytes(), "event: ping\ndata: \n\n");
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Encoded(pub(crate) Bytes);
 
@@ -200,8 +212,8 @@ impl Encoded {
     }
 }
 
-/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message` where
-/// there is no type), in memory of just its size.
+/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message`
+/// where there is no type), in memory of just its size.
 ///
 /// # Errors
 ///

@@ -7,8 +7,9 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a value was refused, or an item could not be written.
 ///
-/// The error is opaque: ask it with the methods below. An item's error leaves no trace in the
-/// stream: no byte of the item is written, no automatic id is used up, the next item follows.
+/// The error is opaque: ask it with the methods below; some rare kinds have no question of their
+/// own and show in [`field`](Self::field) and in the text only. An item's error leaves no trace in
+/// the stream: no byte of the item is written, no automatic id is used up, the next item follows.
 ///
 /// The text of [`Display`](fmt::Display) names the field and the position, and says the cause where
 /// there is one, so that one line of a log is enough; [`source`](StdError::source) does not repeat
@@ -117,8 +118,8 @@ impl From<LogFailure> for Error {
 }
 
 impl Error {
-    /// An error of the caller's own, to be returned from an [`Encode`](crate::Encode) implementation.
-    /// An error of this crate is itself.
+    /// An error of the caller's own, to be returned from an [`Encode`](crate::Encode)
+    /// implementation. An error of this crate is itself.
     ///
     /// [`get_ref`](Self::get_ref) shows it, and [`into_inner`](Self::into_inner) gives it back.
     ///
@@ -134,7 +135,8 @@ impl Error {
         }
     }
 
-    /// The field or the item's member that is wrong: `id`, `type`, `data`, `other` or `retry`.
+    /// The field or the member that is wrong: `id`, `type`, `data`, `other` or `retry`; `item`
+    /// where a whole item cannot be serialized; with Redis also the name of an entry's field.
     /// `None` where the fault lies elsewhere.
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
@@ -170,8 +172,8 @@ impl Error {
 
     /// The byte of the field's value, counted from 0, at which the fault lies.
     ///
-    /// `None` where the fault has no place in a text. (A syntax error of JSON says its line and column
-    /// in the text of [`Display`](fmt::Display).)
+    /// `None` where the fault has no place in a text. (A syntax error of JSON says its line and
+    /// column in the text of [`Display`](fmt::Display).)
     pub fn position(&self) -> Option<usize> {
         match &*self.kind {
             Kind::ForbiddenByte { position, .. } => Some(*position),
@@ -203,8 +205,8 @@ impl Error {
     }
 
     /// Whether a value is of a kind that cannot stand where it was put: an id or a type that is an
-    /// array or an object, an item that is not an object, merged data without members, a value that is
-    /// not an adjacently tagged enum.
+    /// array or an object, an item that is not an object, merged data without members, a value that
+    /// is not an adjacently tagged enum.
     pub fn is_wrong_type(&self) -> bool {
         matches!(
             &*self.kind,
@@ -215,8 +217,8 @@ impl Error {
         )
     }
 
-    /// Whether a frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame) allows,
-    /// or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
+    /// Whether a frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame) or a
+    /// hub allows, or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
     pub fn is_too_large(&self) -> bool {
         matches!(&*self.kind, Kind::TooLarge { .. } | Kind::TooLong { .. })
     }
@@ -273,7 +275,8 @@ impl Error {
     ///
     /// # Errors
     ///
-    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is still there.
+    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is still
+    /// there.
     pub fn into_inner(self) -> Result<BoxError, Self> {
         match Arc::try_unwrap(self.kind) {
             Ok(Kind::Other(error)) => Ok(error),
@@ -302,8 +305,10 @@ impl From<Infallible> for Error {
     }
 }
 
-/// For what reads and writes: an I/O error of the caller's is itself, anything else is
-/// [`InvalidData`](io::ErrorKind::InvalidData).
+/// For code that reads and writes: the caller's own I/O error comes back as it was, any other error
+/// of the caller's has the kind [`Other`](io::ErrorKind::Other), and an error of this crate
+/// [`InvalidData`](io::ErrorKind::InvalidData). An I/O error of which a clone is still alive cannot
+/// be taken out: it is `InvalidData`, too.
 ///
 /// ```
 /// use std::io;

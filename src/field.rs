@@ -9,7 +9,8 @@ use memchr::memchr2_iter;
 
 use crate::{buffer::Buffer, error::Error, output::Output};
 
-// Each line ending is written together with the next field name, which saves three writes per event.
+// Each line ending is written together with the next field name, which saves three writes per
+// event.
 pub(crate) const ID: &[u8; 5] = b"\nid: ";
 pub(crate) const EVENT: &[u8; 8] = b"\nevent: ";
 pub(crate) const EVENT_MESSAGE: &[u8; 15] = b"\nevent: message";

@@ -50,11 +50,11 @@ where
         response
     }
 
-    /// The stream as the response to this request: to `HEAD` the head alone, with the source dropped at
-    /// once.
+    /// The stream as the response to this request: to `HEAD` the head alone, with the source
+    /// dropped at once.
     ///
-    /// A server of hyper sends what it is given: on HTTP/2 it would answer `HEAD` with a body, which is
-    /// an error of the protocol.
+    /// A server of hyper sends what it is given: on HTTP/2 it would answer `HEAD` with a body,
+    /// which is an error of the protocol.
     ///
     /// ```
     /// use http_body::Body;

@@ -4,15 +4,16 @@ use crate::value::EventId;
 
 /// The last event ID that a client has seen, when it connects again; or none.
 ///
-/// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that make a new `EventSource`,
-/// cannot set headers and send it in the query instead. Reading it never refuses a request: a browser
-/// takes a refusal for a reason never to come back. What cannot be an id counts as none, and so do the
-/// empty text and one of more than [4 KiB](EventId::MAX_LEN).
+/// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that make a new
+/// `EventSource`, cannot set headers and send it in the query instead. Reading it never refuses a
+/// request: a browser takes a refusal for a reason never to come back. What cannot be an id counts
+/// as none, and so do the empty text and one of more than [4 KiB](EventId::MAX_LEN).
 ///
-/// In axum and actix-web it is an extractor, in warp there is a filter; these read the header, then the
-/// query parameter [`PARAMETER`](Self::PARAMETER).
+/// In axum and actix-web it is an extractor, in warp there is a filter; these read the header, then
+/// the query parameter [`PARAMETER`](Self::PARAMETER).
 ///
-/// The value comes from the client: it can be any id, one of another stream or of another user included.
+/// The value comes from the client: it can be any id, one of another stream or of another user
+/// included.
 ///
 /// ```
 /// use sse_encoder::LastEventId;
@@ -44,8 +45,8 @@ impl LastEventId {
         Self::checked(str::from_utf8(value).ok())
     }
 
-    /// Reads a URL's query, without its `?`, unless there is an id already. Of the named parameters the
-    /// first in the query counts that has an id.
+    /// Reads a URL's query, without its `?`, unless there is an id already. Of the named parameters
+    /// the first in the query counts that has an id.
     #[must_use]
     pub fn or_query(self, query: &str, names: &[&str]) -> Self {
         if self.0.is_some() {
@@ -60,12 +61,12 @@ impl LastEventId {
             .unwrap_or_default()
     }
 
-    /// The id.
+    /// The id; `None` where the client is new, or what it sent cannot be an id.
     pub const fn get(&self) -> Option<&EventId> {
         self.0.as_ref()
     }
 
-    /// The id.
+    /// The id, by value; `None` as for [`get`](Self::get).
     pub fn into_inner(self) -> Option<EventId> {
         self.0
     }

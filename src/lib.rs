@@ -1,9 +1,9 @@
 //! Turns a stream of items into [server-sent events] (`text/event-stream`), for any framework.
 //!
 //! [`SseEncoder`] wraps a stream of items and is itself a stream of [`Bytes`](bytes::Bytes), ready to be
-//! the body of a response. It numbers the events, gathers all that is ready into one chunk, keeps quiet
-//! connections alive, and resumes where a client left off. In axum, actix-web and warp a handler returns
-//! it; for hyper and everything built on it, it is an `http_body::Body`.
+//! the body of a response. It numbers the events, gathers all that is ready into one chunk, keeps
+//! quiet connections alive, and resumes where a client left off. In axum, actix-web and warp a
+//! handler returns it; for hyper and everything built on it, it is an `http_body::Body`.
 //!
 //! ```
 //! use futures_executor::block_on_stream;
@@ -39,10 +39,11 @@
 //!
 //! # Promises
 //!
-//! *No input forges a field or a frame.* [`EventId`] and [`EventType`] are checked when they are made;
-//! text and comments are split at CR, LF and CRLF; JSON stays on one line, whatever a `Serialize` does.
-//! *No input panics.* *No event is lost silently*: an item is written whole, or its error comes out and
-//! the counter of ids has not moved. *Nothing is buffered without bound.* There is no `unsafe`.
+//! *No input forges a field or a frame.* [`EventId`] and [`EventType`] are checked when they are
+//! made; text and comments are split at CR, LF and CRLF; JSON stays on one line, whatever a
+//! `Serialize` does. *No input panics.* *No event is lost silently*: an item is written whole, or
+//! its error comes out and the counter of ids has not moved. *Nothing is buffered without bound.*
+//! There is no `unsafe`.
 //!
 //! # The reference transform
 //!
@@ -51,9 +52,10 @@
 //!
 //! # Features
 //!
-//! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a response
-//! there; `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers (with TLS:
-//! `redis-rustls`); `tokio` adds [`channel`](fn@channel), and a `Duration` for `keep_alive` and `linger`.
+//! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
+//! response there; `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers
+//! (with TLS: `redis-rustls`); `tokio` adds [`channel`](fn@channel), and a `Duration` for
+//! `keep_alive` and `linger`.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

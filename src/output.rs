@@ -46,7 +46,8 @@ impl Output {
         &mut self.buffer
     }
 
-    /// Begins an item: takes a buffer, and forgets what did not become whole. The place where it begins.
+    /// Begins an item: takes a buffer, and forgets what did not become whole. The place where it
+    /// begins.
     #[inline(always)]
     pub(crate) fn begin(&mut self) -> usize {
         self.buffer.acquire();

@@ -1,4 +1,4 @@
-//! What warp has no trait for: a filter.
+//! What warp has no trait for: a filter for the last event ID, and a reply that knows the method.
 
 use std::{
     convert::Infallible,
@@ -73,10 +73,12 @@ pub fn last_event_id() -> impl Filter<Extract = (LastEventId,), Error = Infallib
     })
 }
 
-/// The reply to a request with this method: to `HEAD` the head alone, with the stream dropped at once.
+/// The reply to a request with this method: to `HEAD` the head alone, with the stream dropped at
+/// once.
 ///
-/// A [`Reply`] does not see the request, and on HTTP/2 warp would send a body where none may be. With
-/// `warp::get()` before it, which answers `HEAD` with status 405, the stream itself is a sound reply.
+/// A [`Reply`] does not see the request, and on HTTP/2 warp would send a body where none may be.
+/// With `warp::get()` before it, which answers `HEAD` with status 405, the stream itself is a sound
+/// reply.
 ///
 /// See [`last_event_id`] for an example.
 pub fn reply_to<S, T, Q, P, L, G>(method: &Method, stream: SseEncoder<S, T, Q, P, L, G>) -> Response

@@ -32,8 +32,8 @@ use sse_encoder::{
 const RAW_VALUE: &str = "$serde_json::private::RawValue";
 const NUMBER: &str = "$serde_json::private::Number";
 
-/// Encodes the item after another one. A failure, or a panic of the item's own, must leave no trace;
-/// what is written must be frames of these fields only, and UTF-8.
+/// Encodes the item after another one. A failure, or a panic of the item's own, must leave no
+/// trace; what is written must be frames of these fields only, and UTF-8.
 fn encode(item: &dyn Encode) -> Option<Result<String, Error>> {
     let mut stream = BytesMut::new();
     let mut encoder = Encoder::new();
@@ -403,7 +403,8 @@ fn all_lies() -> Vec<Lie> {
     all
 }
 
-/// Those that have no character which a variant could cut in two: for these there is a test of its own.
+/// Those that have no character which a variant could cut in two: for these there is a test of its
+/// own.
 fn ascii_lies() -> Vec<Lie> {
     let mut all = all_lies();
     all.retain(|lie| !matches!(lie, Lie::Raw(text) if !text.is_ascii()));
@@ -674,8 +675,8 @@ impl<T: Serialize> Serialize for Asked<T> {
     }
 }
 
-/// Each of `data`'s keys may be `other`'s, as far as a hash of 64 bits can tell; what takes long to pass
-/// over is not asked for each of them all the same.
+/// Each of `data`'s keys may be `other`'s, as far as a hash of 64 bits can tell; what takes long to
+/// pass over is not asked for each of them all the same.
 #[test]
 fn merging_is_linear_whatever_the_keys() {
     let data: BTreeMap<_, _> = (0..20_000).map(|index| (format!("a{index:06}a"), 0)).collect();

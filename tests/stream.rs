@@ -240,7 +240,8 @@ fn an_error_comes_out_in_its_items_place_and_the_next_items_follow() {
     assert_end(poll(stream.as_mut()));
 }
 
-/// A server drops what it has not written when it meets an error, and it writes when the stream is pending.
+/// A server drops what it has not written when it meets an error, and it writes when the stream is
+/// pending.
 #[test]
 fn between_a_chunk_and_an_error_the_stream_is_pending_once_and_wakes_its_task() {
     let counter = Arc::new(Wakes::default());
@@ -950,8 +951,8 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
     }
 }
 
-/// An event that was encoded once leaves at once, and is copied only to leave together with others that
-/// were ready with it.
+/// An event that was encoded once leaves at once, and is copied only to leave together with others
+/// that were ready with it.
 #[test]
 fn an_event_encoded_once_passes_through_and_a_burst_is_gathered() {
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();

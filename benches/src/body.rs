@@ -46,7 +46,8 @@ pub trait Body {
     fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>>;
 }
 
-/// Polls a body to its end. One that is always ready may be pending now and then, to let others run.
+/// Polls a body to its end. One that is always ready may be pending now and then, to let others
+/// run.
 pub fn drain(mut body: impl Body, sink: &mut Sink) {
     let mut cx = Context::from_waker(Waker::noop());
     loop {

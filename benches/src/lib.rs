@@ -1,7 +1,8 @@
 //! Measures `sse-encoder` next to its peers, and next to what no encoder can be faster than.
 //!
-//! Events go in and the bytes of a response's body come out: no network, no server, one thread. What
-//! each contender wrote is decoded first, by a parser that follows the HTML standard to the letter.
+//! Events go in and the bytes of a response's body come out: no network, no server, one thread.
+//! What each contender wrote is decoded first, by a parser that follows the HTML standard to the
+//! letter.
 
 pub mod allocations;
 pub mod body;

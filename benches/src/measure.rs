@@ -11,7 +11,8 @@ use crate::{
     workloads::Workload,
 };
 
-/// How many events are decoded and compared; in a pass there are as many as it takes to be measured.
+/// How many events are decoded and compared; in a pass there are as many as it takes to be
+/// measured.
 const CHECKED: usize = 512;
 
 pub fn measure(workload: &Workload, rounds: usize) -> Vec<Row> {

@@ -1,4 +1,5 @@
-//! Text and comments: split into lines as a naive splitter splits them, and joined again by a client.
+//! Text and comments: split into lines as a naive splitter splits them, and joined again by a
+//! client.
 //!
 //! The first byte says through which door the text goes.
 

@@ -167,7 +167,8 @@ fn respelled(json: &str, space: Space) -> String {
 }
 
 /// Whether a frame of just the allowed size is always written. Not yet: a key of `other` that comes
-/// twice, and what a tuple or struct variant holds, take more room for a while than they do at last.
+/// twice, and what a tuple or struct variant holds, take more room for a while than they do at
+/// last.
 const LIMIT_IS_EXACT: bool = true;
 
 fn data(event: &impl Encode) -> Result<Json, Error> {

@@ -373,8 +373,9 @@ impl Model {
         }
     }
 
-    /// Takes a chunk out: all of it must have been due. `limit` is what the chunk may grow to before
-    /// it takes a further item; long shared texts leave in pieces, which may end anywhere in an item.
+    /// Takes a chunk out: all of it must have been due. `limit` is what the chunk may grow to
+    /// before it takes a further item; long shared texts leave in pieces, which may end anywhere in
+    /// an item.
     fn take(&mut self, chunk: &[u8], limit: usize) {
         assert!(!chunk.is_empty(), "an empty chunk");
         let mut rest = chunk;

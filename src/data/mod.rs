@@ -1,8 +1,9 @@
 //! What the data of an event is made of.
 //!
-//! An [`Event`](crate::Event) names its data's type as a parameter: [`Event::json`](crate::Event::json)
-//! gives an `Event<Json<T>>`, and so on. You seldom need to write these names down; a plain
-//! [`Event`](crate::Event), of [`Owned`] data, is any of them after `.into()`.
+//! An [`Event`](crate::Event) names its data's type as a parameter:
+//! [`Event::json`](crate::Event::json) gives an `Event<Json<T>>`, and so on. You seldom need to
+//! write these names down; a plain [`Event`](crate::Event), of [`Owned`] data, is any of them after
+//! `.into()`.
 
 mod item;
 mod json;
@@ -29,8 +30,8 @@ pub(crate) mod sealed {
     use crate::{buffer::Buffer, data::Owned, error::Error, field::Fields, head::Head};
 
     pub trait Sealed {
-        /// The event's head, where the data itself says a part of it. What is written to `scratch` is
-        /// taken off again.
+        /// The event's head, where the data itself says a part of it. What is written to `scratch`
+        /// is taken off again.
         #[inline]
         fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
             Ok(None)

@@ -4,8 +4,8 @@ use bytes::Bytes;
 
 use crate::{error::Error, frame::Frames};
 
-/// What can be written as frames of an event stream: an [`Event`](crate::Event), a [`Comment`](crate::Comment), or a type of your
-/// own that is made of them.
+/// What can be written as frames of an event stream: an [`Event`](crate::Event), a
+/// [`Comment`](crate::Comment), or a type of your own that is made of them.
 ///
 /// With it your own enum or struct is an item: a stream of it needs no conversion and no boxing.
 ///

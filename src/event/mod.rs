@@ -55,11 +55,12 @@ use crate::{
 ///
 /// # Items that came as JSON
 ///
-/// One JSON object with the members `data`, `type`, `id` and any others becomes an event by the rules
-/// of the `Transform` class that this crate descends from, to the letter: see
-/// [the table](crate#the-reference-transform), where text becomes an object of characters and a
-/// number nothing; for an enum of typed events use [`tagged`](Event::tagged). Its text is kept, so members keep their order and numbers
-/// their digits. `Deserialize` works from the deserializers of `serde_json`.
+/// One JSON object with the members `data`, `type`, `id` and any others becomes an event by the
+/// rules of the `Transform` class that this crate descends from, to the letter: see
+/// [the rules](crate#the-reference-transform), where text becomes an object of characters and a
+/// number nothing; for an enum of typed events use [`tagged`](Event::tagged). Its text is kept, so
+/// members keep their order and numbers their digits. `Deserialize` works from the deserializers of
+/// `serde_json`.
 ///
 /// ```
 /// use sse_encoder::Event;
@@ -74,12 +75,12 @@ pub struct Event<D = Owned> {
 }
 
 impl Event<Empty> {
-    /// An event without data: no listener of the client is called. It has no id and no type until you
-    /// give it one.
+    /// An event without data: no listener of the client is called. It has no id and no type until
+    /// you give it one.
     ///
-    /// For a [`retry`](Self::retry) by itself. With an id it moves the client's last event ID in some
-    /// clients only (Firefox forgets it); to be sure send `Event::text("")` of a type that nobody
-    /// listens to.
+    /// For a [`retry`](Self::retry) by itself. With an id it moves the client's last event ID in
+    /// some clients only (Firefox forgets it); to be sure send `Event::text("")` of a type that
+    /// nobody listens to.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event, ReconnectionTime};
@@ -119,8 +120,8 @@ impl<T: Serialize> Event<Json<T>> {
 }
 
 impl<T: AsRef<str>> Event<Text<T>> {
-    /// An event whose data is `text`. Each of CRLF, LF and a lone CR ends a line and reaches the client
-    /// as LF; empty text is an event too.
+    /// An event whose data is `text`. Each of CRLF, LF and a lone CR ends a line and reaches the
+    /// client as LF; empty text is an event too.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -146,14 +147,15 @@ impl Event<SharedText> {
 impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     /// An event whose data is one JSON object: the members of `data`, then those of `other`.
     ///
-    /// A key that both have stands where `data` has it, with `other`'s value. Either is a struct, a map
-    /// or another value that is an object in JSON; `None` and `()` have no members. Nothing is allocated
-    /// to merge them, unless `other` has more than 32 members, or more than 4 KiB of keys and raw JSON.
+    /// A key that both have stands where `data` has it, with `other`'s value. Either is a struct, a
+    /// map or another value that is an object in JSON; `None` and `()` have no members. Nothing is
+    /// allocated to merge them, unless `other` has more than 32 members, or more than 4 KiB of keys
+    /// and raw JSON.
     ///
-    /// Anything else — text, a number, an array — is an error when the event is encoded: as the reference
-    /// merges it, it would vanish or become an object of characters. Where that is wanted, there is
-    /// [`spread`](Self::spread); where the value itself is meant, [`json`](Event::json) or
-    /// [`text`](Event::text).
+    /// Anything else — text, a number, an array — is an error when the event is encoded: as the
+    /// reference merges it, it would vanish or become an object of characters. Where that is
+    /// wanted, there is [`spread`](Self::spread); where the value itself is meant,
+    /// [`json`](Event::json) or [`text`](Event::text).
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -179,9 +181,9 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
         Self::with_data(Merge { data, other, spread: false })
     }
 
-    /// An event whose data is `{ ...data, ...other }` with the very rules of JavaScript: an array has the
-    /// members `"0"`, `"1"` and so on, a string one for each of its UTF-16 code units, and numbers and
-    /// booleans have none. `other` is an object, as in [`merge`](Self::merge).
+    /// An event whose data is `{ ...data, ...other }` with the very rules of JavaScript: an array
+    /// has the members `"0"`, `"1"` and so on, a string one for each of its UTF-16 code units, and
+    /// numbers and booleans have none. `other` is an object, as in [`merge`](Self::merge).
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -197,12 +199,12 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
 }
 
 impl<T: Serialize> Event<Tagged<T>> {
-    /// An event from an adjacently tagged enum: `#[serde(tag = "type", content = "data")]`. The tag is
-    /// the event's type, the content its data, as JSON, *as it is*: text stays text, a number a number.
-    /// A unit variant's data is `null`.
+    /// An event from an adjacently tagged enum: `#[serde(tag = "type", content = "data")]`. The tag
+    /// is the event's type, the content its data, as JSON, *as it is*: text stays text, a number a
+    /// number. A unit variant's data is `null`.
     ///
-    /// A member `id` beside them is the event's id. What the builder is given counts more than what the
-    /// value says.
+    /// A member `id` beside them is the event's id. What the builder is given counts more than what
+    /// the value says.
     ///
     /// A value of any other shape, or with other members, is an error when the event is encoded.
     ///
@@ -230,11 +232,11 @@ impl<T: Serialize> Event<Tagged<T>> {
 }
 
 impl Event {
-    /// An event from any value that is an item `{ data, type, id, ..other }` when it is serialized as
-    /// JSON: a struct of yours, say, with those fields.
+    /// An event from any value that is an item `{ data, type, id, ..other }` when it is serialized
+    /// as JSON: a struct of yours, say, with those fields.
     ///
-    /// It follows [the reference](crate#the-reference-transform) to the letter, which spreads text and
-    /// drops numbers: `{"type": "note", "data": "hi"}` gives the data `{"0":"h","1":"i"}`, and
+    /// It follows [the reference](crate#the-reference-transform) to the letter, which spreads text
+    /// and drops numbers: `{"type": "note", "data": "hi"}` gives the data `{"0":"h","1":"i"}`, and
     /// `"data": 5` gives `{}`. For data as it is, and for enums of typed events, there is
     /// [`tagged`](Self::tagged).
     ///
@@ -285,15 +287,16 @@ impl<D> Event<D> {
         Event { head: self.head, data }
     }
 
-    /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left alone.
+    /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left
+    /// alone.
     ///
-    /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID: that is not the same
-    /// as [no id](Self::no_id).
+    /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID: that is not the
+    /// same as [no id](Self::no_id).
     ///
     /// # Errors
     ///
-    /// What cannot be an [`EventId`] is an error when the event is encoded, like data that cannot be
-    /// serialized. To have it at once, make the [`EventId`] first.
+    /// What cannot be an [`EventId`] is an error when the event is encoded, like data that cannot
+    /// be serialized. To have it at once, make the [`EventId`] first.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -366,7 +369,8 @@ impl<D> Event<D> {
         self
     }
 
-    /// Writes no `event` line, which clients take for `message`.
+    /// Writes no `event` line, which clients take for `message`. The default is the line
+    /// `event: message`.
     #[must_use]
     pub fn no_event_type(mut self) -> Self {
         self.head.event_type = EventTypeField::Absent;
@@ -383,8 +387,8 @@ impl<D> Event<D> {
 }
 
 impl<D: Data> Event<D> {
-    /// Serializes the data now, so that the event owns it and its type no longer depends on it: events
-    /// of all kinds are then one type, [`Event`]. `.into()` does the same.
+    /// Serializes the data now, so that the event owns it and its type no longer depends on it:
+    /// events of all kinds are then one type, [`Event`]. `.into()` does the same.
     ///
     /// # Errors
     ///

@@ -58,7 +58,7 @@ impl<'a> To<'a> {
     ///
     /// # Errors
     ///
-    /// As [`Hub::publish`].
+    /// As [`Hub::try_publish`].
     pub fn publish<T: ?Sized + Encode>(
         self,
         item: &T,

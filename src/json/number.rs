@@ -17,8 +17,8 @@ pub(crate) fn javascript_number(json: &str) -> String {
         }
         .into();
     }
-    // The shortest digits that give the same number again. Where two are as short and as near, these are
-    // the even ones, as in JavaScript; those of `format!` are not.
+    // The shortest digits that give the same number again. Where two are as short and as near,
+    // these are the even ones, as in JavaScript; those of `format!` are not.
     let shortest = serde_json::to_string(&number.abs()).unwrap_or_default();
     let (mantissa, exponent) = shortest.split_once(['e', 'E']).unwrap_or((&shortest, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));

@@ -1,7 +1,7 @@
 //! JSON text as it is: what kind of value it is, and its members, without parsing them.
 //!
-//! The text has been checked by `serde_json`, which is why the scanner can be short. It is total all
-//! the same: where a type lies about what it hands over, the scan ends early, and never panics.
+//! The text has been checked by `serde_json`, which is why the scanner can be short. It is total
+//! all the same: where a type lies about what it hands over, the scan ends early, and never panics.
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 

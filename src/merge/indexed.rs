@@ -23,8 +23,8 @@ pub(super) fn write(
     index.append_rest(object)
 }
 
-/// A large `other`, written to a scratch buffer. Of members with the same key the last value counts,
-/// at the first one's place.
+/// A large `other`, written to a scratch buffer. Of members with the same key the last value
+/// counts, at the first one's place.
 struct Indexed {
     scratch: Buffer,
     entries: Vec<Entry>,

@@ -79,8 +79,8 @@ pub(crate) struct Part {
 pub(crate) enum Rule {
     /// Objects, and `null` as one without any. All else is an error.
     Object,
-    /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a string
-    /// are members too, and numbers and booleans have none.
+    /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
+    /// string are members too, and numbers and booleans have none.
     Spread,
     /// What an adjacently tagged enum can be: an object, and not even `null` beside it.
     Tagged,

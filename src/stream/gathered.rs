@@ -120,8 +120,8 @@ impl Gathered {
         self.pieces.as_ref().map_or(0, |pieces| pieces.len()) + usize::from(!self.is_empty())
     }
 
-    /// Keeps what has been gathered for a later poll, without the thread's buffer. Whether there is room
-    /// of its own for it.
+    /// Keeps what has been gathered for a later poll, without the thread's buffer. Whether there is
+    /// room of its own for it.
     pub(super) fn keep(&mut self) -> bool {
         self.output.keep();
         !self.output.is_empty()

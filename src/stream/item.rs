@@ -4,8 +4,8 @@ use crate::{
 };
 
 /// What a stream for [`SseEncoder`](crate::SseEncoder) may yield: anything that is [`Encode`], or a
-/// `Result` of it with an error that is `Into<Box<dyn Error + Send + Sync>>`. It is sealed: make your
-/// own type an item by [`Encode`].
+/// `Result` of it with an error that is `Into<Box<dyn Error + Send + Sync>>`. It is sealed: make
+/// your own type an item by [`Encode`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an item of an event stream",
     note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it",

@@ -12,12 +12,12 @@ use super::timer::{IntoTimer, Timer};
 use crate::{encoder::Encoder, error::Error, event::Encode};
 
 pin_project! {
-    /// What is sent when nothing else was for a while, so that proxies and clients do not take a quiet
-    /// stream for a dead one, and a client that is gone is noticed.
+    /// What is sent when nothing else was for a while, so that proxies and clients do not take a
+    /// quiet stream for a dead one, and a client that is gone is noticed.
     ///
     /// The default is an empty comment, which clients ignore; pages cannot see it. The standard
-    /// [advises](https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes) one
-    /// every 15 seconds or so.
+    /// [advises](https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes)
+    /// one every 15 seconds or so.
     ///
     /// With any runtime's sleep:
     ///
@@ -50,8 +50,8 @@ impl KeepAlive<Infallible> {
 }
 
 impl<T: Timer> KeepAlive<T> {
-    /// A keep-alive with a timer made from a closure, each call of which gives a future that ends after
-    /// one interval; or, with the feature `tokio`, from a `Duration`.
+    /// A keep-alive with a timer made from a closure, each call of which gives a future that ends
+    /// after one interval; or, with the feature `tokio`, from a `Duration`.
     pub fn new(timer: impl IntoTimer<Timer = T>) -> Self {
         Self::with_timer(timer.into_timer())
     }
@@ -61,11 +61,12 @@ impl<T: Timer> KeepAlive<T> {
         Self { timer, frames: None }
     }
 
-    /// Sends this item in place of the empty comment: a [`Comment`](crate::Comment) with a text, or an
-    /// event that a page can listen to.
+    /// Sends this item in place of the empty comment: a [`Comment`](crate::Comment) with a text, or
+    /// an event that a page can listen to.
     ///
-    /// It is encoded now, once. It gets no automatic id, so it never moves the client's last event ID,
-    /// and no default type line.
+    /// It is encoded now, once. It gets no automatic id and no default type line, so it does not
+    /// move the client's last event ID unless you give it an id. An item that writes no frame sends
+    /// nothing.
     ///
     /// # Errors
     ///

@@ -23,10 +23,10 @@ pub enum OnError {
 impl OnError {
     /// Sends this item in the place of the one that failed.
     ///
-    /// One that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for ever does
-    /// not flood its client: of items that fail one directly after another, without one that succeeds
-    /// and without a moment in which the source has none, 32 are replaced. The next one's error comes
-    /// out of the stream, and that is its end.
+    /// One that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for ever
+    /// does not flood its client: of items that fail one directly after another, without one that
+    /// succeeds and without a moment in which the source has none, 32 are replaced. The next one's
+    /// error comes out of the stream, and that is its end.
     pub fn replace(item: impl Encode + 'static) -> Self {
         Self::Replace(Box::new(item))
     }

@@ -21,11 +21,11 @@ const MAX_CHUNKS: u16 = 64;
 
 /// The turns of others between a chunk and an error in the body of a response.
 ///
-/// One is enough where the server writes in the same task (HTTP/1.1), or in the same thread. On HTTP/2 the
-/// connection is a task of its own, which another thread may have just now, and a reset takes along what it
-/// has not written. So the error waits until nobody holds the chunk any more, and at most this long: some
-/// ten milliseconds of what would be idle. A client that does not read, and who collects a body, hold it
-/// for longer.
+/// One is enough where the server writes in the same task (HTTP/1.1), or in the same thread. On
+/// HTTP/2 the connection is a task of its own, which another thread may have just now, and a reset
+/// takes along what it has not written. So the error waits until nobody holds the chunk any more,
+/// and at most this long: some ten milliseconds of what would be idle. A client that does not read,
+/// and who collects a body, hold it for longer.
 const TURNS_OF_A_BODY: u16 = 20_000;
 
 /// The most items in succession whose failure is replaced.
@@ -55,7 +55,8 @@ impl Failure {
         Box::new(Self { error, chunk: Arc::default() })
     }
 
-    /// Makes it known when nobody holds the chunk any more: it has been written then, or thrown away.
+    /// Makes it known when nobody holds the chunk any more: it has been written then, or thrown
+    /// away.
     #[cold]
     fn watch(&self, chunk: Bytes) -> Bytes {
         Bytes::from_owner(Watched { chunk, _held: self.chunk.clone() })
@@ -136,9 +137,9 @@ impl State {
         self.gathered.len() < self.chunk_limit.max(1)
     }
 
-    /// Whether what has been gathered came encoded, and is the first since the stream was pending: it
-    /// leaves at once. Mostly it is all there is, and to ask a channel for more costs more than a chunk.
-    /// What else is ready is gathered by the next poll.
+    /// Whether what has been gathered came encoded, and is the first since the stream was pending:
+    /// it leaves at once. Mostly it is all there is, and to ask a channel for more costs more than
+    /// a chunk. What else is ready is gathered by the next poll.
     #[inline(always)]
     fn passes_through(&self) -> bool {
         self.turn.chunks == 0 && self.gathered.passes_through()
@@ -201,8 +202,9 @@ impl State {
         true
     }
 
-    /// Gives the error that is kept, after as many turns for others as it needs, if chunks have left since
-    /// the last: a server that meets an error drops what it has not written, and writes when it waits.
+    /// Gives the error that is kept, after as many turns for others as it needs, if chunks have
+    /// left since the last: a server that meets an error drops what it has not written, and writes
+    /// when it waits.
     #[cold]
     fn poll_failure(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
         let gone = self.failure.as_ref().is_none_or(|failure| failure.is_chunk_gone());
@@ -355,8 +357,8 @@ where
         Poll::Pending
     }
 
-    /// How many chunks are left is known once the source has ended. Before that an item can become a
-    /// part of a chunk, or several, or none.
+    /// How many chunks are left is known once the source has ended. Before that an item can become
+    /// a part of a chunk, or several, or none.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let State { gathered, failure, .. } = &self.state;
         let ready = gathered.ready() + usize::from(failure.is_some());
@@ -377,8 +379,8 @@ where
 }
 
 impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
-    /// Polls the stream as the body of a response. The first poll is a turn for the server, in which it
-    /// writes the head: whatever the source then does first, the client has that.
+    /// Polls the stream as the body of a response. The first poll is a turn for the server, in
+    /// which it writes the head: whatever the source then does first, the client has that.
     #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
     pub(crate) fn poll_body(
         self: Pin<&mut Self>,

@@ -12,16 +12,38 @@ use pin_project_lite::pin_project;
 #[cfg(feature = "tokio")]
 pub use self::tokio::TokioTimer;
 
-/// Measures an interval. A value, handed in: of any runtime, or a test's own.
+/// Measures an interval, by the clock of any runtime or of a test.
 ///
 /// Seldom written by hand: a closure that makes a sleeping future becomes one, and with the feature
 /// `tokio` a `Duration` does: see [`IntoTimer`].
+///
+/// ```
+/// use futures_util::stream;
+/// use sse_encoder::{Event, KeepAlive, SseEncoder, Timer};
+/// use std::{pin::Pin, task::{Context, Poll}};
+///
+/// /// A test's clock: each interval is over at once.
+/// struct Always;
+///
+/// impl Timer for Always {
+///     fn reset(self: Pin<&mut Self>) {}
+///     fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+///         Poll::Ready(())
+///     }
+/// }
+///
+/// let quiet = stream::pending::<Event>();
+/// let stream = SseEncoder::new(quiet).keep_alive(KeepAlive::with_timer(Always));
+/// let mut stream = futures_executor::block_on_stream(stream);
+/// assert_eq!(stream.next().unwrap()?, ":\n\n");
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
 pub trait Timer {
     /// Begins the interval anew. Called with every chunk that is sent, so it should cost little.
     fn reset(self: Pin<&mut Self>);
 
-    /// Ready when an interval has passed since the last [`reset`](Self::reset), or since the first poll
-    /// if there was none. It is not polled again after that without a reset.
+    /// Ready when an interval has passed since the last [`reset`](Self::reset), or since the first
+    /// poll if there was none. It is not polled again after that without a reset.
     fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 }
 
@@ -35,8 +57,8 @@ impl<T: ?Sized + Timer> Timer for Pin<Box<T>> {
     }
 }
 
-/// What becomes a [`Timer`]: a closure that makes a sleeping future, one call for each interval; with
-/// the feature `tokio` also a [`Duration`](std::time::Duration).
+/// What becomes a [`Timer`]: a closure that makes a sleeping future, one call for each interval;
+/// with the feature `tokio` also a [`Duration`](std::time::Duration).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a timer",
     note = "a `Duration` is one with the feature `tokio` of `sse-encoder`",

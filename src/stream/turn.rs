@@ -4,8 +4,8 @@ use std::task::Context;
 
 /// Lets other tasks run before this one is polled again.
 ///
-/// With the feature `tokio`, in a task of tokio, the runtime first runs the other tasks that are ready
-/// and looks for I/O; elsewhere the wake comes straight back.
+/// With the feature `tokio`, in a task of tokio, the runtime first runs the other tasks that are
+/// ready and looks for I/O; elsewhere the wake comes straight back.
 pub(crate) fn yield_now(cx: &mut Context<'_>) {
     #[cfg(feature = "tokio")]
     {

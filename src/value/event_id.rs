@@ -15,11 +15,14 @@ use crate::{buffer::Buffer, error::Error};
 ///
 /// Any text without CR, LF and NUL: the first two would end the field, and a client
 /// [ignores](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
-/// an id with the third. Any integer. At most [4 KiB](Self::MAX_LEN). For ids that come back unharmed
-/// from every client keep to short texts of visible ASCII: some clients do not reconnect at all after
-/// an id that their HTTP library refuses as a header, and most trim blanks.
+/// an id with the third. Any integer. At most [4 KiB](Self::MAX_LEN). For ids that come back
+/// unharmed from every client keep to short texts of visible ASCII: some clients do not reconnect
+/// at all after an id that their HTTP library refuses as a header, and most trim blanks.
 ///
-/// An [empty](Self::EMPTY) id is not the same as none: it makes the client forget its last event ID.
+/// Ids are ordered as text: `10` comes before `9`.
+///
+/// An [empty](Self::EMPTY) id is not the same as none: it makes the client forget its last event
+/// ID.
 ///
 /// ```
 /// use sse_encoder::EventId;
@@ -52,11 +55,12 @@ impl EventId {
     /// refused gives up for good. Half of that leaves room for cookies.
     pub const MAX_LEN: usize = 4 * 1024;
 
-    /// The empty id, which makes the client forget its last event ID: it will reconnect without one.
+    /// The empty id, which makes the client forget its last event ID: it will reconnect without
+    /// one.
     pub const EMPTY: Self = Self::from_static("");
 
-    /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or zeros in
-    /// front.
+    /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or
+    /// zeros in front; `None` for any other id.
     ///
     /// ```
     /// use sse_encoder::EventId;

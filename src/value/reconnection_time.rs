@@ -9,8 +9,8 @@ use crate::error::{Error, Kind};
 /// A reconnection time: what the `retry` field says, and how long a client waits before it
 /// reconnects. Whole milliseconds, from 1 to 2^31 − 1 (some 24 days).
 ///
-/// Zero, and anything above 2^31 − 1, is refused: clients that keep the time in a signed 32-bit timer
-/// then reconnect at once, over and over, hundreds of times in a second.
+/// Zero, and anything above 2^31 − 1, is refused: clients that keep the time in a signed 32-bit
+/// timer then reconnect at once, over and over, hundreds of times in a second.
 ///
 /// ```
 /// use sse_encoder::ReconnectionTime;
@@ -62,7 +62,7 @@ impl ReconnectionTime {
     }
 
     /// Some time between these two, each as likely: clients that are sent away together then do not
-    /// come back together.
+    /// come back together. A range the wrong way round gives its start.
     ///
     /// ```
     /// use sse_encoder::ReconnectionTime;

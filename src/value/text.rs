@@ -127,8 +127,8 @@ macro_rules! text_value {
             ///
             /// # Panics
             ///
-            /// When [the type](Self) refuses the text: in a `const` that is a compile error. For text
-            /// that is not a literal use [`new`](Self::new).
+            /// When [the type](Self) refuses the text: in a `const` that is a compile error. For
+            /// text that is not a literal use [`new`](Self::new).
             pub const fn from_static(text: &'static str) -> Self {
                 if text.len() > $rule.max_len || $rule.forbidden(text.as_bytes()).is_some() {
                     panic!($message);

@@ -1,5 +1,6 @@
-//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest. Those that
-//! show a handler, or that have a file in `src/served`, are modules too, so that tests can run them.
+//! Takes the code of README.md and docs/*.md apart, for `src/lib.rs`: every block is a doctest.
+//! Those that show a handler, or that have a file in `src/served`, are modules too, so that tests
+//! can run them.
 
 use std::{
     env,

@@ -188,8 +188,8 @@ pub fn many_connections(
     })
 }
 
-/// How old events are, in nanoseconds, when their bytes have been read, on that many connections that
-/// get those of the feed for that long.
+/// How old events are, in nanoseconds, when their bytes have been read, on that many connections
+/// that get those of the feed for that long.
 pub fn ages(server: &Server, connections: usize, period: Duration) -> io::Result<Vec<u64>> {
     let (sender, mut receiver) = mpsc::unbounded_channel();
     Builder::new_current_thread().enable_all().build()?.block_on(async {
@@ -267,8 +267,9 @@ pub fn many_aged(
     })
 }
 
-/// How many bytes of a stream without an end a server holds when the client has stopped reading after
-/// so many bytes: what still comes when it has been told to make no more, and was not written before.
+/// How many bytes of a stream without an end a server holds when the client has stopped reading
+/// after so many bytes: what still comes when it has been told to make no more, and was not written
+/// before.
 pub fn held(server: &mut Server, read_before: u64) -> io::Result<u64> {
     let deadline = Instant::now() + DEADLINE;
     let mut stream = connect(server.address, usize::MAX)?;

@@ -22,8 +22,8 @@ pub fn written() -> (u64, u64) {
     (WRITES.load(Ordering::Relaxed), BYTES.load(Ordering::Relaxed))
 }
 
-/// A connection. Everything is forwarded: whether writes are vectored, too, on which it depends how a
-/// server gathers them.
+/// A connection. Everything is forwarded: whether writes are vectored, too, on which it depends how
+/// a server gathers them.
 pub struct Counted(pub TcpStream);
 
 impl Counted {

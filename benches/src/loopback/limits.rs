@@ -28,8 +28,8 @@ const FEWER: usize = 4;
 /// Runs that are not timed.
 const MOST_COUNTED: usize = 3;
 
-/// How often a client stops reading in each run: each time after so many bytes more, as it depends on
-/// where the connection is full how much of the last write it takes.
+/// How often a client stops reading in each run: each time after so many bytes more, as it depends
+/// on where the connection is full how much of the last write it takes.
 const STALLS: usize = 2;
 const FURTHER: u64 = 53_777;
 

@@ -26,8 +26,8 @@ pub enum Load {
     OneByOne,
     /// A hundred events per second, made when the stream's task is woken.
     Paced,
-    /// Another thread makes an event each millisecond, or less often if every one of many connections
-    /// gets it.
+    /// Another thread makes an event each millisecond, or less often if every one of many
+    /// connections gets it.
     Feed,
 }
 

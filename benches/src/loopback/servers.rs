@@ -1,4 +1,5 @@
-//! The servers: the same handler in each framework, once with its own event type and once with ours.
+//! The servers: the same handler in each framework, once with its own event type and once with
+//! ours.
 
 use std::{
     convert::Infallible,

@@ -22,8 +22,8 @@ use super::{Load, now};
 /// A hundred events per second.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// Between two events of the feed, for each ten connections: a millisecond for one, ten for a hundred,
-/// so that no server is busy all the time.
+/// Between two events of the feed, for each ten connections: a millisecond for one, ten for a
+/// hundred, so that no server is busy all the time.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The events of the feed that may wait for a connection; it misses what comes when they do.
@@ -39,8 +39,9 @@ pub struct Source {
 enum Pace {
     Together,
     Endless,
-    /// From a task that makes the next event when the last one has been taken. It runs only when the
-    /// stream's task does not, so that the stream is pending in between, whoever polls it how often.
+    /// From a task that makes the next event when the last one has been taken. It runs only when
+    /// the stream's task does not, so that the stream is pending in between, whoever polls it how
+    /// often.
     OneByOne(mpsc::Receiver<()>),
     Paced(Interval),
     Feed(mpsc::Receiver<u64>),

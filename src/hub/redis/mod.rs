@@ -46,8 +46,8 @@ pub(super) struct Remote {
     closed: Notify,
 }
 
-// Each of its parts is whole after every change, so a panic elsewhere leaves nothing half done. A hub
-// is both without this feature, too.
+// Each of its parts is whole after every change, so a panic elsewhere leaves nothing half done. A
+// hub is both without this feature, too.
 impl UnwindSafe for Remote {}
 impl RefUnwindSafe for Remote {}
 

@@ -1,5 +1,5 @@
-//! What the compiler says of a newcomer's errors: each program in `cases` begins with the words that
-//! the message must have, which name the remedy.
+//! What the compiler says of a newcomer's errors: each program in `cases` begins with the words
+//! that the message must have, which name the remedy.
 #![cfg(test)]
 
 use std::{

@@ -1,11 +1,12 @@
 //! The code of README.md and docs/*.md: all of it compiles, and each program that it shows is run.
 //!
-//! `build.rs` makes a module of each block with a handler, and of each block in the cookbook. The file
-//! `served/DOCUMENT/HEADING.rs` is a module inside it, which sees what the block has: it has tests, or a
-//! function of each handler's name that serves it. Where there is none the test fails, and says so.
+//! `build.rs` makes a module of each block with a handler, and of each block in the cookbook. The
+//! file `served/DOCUMENT/HEADING.rs` is a module inside it, which sees what the block has: it has
+//! tests, or a function of each handler's name that serves it. Where there is none the test fails,
+//! and says so.
 //!
-//! `own` has some of the cookbook's programs with the framework's own events. The same tests run them,
-//! and `lengths` compares the two.
+//! `own` has some of the cookbook's programs with the framework's own events. The same tests run
+//! them, and `lengths` compares the two.
 
 include!(concat!(env!("OUT_DIR"), "/documents.rs"));
 

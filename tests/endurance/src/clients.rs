@@ -24,7 +24,8 @@ use crate::{
 pub(crate) enum Kind {
     /// Reads paced events; is cut off, and resumes.
     Paced,
-    /// The same with events that are always ready, most of which are on their way when it is cut off.
+    /// The same with events that are always ready, most of which are on their way when it is cut
+    /// off.
     Bursting,
     /// Stops reading for some seconds, then reads to the end.
     Stalling,

@@ -10,8 +10,8 @@ use tokio::{
     time,
 };
 
-/// The segments of an Ethernet. On the loopback interface they would be of 64 KiB, and the kernel would
-/// take megabytes from a server before the client's not reading is noticed.
+/// The segments of an Ethernet. On the loopback interface they would be of 64 KiB, and the kernel
+/// would take megabytes from a server before the client's not reading is noticed.
 const SEGMENT: u32 = 1_460;
 
 /// A receive buffer that is full at once.
@@ -34,7 +34,8 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Options {
     pub(crate) last_event_id: Option<u64>,
-    /// The receive buffer, in bytes, if the kernel is to take little for a client that does not read.
+    /// The receive buffer, in bytes, if the kernel is to take little for a client that does not
+    /// read.
     pub(crate) buffer: Option<u32>,
 }
 

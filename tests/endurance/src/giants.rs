@@ -18,8 +18,8 @@ use crate::{
 };
 
 const STREAMS: usize = 10_000;
-/// How many giant events are sent at a time. No client reads until the server has made them all, so that
-/// it holds them.
+/// How many giant events are sent at a time. No client reads until the server has made them all, so
+/// that it holds them.
 const WAVE: usize = 1_000;
 const MAKING: Duration = Duration::from_secs(2);
 const BUFFER: u32 = 32 * 1024;
@@ -61,8 +61,8 @@ pub(crate) async fn run(names: &[&str], checks: &mut Checks) {
 enum Allocator {
     /// Large blocks always go back to the kernel, and what remains is the server's.
     Fixed,
-    /// When a large block is freed, the threshold moves above its size. Blocks like it are kept from then on,
-    /// for the next that are needed: the second round shows that no more is.
+    /// When a large block is freed, the threshold moves above its size. Blocks like it are kept
+    /// from then on, for the next that are needed: the second round shows that no more is.
     Default,
 }
 
@@ -88,8 +88,8 @@ impl Allocator {
         }
     }
 
-    /// How many KiB may be kept after the giants: of each stream a little, which is what the allocator
-    /// cannot help; or as much as was held at any one time, and not as much as was sent.
+    /// How many KiB may be kept after the giants: of each stream a little, which is what the
+    /// allocator cannot help; or as much as was held at any one time, and not as much as was sent.
     fn kept(self, streams: usize) -> u64 {
         let little = 8 * streams as u64;
         match self {
@@ -185,7 +185,8 @@ async fn server(
     ))
 }
 
-/// Says when it has got an event whole: a small one first, then giants. It reads while the gate is open.
+/// Says when it has got an event whole: a small one first, then giants. It reads while the gate is
+/// open.
 async fn client(
     address: SocketAddr,
     progress: mpsc::Sender<()>,

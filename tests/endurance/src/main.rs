@@ -1,7 +1,7 @@
 //! The load of the endurance suite, which `tests/endurance/run` builds and starts.
 //!
-//! The servers are those of the interop suite, each in a process of its own, so that its memory and its
-//! open files are its own, too.
+//! The servers are those of the interop suite, each in a process of its own, so that its memory and
+//! its open files are its own, too.
 
 use std::{env, error::Error as StdError, time::Duration};
 

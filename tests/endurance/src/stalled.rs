@@ -268,7 +268,8 @@ struct Arrival {
     late: f64,
 }
 
-/// Clients that read each event as it comes: all their events, and how long it took until all had theirs.
+/// Clients that read each event as it comes: all their events, and how long it took until all had
+/// theirs.
 async fn healthy(address: SocketAddr, events: u64) -> Result<(Vec<Arrival>, Duration)> {
     let since = Instant::now();
     let mut clients = JoinSet::new();

@@ -1,5 +1,5 @@
-//! What a client that stops reading makes a server hold of a stream: on HTTP/1.1, on HTTP/2 with the
-//! windows of a browser, and with many streams on one connection.
+//! What a client that stops reading makes a server hold of a stream: on HTTP/1.1, on HTTP/2 with
+//! the windows of a browser, and with many streams on one connection.
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
@@ -17,7 +17,8 @@ const STREAMS: usize = 200;
 /// What a browser has on one connection at most, unless a server allows more.
 const PER_CONNECTION: usize = 100;
 
-/// The windows of a client: of a stream, and of a connection beyond the 64 KiB that each begins with.
+/// The windows of a client: of a stream, and of a connection beyond the 64 KiB that each begins
+/// with.
 #[derive(Clone, Copy)]
 struct Windows {
     stream: u32,
@@ -155,7 +156,8 @@ fn http2(address: SocketAddr, windows: Windows, paths: impl Iterator<Item = Stri
     frame(&mut bytes, SETTINGS, 0, 0, &[&[0, 4][..], &windows.stream.to_be_bytes()].concat());
     frame(&mut bytes, WINDOW_UPDATE, 0, 0, &windows.connection.to_be_bytes());
     for (index, path) in paths.enumerate() {
-        // `:method: GET` and `:scheme: http` of the static table; `:path` and `:authority` spelled out.
+        // `:method: GET` and `:scheme: http` of the static table; `:path` and `:authority` spelled
+        // out.
         let mut fields = vec![0x82, 0x86];
         for (name, value) in [(0x04, &path), (0x01, &address.to_string())] {
             fields.extend([name, value.len() as u8]);

@@ -1,5 +1,5 @@
-//! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are named;
-//! `http3`, which is axum over QUIC, is to be named.
+//! The servers of the interop suite: axum, actix-web, warp and hyper at once, or those that are
+//! named; `http3`, which is axum over QUIC, is to be named.
 //!
 //! ```console
 //! $ cargo run -p test-interop -- axum hyper
@@ -7,8 +7,8 @@
 //! hyper http://127.0.0.1:40002
 //! ```
 //!
-//! Each serves the same streams, from the same source: `respond` is all that a request meets. What a
-//! framework does itself is in its `impl Framework`.
+//! Each serves the same streams, from the same source: `respond` is all that a request meets. What
+//! a framework does itself is in its `impl Framework`.
 
 mod http3;
 
@@ -117,8 +117,8 @@ trait Framework {
 
     fn content(self, content_type: &'static str, content: String) -> Self::Response;
 
-    /// A stream that is idle but for keep-alives, as the framework itself has it; by hand where it has
-    /// nothing.
+    /// A stream that is idle but for keep-alives, as the framework itself has it; by hand where it
+    /// has nothing.
     fn own_idle(self, interval: Duration) -> Self::Response;
 }
 
@@ -337,8 +337,8 @@ impl Stream for Endless {
     }
 }
 
-/// A small event, then up to `max` of a mebibyte, each when it is released; the stream that has waited
-/// longest is the first.
+/// A small event, then up to `max` of a mebibyte, each when it is released; the stream that has
+/// waited longest is the first.
 fn giants(
     shared: &Arc<Shared>,
     query: &Query,
@@ -737,7 +737,8 @@ mod actix {
         };
         let server = HttpServer::new(app)
             .workers(2)
-            // Or a client that closes an idle stream is taken for one that only has nothing more to say.
+            // Or a client that closes an idle stream is taken for one that only has nothing more to
+            // say.
             .h1_allow_half_closed(false)
             .on_connect(|socket, _| {
                 if let Some(socket) = socket.downcast_ref::<TcpStream>() {

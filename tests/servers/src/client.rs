@@ -1,5 +1,5 @@
-//! A client of HTTP/1.1, as simple as can be, that says how a response ended and reads no sooner than it is
-//! asked to.
+//! A client of HTTP/1.1, as simple as can be, that says how a response ended and reads no sooner
+//! than it is asked to.
 
 use std::net::SocketAddr;
 

@@ -161,8 +161,8 @@ async fn the_head_comes_before_whatever_fails_first(kind: Kind) {
     }
 }
 
-/// A reset takes along what is queued: the server has a turn to write it. Where its threads race there
-/// is no telling; how often it is lost is printed, and stands in the docs.
+/// A reset takes along what is queued: the server has a turn to write it. Where its threads race
+/// there is no telling; how often it is lost is printed, and stands in the docs.
 async fn events_before_an_error_arrive_on_http2(kind: Kind) {
     const RUNS: usize = 200;
     let broken =

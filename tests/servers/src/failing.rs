@@ -187,8 +187,8 @@ fn gated(gate: &Arc<Notify>, first: Item, others: Vec<Item>) -> Items {
     Box::pin(items([first]).chain(pause).chain(items(others)))
 }
 
-/// Sends each item that fails under each policy that ends like this; with a pause, what comes before it has
-/// left the server when it comes.
+/// Sends each item that fails under each policy that ends like this; with a pause, what comes
+/// before it has left the server when it comes.
 async fn check_policies(kind: Kind, end: End, pause: bool) {
     let gate = Arc::new(Notify::new());
     let opened = gate.clone();

@@ -1,4 +1,5 @@
-//! JSON that is as deep as a parser bears, and deeper; numbers that are beyond all that have a type.
+//! JSON that is as deep as a parser bears, and deeper; numbers that are beyond all that have a
+//! type.
 
 use serde_json::{Value, value::RawValue};
 use sse_encoder::Event;

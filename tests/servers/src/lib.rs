@@ -1,5 +1,6 @@
-//! Hostile items, streams and clients end to end: through each real server over a loopback socket, and
-//! through the `ndjson` example as a process. What comes out is taken apart by a decoder of others.
+//! Hostile items, streams and clients end to end: through each real server over a loopback socket,
+//! and through the `ndjson` example as a process. What comes out is taken apart by a decoder of
+//! others.
 #![cfg(test)]
 
 /// Makes one test for each server of a function that takes a [`server::Kind`].

@@ -77,7 +77,8 @@ fn refused(name: &str, line: impl Into<Vec<u8>>) -> Line {
     (name.into(), line.into(), Expected::refused("syntax", None, None))
 }
 
-/// Runs the lines: one error for each that is refused, which names its number, and the events of all others.
+/// Runs the lines: one error for each that is refused, which names its number, and the events of
+/// all others.
 async fn check(lines: Vec<Line>) {
     let input = lines.iter().flat_map(|(_, line, _)| [line, &b"\n"[..]]).flatten().copied();
     let output = run(input.collect()).await;

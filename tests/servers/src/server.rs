@@ -60,7 +60,8 @@ pub(crate) enum Kind {
     Warp,
 }
 
-/// A server on a free port, on a thread of its own: one that hangs does not hang the test's deadlines.
+/// A server on a free port, on a thread of its own: one that hangs does not hang the test's
+/// deadlines.
 pub(crate) struct Server {
     address: SocketAddr,
     stop: watch::Sender<()>,
@@ -151,8 +152,8 @@ fn listener() -> TcpListener {
     listener
 }
 
-/// A listener whose sockets have a send buffer of this size in the kernel; and the size that it really
-/// has, with the kernel's own share.
+/// A listener whose sockets have a send buffer of this size in the kernel; and the size that it
+/// really has, with the kernel's own share.
 pub(crate) fn listener_with(send_buffer: usize) -> (TcpListener, usize) {
     let listener = listener();
     let socket = SockRef::from(&listener);
@@ -213,7 +214,8 @@ mod actix_web {
         };
         let server = HttpServer::new(app)
             .workers(1)
-            // Or a client that closes an idle stream is taken for one that only has nothing more to say.
+            // Or a client that closes an idle stream is taken for one that only has nothing more to
+            // say.
             .h1_allow_half_closed(false)
             .disable_signals()
             .listen_auto_h2c(listener)

@@ -1,7 +1,7 @@
 //! What a client that stops reading makes a server of hyper hold: axum, warp and hyper itself.
 //!
-//! The connection is a pipe in memory of a known size, so what was taken from the source and is not in
-//! the pipe is held by the server.
+//! The connection is a pipe in memory of a known size, so what was taken from the source and is not
+//! in the pipe is held by the server.
 
 use std::{
     convert::Infallible,

@@ -33,7 +33,8 @@ struct Source<F> {
 }
 
 impl Watched {
-    /// A source that answers each poll with what the closure makes of the number of items taken before.
+    /// A source that answers each poll with what the closure makes of the number of items taken
+    /// before.
     pub(crate) fn source(
         &self,
         next: impl FnMut(usize) -> Poll<Option<Item>> + Send + Unpin + 'static,

@@ -1,5 +1,5 @@
-//! A client that asks for a stream and stops reading. `tests/slow_client.rs` has it exactly, for hyper over
-//! a pipe in memory; here it is over a socket, where the kernel holds a part.
+//! A client that asks for a stream and stops reading. `tests/slow_client.rs` has it exactly, for
+//! hyper over a pipe in memory; here it is over a socket, where the kernel holds a part.
 
 use std::{task::Poll, time::Duration};
 

@@ -1,4 +1,5 @@
-//! `SseEncoder` as the response of each framework, in process; `tests/interop` has the real servers.
+//! `SseEncoder` as the response of each framework, in process; `tests/interop` has the real
+//! servers.
 
 use futures_util::{Stream, stream};
 use sse_encoder::{Event, LastEventId, ReconnectionTime, SseEncoder, StopReconnecting};

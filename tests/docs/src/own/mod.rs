@@ -1,5 +1,5 @@
-//! Programs of the cookbook with the events of the framework itself: as short as its documentation has
-//! them, and doing the same.
+//! Programs of the cookbook with the events of the framework itself: as short as its documentation
+//! has them, and doing the same.
 
 pub(crate) mod a_chat;
 pub(crate) mod a_stream_for_each_user;
