@@ -1,3 +1,5 @@
+//! The body of a response in actix-web.
+
 use std::{
     convert::Infallible,
     fmt,

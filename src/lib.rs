@@ -64,7 +64,7 @@
 #![warn(missing_docs)]
 
 #[cfg(feature = "actix-web")]
-mod actix_web;
+pub mod actix_web;
 #[cfg(feature = "axum")]
 mod axum;
 mod buffer;

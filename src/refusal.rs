@@ -1,12 +1,5 @@
-use std::{
-    pin::Pin,
-    task::{Context, Poll},
-};
-
-use futures_core::Stream;
-
 use crate::{
-    stream::{Never, SseEncoder},
+    stream::{EmptySource, SseEncoder},
     value::ReconnectionTime,
 };
 
@@ -31,19 +24,6 @@ impl SseEncoder<EmptySource> {
     /// ```
     pub fn retry_after(time: ReconnectionTime) -> Self {
         Self::bare(EmptySource(())).retry(time)
-    }
-}
-
-/// A stream of nothing: see [`SseEncoder::retry_after`].
-#[derive(Clone, Copy, Debug)]
-#[must_use = "streams do nothing unless polled"]
-pub struct EmptySource(());
-
-impl Stream for EmptySource {
-    type Item = Never;
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Never>> {
-        Poll::Ready(None)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The type [`SseEncoder`], and the types that it is made of, for those who write them down. Most
 //! never do: a handler returns `impl IntoResponse`, and a struct holds a boxed stream.
 
+mod empty;
 mod gathered;
 mod item;
 mod keep_alive;
@@ -20,6 +21,7 @@ use self::poll::State;
 #[cfg(feature = "tokio")]
 pub use self::timer::TokioTimer;
 pub use self::{
+    empty::EmptySource,
     item::Item,
     keep_alive::{IntoKeepAlive, KeepAlive},
     never::Never,
