@@ -16,7 +16,7 @@ const requested = [];
 const faults = [];
 
 before(async () => {
-  const example = await start({ interval: 50 });
+  const example = await start({ INTERVAL_MS: '50' });
   server = example.server;
   proxy = await Proxy.listen(example.url);
   browser = await launch();

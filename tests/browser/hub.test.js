@@ -1,21 +1,11 @@
 // The hub's example, seen by two tabs of a browser: the tests go on from one another.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
 
-const TARGET =
-  process.env.CARGO_TARGET_DIR ?? fileURLToPath(new URL('../../examples/hub/target', import.meta.url));
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
+import { launch, start } from './example.js';
+
 const RETAIN = 20;
 const STEP = { timeout: 15_000 };
 
@@ -26,14 +16,8 @@ let tabs;
 const faults = [];
 
 before(async () => {
-  const env = { ...process.env, ADDR: '127.0.0.1:0', RETAIN: String(RETAIN) };
-  server = spawn(join(TARGET, 'debug', 'example-hub'), { env, stdio: ['ignore', 'pipe', 'inherit'] });
-  for await (const line of createInterface({ input: server.stdout })) {
-    url = /^listening on (http:\/\/\S+)$/.exec(line)?.[1];
-    if (url) break;
-  }
-  const executablePath = find(process.env.CHROMIUM ?? 'chromium');
-  browser = await chromium.launch({ executablePath, args: FLAGS });
+  ({ server, url } = await start({ RETAIN: String(RETAIN) }));
+  browser = await launch();
   tabs = await Promise.all([0, 1].map(async () => {
     const page = await browser.newPage();
     page.setDefaultTimeout(10_000);
@@ -48,8 +32,6 @@ after(async () => {
   await browser?.close();
   server?.kill('SIGKILL');
 }, STEP);
-
-process.on('exit', () => server?.kill('SIGKILL'));
 
 const KITCHEN = 'section[data-topics="kitchen,"]';
 const BAR = 'section[data-topics="bar,"]';
@@ -138,19 +120,3 @@ test('SIGTERM with the streams open: a clean end within two seconds', STEP, asyn
   assert.ok(performance.now() - since < 2_000);
   await tabs[0].waitForSelector(`${KITCHEN}[data-state=connecting]`);
 });
-
-/** A program's path, as a shell finds it. */
-function find(program) {
-  const paths = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, program));
-  const isExecutable = (path) => {
-    try {
-      accessSync(path, constants.X_OK);
-      return true;
-    } catch {
-      return false;
-    }
-  };
-  const found = program.includes('/') ? program : paths.find(isExecutable);
-  assert.ok(found, `${program} is not installed`);
-  return found;
-}

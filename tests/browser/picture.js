@@ -2,7 +2,7 @@
 
 import { launch, start } from './example.js';
 
-const { server, url } = await start({ interval: 1_000 });
+const { server, url } = await start({ INTERVAL_MS: '1000' });
 const browser = await launch();
 try {
   const page = await browser.newPage({ viewport: { width: 800, height: 480 }, colorScheme: 'light' });

@@ -2,7 +2,7 @@
 // browser's among them, go on with the others.
 
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,8 @@ import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { chromium } from 'playwright-core';
+
+import { launch } from './example.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
@@ -62,11 +63,7 @@ before(async () => {
   const quiet = { stdio: 'ignore' };
   start('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', 'daemon off;'], quiet);
   await until('nginx answers', () => fetch(`${url}/stats`).then((response) => response.ok, () => false));
-  const executablePath = execFileSync('sh', ['-c', `command -v ${process.env.CHROMIUM ?? 'chromium'}`]);
-  browser = await chromium.launch({
-    executablePath: executablePath.toString().trim(),
-    args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-  });
+  browser = await launch();
   page = await browser.newPage();
   await page.goto(`${url}/stats`);
 }, { timeout: 60_000 });

@@ -1,13 +1,9 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
 import { createRequire } from 'node:module';
-import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-const FLAGS = [
-  '--headless', '--no-sandbox', '--disable-gpu', '--no-first-run',
-  '--disable-background-networking', '--disable-component-update', '--disable-sync',
-];
+import { executable, FLAGS } from '../browser/chromium.js';
+
 const POLYFILL = createRequire(import.meta.url).resolve('event-source-polyfill/src/eventsource.js');
 
 /** Chromium, with pages of the servers' origins. */
@@ -17,10 +13,9 @@ export class Browser {
   /** With `quic` it speaks HTTP/3 to that server, whose key it trusts: `{ url, key }`. */
   static async launch({ quic } = {}) {
     const browser = new Browser();
-    const executablePath = find(process.env.CHROMIUM ?? 'chromium');
     const args = [...FLAGS, ...(quic ? quicFlags(quic) : ['--disable-quic'])];
     // Without a profile of its own named, each launch makes a new empty one and removes it.
-    browser.#browser = await chromium.launch({ executablePath, args });
+    browser.#browser = await chromium.launch({ executablePath: executable(), args });
     return browser;
   }
 
@@ -45,19 +40,4 @@ function quicFlags({ url, key }) {
     `--origin-to-force-quic-on=${new URL(url).host}`,
     `--ignore-certificate-errors-spki-list=${hash}`,
   ];
-}
-
-/** A program by its name, as the shell finds it, or by its path. */
-function find(program) {
-  if (program.includes('/')) return program;
-  for (const folder of process.env.PATH.split(delimiter)) {
-    const path = join(folder, program);
-    try {
-      accessSync(path, constants.X_OK);
-      return path;
-    } catch {
-      // Not in this one.
-    }
-  }
-  throw new Error(`${program} is not on the PATH: set CHROMIUM`);
 }
