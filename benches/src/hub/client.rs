@@ -2,10 +2,8 @@
 
 use std::{
     cell::{Cell, RefCell},
-    env,
-    io::{self, BufRead, BufReader, Write},
+    io,
     net::SocketAddr,
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     rc::Rc,
 };
 
@@ -18,13 +16,12 @@ use super::server::Keeper;
 use crate::loopback::{
     client::{Clock, Counter},
     now,
+    process::Process,
 };
 
-/// A server process, which ends with its standard input.
+/// A server process.
 pub struct Server {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    process: Process,
     pub address: SocketAddr,
 }
 
@@ -40,26 +37,10 @@ pub struct Usage {
 
 impl Server {
     pub fn start(keeper: Keeper, text: usize, room: Option<u32>) -> io::Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .args(["serve", keeper.word(), &text.to_string()])
-            .args(room.map(|room| room.to_string()))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = child.stdin.take();
-        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, input, output: BufReader::new(output), address };
-        let [port] = server.numbers()?;
-        server.address.set_port(u16::try_from(port).map_err(io::Error::other)?);
-        Ok(server)
-    }
-
-    fn numbers<const N: usize>(&mut self) -> io::Result<[u64; N]> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        let numbers: Result<Vec<u64>, _> = line.split_whitespace().map(str::parse).collect();
-        numbers.map_err(io::Error::other)?.try_into().map_err(|_| io::Error::other(line))
+        let words =
+            [Some(keeper.word().into()), Some(text.to_string()), room.map(|it| it.to_string())];
+        let (process, address) = Process::start(words.into_iter().flatten())?;
+        Ok(Self { process, address })
     }
 
     pub fn usage(&mut self) -> io::Result<Usage> {
@@ -72,17 +53,8 @@ impl Server {
     }
 
     fn tell(&mut self, word: &str) -> io::Result<Usage> {
-        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        input.write_all(format!("{word}\n").as_bytes())?;
-        let [cpu, memory, published] = self.numbers()?;
+        let [cpu, memory, published] = self.process.tell(word)?;
         Ok(Usage { cpu, memory, published })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        let _ = self.child.wait();
     }
 }
 

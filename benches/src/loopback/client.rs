@@ -2,10 +2,8 @@
 
 use std::{
     cell::RefCell,
-    env,
-    io::{self, BufRead, BufReader, Read, Write},
+    io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    process::{Child, ChildStdin, ChildStdout, Command, Stdio},
     rc::Rc,
     sync::{
         Arc,
@@ -24,7 +22,7 @@ use tokio::{
     time::sleep,
 };
 
-use super::{Setup, data::MADE, now, servers::END};
+use super::{Setup, data::MADE, now, process::Process, servers::END};
 
 /// Whatever is wrong, no run takes longer than this.
 const DEADLINE: Duration = Duration::from_secs(120);
@@ -32,11 +30,9 @@ const DEADLINE: Duration = Duration::from_secs(120);
 /// Events before the clock runs.
 const WARM_UP: usize = 2_000;
 
-/// A server process, which ends with its standard input.
+/// A server process.
 pub struct Server {
-    child: Child,
-    input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    process: Process,
     address: SocketAddr,
 }
 
@@ -52,27 +48,8 @@ struct Usage {
 
 impl Server {
     pub fn start(setup: Setup) -> io::Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .arg("serve")
-            .args(setup.to_words())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let input = child.stdin.take();
-        let output = child.stdout.take().ok_or(io::ErrorKind::BrokenPipe)?;
-        let address = SocketAddr::from(([127, 0, 0, 1], 0));
-        let mut server = Self { child, input, output: BufReader::new(output), address };
-        let [port] = server.numbers()?;
-        server.address.set_port(u16::try_from(port).map_err(io::Error::other)?);
-        Ok(server)
-    }
-
-    fn numbers<const N: usize>(&mut self) -> io::Result<[u64; N]> {
-        let mut line = String::new();
-        self.output.read_line(&mut line)?;
-        let numbers: Result<Vec<u64>, _> = line.split_whitespace().map(str::parse).collect();
-        let numbers = numbers.map_err(io::Error::other)?;
-        numbers.try_into().map_err(|_| io::Error::other(line))
+        let (process, address) = Process::start(setup.to_words())?;
+        Ok(Self { process, address })
     }
 
     fn usage(&mut self) -> io::Result<Usage> {
@@ -80,17 +57,8 @@ impl Server {
     }
 
     fn tell(&mut self, word: &str) -> io::Result<Usage> {
-        let input = self.input.as_mut().ok_or(io::ErrorKind::BrokenPipe)?;
-        input.write_all(format!("{word}\n").as_bytes())?;
-        let [cpu, writes, bytes] = self.numbers()?;
+        let [cpu, writes, bytes] = self.process.tell(word)?;
         Ok(Usage { cpu, writes, bytes })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        drop(self.input.take());
-        let _ = self.child.wait();
     }
 }
 

@@ -7,6 +7,7 @@ pub mod latency;
 pub mod limits;
 pub mod linger;
 pub mod loads;
+pub mod process;
 pub mod servers;
 pub mod source;
 
