@@ -58,6 +58,15 @@ impl Client {
         timeout(DEADLINE, self.0.next()).await.expect("an event, soon")
     }
 
+    /// The stream there is the cookbook's: three numbers.
+    pub(crate) async fn counts(address: SocketAddr) {
+        let mut client = Self::open(address, "/").await;
+        let first = client.next().await;
+        let fields = (first.event.as_str(), first.data.as_str(), first.id.as_str());
+        assert_eq!(fields, ("number", "1", "1"));
+        assert_eq!(client.all().await, ["2", "3"]);
+    }
+
     /// Nothing comes for a little while.
     pub(crate) async fn is_silent(&mut self) {
         assert!(timeout(Duration::from_millis(50), self.0.next()).await.is_err());
