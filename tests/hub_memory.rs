@@ -1,40 +1,16 @@
 //! What the hub allocates, and what it holds.
 #![cfg(feature = "hub")]
 
+mod allocations;
+
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     pin::Pin,
     task::{Context, Poll, Waker},
 };
 
+use allocations::{BYTES, COUNT};
 use futures_core::Stream;
 use sse_encoder::{Event, Hub, LastEventId, Subscriber};
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what this thread allocates.
-struct Counting;
-
-// The allocator's trait is unsafe by itself; this passes everything on.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        BYTES.set(BYTES.get() + layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.set(BYTES.get() - layout.size() as isize);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 fn poll(subscriber: &mut Subscriber) -> Poll<Option<usize>> {
     let poll = Pin::new(subscriber).poll_next(&mut Context::from_waker(Waker::noop()));

@@ -1,44 +1,20 @@
 //! What a stream allocates, and what it holds.
 
+mod allocations;
+
 use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
     collections::VecDeque,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
 
+use allocations::{BYTES, COUNT};
 use bytes::Bytes;
 use futures_core::Stream;
 use sse_encoder::{
     Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, SseEncoder,
     data::SharedText,
 };
-
-thread_local! {
-    static COUNT: Cell<usize> = const { Cell::new(0) };
-    static BYTES: Cell<isize> = const { Cell::new(0) };
-}
-
-/// Counts what this thread allocates.
-struct Counting;
-
-// The allocator's trait is unsafe by itself; this passes everything on.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        COUNT.set(COUNT.get() + 1);
-        BYTES.set(BYTES.get() + layout.size() as isize);
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        BYTES.set(BYTES.get() - layout.size() as isize);
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
 
 /// Runs `work` and tells how many allocations it made.
 fn allocations(work: impl FnOnce()) -> usize {
