@@ -1,7 +1,5 @@
 use bytes::{Bytes, BytesMut};
 
-#[cfg(feature = "hub")]
-use crate::error::{Kind, Refusal};
 use crate::{
     error::Error,
     event::{Encode, Internal},
@@ -9,6 +7,11 @@ use crate::{
     head::{Defaults, NextId},
     output::Output,
     value::EventId,
+};
+#[cfg(feature = "hub")]
+use crate::{
+    error::{Kind, Refusal},
+    frame,
 };
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
@@ -224,8 +227,7 @@ pub(crate) fn encode_published(
     automatic_id: &EventId,
     max_frame: usize,
 ) -> Result<Published, Error> {
-    let defaults = Defaults { automatic_ids: true, default_type: true };
-    let settings = Settings { defaults, max_frame };
+    let Encoder { settings, .. } = Encoder::new().max_frame(max_frame);
     let mut output = Output::new();
     let next_id = NextId::Given { id: automatic_id, used: false };
     let mut frames = Frames::begin(&mut output, &settings, next_id);
@@ -233,8 +235,7 @@ pub(crate) fn encode_published(
     let is_automatic = encoded.is_ok() && matches!(frames.end(), NextId::Given { used: true, .. });
     let bytes = output.take_whole();
     encoded?;
-    // A blank line ends a frame, and there is none within.
-    let frames = memchr::memmem::find_iter(&bytes, b"\n\n").count();
+    let frames = frame::ends(&bytes).count();
     if frames != 1 {
         return Err(Kind::Refused(Refusal::Frames(frames)).into());
     }

@@ -123,13 +123,17 @@ pub(crate) fn check_each(frames: &[u8], max_frame: usize) -> Result<(), Error> {
 
 #[cold]
 fn check_each_by_its_end(frames: &[u8], max_frame: usize) -> Result<(), Error> {
-    // A blank line ends a frame, and there is none within.
     let mut start = 0;
-    for end in memchr::memmem::find_iter(frames, b"\n\n").map(|at| at + 2) {
+    for end in ends(frames) {
         if end - start > max_frame {
             return Err(Error::too_large(max_frame));
         }
         start = end;
     }
     Ok(())
+}
+
+/// Where each of these frames ends: after a blank line, and there is none within.
+pub(crate) fn ends(frames: &[u8]) -> impl Iterator<Item = usize> {
+    memchr::memmem::find_iter(frames, b"\n\n").map(|at| at + 2)
 }
