@@ -1,9 +1,6 @@
 //! Appends to the log. There are three outcomes: appended, not appended, and nobody knows.
 
-use std::{
-    mem,
-    sync::{Mutex, MutexGuard, PoisonError},
-};
+use std::mem;
 
 use redis::{RedisError, aio::MultiplexedConnection, cmd};
 use tokio::sync::Notify;
@@ -15,7 +12,12 @@ use super::{
 use crate::{
     encoder::{Published, PublishedId},
     error::{Error, LogFailure},
-    hub::{Shared, log::Address, position::Position, sync::read},
+    hub::{
+        Shared,
+        log::Address,
+        position::Position,
+        sync::{Mutex, lock, read},
+    },
     value::EventId,
 };
 
@@ -40,12 +42,8 @@ impl Publisher {
         Self { stream, max_len, slot: Mutex::default(), broken: Notify::new() }
     }
 
-    fn slot(&self) -> MutexGuard<'_, Slot> {
-        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     pub(super) fn set(&self, connection: Option<MultiplexedConnection>) {
-        let mut slot = self.slot();
+        let mut slot = lock(&self.slot);
         slot.number += 1;
         let old = mem::replace(&mut slot.connection, connection);
         // Outside the lock.
@@ -54,7 +52,7 @@ impl Publisher {
     }
 
     fn current(&self) -> Option<(MultiplexedConnection, u64)> {
-        let slot = self.slot();
+        let slot = lock(&self.slot);
         Some((slot.connection.clone()?, slot.number))
     }
 
@@ -69,7 +67,7 @@ impl Publisher {
     }
 
     fn give_up(&self, number: u64) {
-        let mut slot = self.slot();
+        let mut slot = lock(&self.slot);
         let is_current = slot.number == number;
         let old = if is_current { slot.connection.take() } else { None };
         drop(slot);
