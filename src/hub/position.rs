@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::random;
-use crate::value::EventId;
+use crate::value::{EventId, plain_number};
 
 /// A place in the log, between two entries: `<epoch>-<n>`.
 ///
@@ -50,13 +50,9 @@ impl FromStr for Position {
             return Err(NotAPosition);
         }
         let (epoch, n) = text.split_once('-').ok_or(NotAPosition)?;
-        Ok(Self { epoch: plain(epoch)?, n: plain(n)? })
+        let number = |digits| plain_number(digits).ok_or(NotAPosition);
+        Ok(Self { epoch: number(epoch)?, n: number(n)? })
     }
-}
-
-fn plain(digits: &str) -> Result<u64, NotAPosition> {
-    let is_plain = digits == "0" || digits.starts_with(|first| matches!(first, '1'..='9'));
-    if is_plain { digits.parse().map_err(|_| NotAPosition) } else { Err(NotAPosition) }
 }
 
 /// Text without an allocation.

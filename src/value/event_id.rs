@@ -69,8 +69,12 @@ impl EventId {
     /// assert_eq!(EventId::from_static("041").as_u64(), None);
     /// ```
     pub fn as_u64(&self) -> Option<u64> {
-        let text = self.as_str();
-        let is_plain = text == "0" || text.starts_with(|first: char| matches!(first, '1'..='9'));
-        if is_plain { text.parse().ok() } else { None }
+        plain_number(self.as_str())
     }
+}
+
+/// The number whose digits these are, as they are written: no sign, no zeros in front.
+pub(crate) fn plain_number(digits: &str) -> Option<u64> {
+    let is_plain = digits == "0" || digits.starts_with(|first| matches!(first, '1'..='9'));
+    if is_plain { digits.parse().ok() } else { None }
 }

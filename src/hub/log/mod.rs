@@ -29,9 +29,6 @@ use crate::{
     value::EventId,
 };
 
-/// An id that is longer belongs to no event: it does not come through in a request's header.
-const MAX_ID: usize = 4096;
-
 /// What the retained events may take, divided by this, is what ephemeral ones may take besides.
 const EPHEMERAL_SHARE: usize = 4;
 

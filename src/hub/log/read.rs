@@ -7,7 +7,7 @@ use super::{
         ring::{Entry, Ring},
         rooms::EVERYTHING,
     },
-    Log, MAX_ID, Numbering,
+    Log, Numbering,
 };
 use crate::{encoder::Encoded, value::EventId};
 
@@ -100,9 +100,6 @@ impl Log {
 
     /// The place that this id says, if it is one of this log's.
     pub(in crate::hub) fn locate(&self, id: &EventId) -> Option<u64> {
-        if id.as_str().len() > MAX_ID {
-            return None;
-        }
         if let Some(seq) = self.own_ids.get(id) {
             return Some(*seq);
         }
