@@ -64,6 +64,23 @@ fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
+fn what_is_retained_takes_its_frames_and_some_140_bytes_for_each() {
+    // Just more than a power of two: a list that doubles would take twice as much as it needs.
+    const EVENTS: usize = 1 << 13 | 1;
+    let hub = Hub::builder().retain_events(EVENTS).build();
+    let before = BYTES.get();
+    for n in 0..2 * EVENTS {
+        hub.try_publish(&Event::text(format!("{n:0200}"))).unwrap();
+    }
+    let bytes = BYTES.get() - before;
+    let stats = hub.stats();
+    assert_eq!(stats.retained, EVENTS);
+    let each = (bytes as f64 - stats.retained_bytes as f64) / EVENTS as f64;
+    println!("{each:.1} bytes besides each frame");
+    assert!(each <= 150.0, "{each}");
+}
+
+#[test]
 fn topics_that_come_and_go_leave_nothing_behind() {
     let hub = Hub::builder().retain_events(16).build();
     let mut measured = Vec::new();

@@ -9,6 +9,9 @@ use std::{
 use super::position::Position;
 use crate::{encoder::Encoded, value::EventId};
 
+/// How many entries there is room for at least.
+const LEAST_ROOM: usize = 4;
+
 /// One publish.
 pub(super) struct Entry {
     /// The place in the order, counted from 1.
@@ -96,7 +99,17 @@ impl Ring {
             self.empty(older);
         }
         self.bytes += entry.names + entry.frame.as_ref().map_or(0, frame_len);
+        self.make_room();
         self.entries.push_back(entry);
+    }
+
+    /// Grows as a list does, but not beyond what is retained and the newest one.
+    fn make_room(&mut self) {
+        let len = self.entries.len();
+        if len == self.entries.capacity() {
+            let most = self.max_events.saturating_add(1);
+            self.entries.reserve_exact(most.saturating_sub(len).min(len).max(LEAST_ROOM));
+        }
     }
 
     fn empty(&mut self, seq: u64) {
