@@ -14,7 +14,7 @@ use tokio::time::{sleep, timeout};
 use super::{
     Remote, Status,
     backoff::Backoff,
-    connection::Place,
+    connection::{Place, failed},
     left_out::{LeftOut, Reporter},
     race::race,
     source::Source,
@@ -23,7 +23,7 @@ use super::{
 use crate::{error::Error, hub::Shared};
 
 /// How often the connection to publish by is looked at while it is quiet.
-const PING: Duration = Duration::from_secs(1);
+const PROBE: Duration = Duration::from_secs(1);
 
 /// Keeps a hub and its log on Redis together; from [`HubBuilder::redis`](crate::HubBuilder::redis).
 /// Spawn it on a tokio runtime: nothing happens without it.
@@ -120,7 +120,7 @@ impl Drop for Driver {
 
 fn end(hub: &Shared) {
     if let Some(remote) = &hub.remote {
-        remote.publisher.set(None);
+        remote.publisher.close("the driver has ended".into());
         remote.status.send_replace(Status::Ended);
     }
 }
@@ -142,7 +142,7 @@ async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
     let mut backoff = Backoff::new();
     let mut is_told = false;
     loop {
-        let error = match place.reader().await {
+        let error = match place.reader().await.map_err(failed) {
             Ok(mut reader) => match tail.catch_up(&mut reader).await {
                 Ok(()) => {
                     remote.status.send_replace(Status::Live);
@@ -183,13 +183,16 @@ async fn follow<S: Source>(tail: &mut Tail, source: &mut S) -> Error {
 async fn keep_publisher(remote: &Remote, place: &Place) {
     let mut backoff = Backoff::new();
     loop {
-        if let Ok(connection) = place.publisher().await {
-            remote.publisher.set(Some(connection));
-            while remote.publisher.is_alive().await {
-                backoff = Backoff::new();
-                // Sooner if a publish has failed.
-                let _ = timeout(PING, remote.publisher.broken.notified()).await;
+        match place.publisher().await {
+            Ok(connection) => {
+                remote.publisher.open(connection);
+                while remote.publisher.is_alive().await {
+                    backoff = Backoff::new();
+                    // Sooner if a publish has failed.
+                    let _ = timeout(PROBE, remote.publisher.given_up()).await;
+                }
             }
+            Err(error) => remote.publisher.close(error.to_string()),
         }
         sleep(backoff.next()).await;
     }

@@ -2,78 +2,109 @@
 
 use std::mem;
 
-use redis::{RedisError, aio::MultiplexedConnection, cmd};
-use tokio::sync::Notify;
+use redis::{RedisError, cmd};
+use tokio::{sync::watch, time::timeout};
 
 use super::{
-    connection::{Place, position},
+    connection::{CONNECT, Connection, Failure, Place, REDIRECTIONS},
+    reader::position,
     record,
 };
 use crate::{
     encoder::{Published, PublishedId},
     error::{Error, LogFailure},
-    hub::{
-        Shared,
-        log::Address,
-        position::Position,
-        sync::{Mutex, lock, read},
-    },
+    hub::{Shared, log::Address, position::Position, sync::read},
     value::EventId,
 };
 
-/// The connection to publish by, while there is one.
+/// The way to publish.
 pub(super) struct Publisher {
     stream: String,
     max_len: usize,
-    slot: Mutex<Slot>,
-    pub(super) broken: Notify,
+    slot: watch::Sender<Slot>,
 }
 
-#[derive(Default)]
 struct Slot {
-    connection: Option<MultiplexedConnection>,
-    /// Which one it is: a failure of an earlier one is no news.
+    way: Way,
+    /// Which connection it is, or was: a failure of an earlier one is no news.
     number: u64,
+}
+
+enum Way {
+    Open(Connection),
+    /// The stream is on another server, to which there is going to be a connection.
+    Moving,
+    /// There is no connection, for this reason.
+    Closed(String),
 }
 
 impl Publisher {
     pub(super) fn new(place: &Place, max_len: usize) -> Self {
-        let stream = place.stream.clone();
-        Self { stream, max_len, slot: Mutex::default(), broken: Notify::new() }
+        let way = Way::Closed("the driver does not run yet".into());
+        let slot = watch::Sender::new(Slot { way, number: 0 });
+        Self { stream: place.stream.clone(), max_len, slot }
     }
 
-    pub(super) fn set(&self, connection: Option<MultiplexedConnection>) {
-        let mut slot = lock(&self.slot);
-        slot.number += 1;
-        let old = mem::replace(&mut slot.connection, connection);
-        // Outside the lock.
-        drop(slot);
-        drop(old);
+    pub(super) fn open(&self, connection: Connection) {
+        let number = self.slot.borrow().number + 1;
+        self.slot.send_replace(Slot { way: Way::Open(connection), number });
     }
 
-    fn current(&self) -> Option<(MultiplexedConnection, u64)> {
-        let slot = lock(&self.slot);
-        Some((slot.connection.clone()?, slot.number))
+    pub(super) fn close(&self, reason: String) {
+        let number = self.slot.borrow().number;
+        self.slot.send_replace(Slot { way: Way::Closed(reason), number });
     }
 
-    /// Whether the connection that is there answers. One that does not is given up.
+    /// Whether the connection that is there is of use. One that is not is given up.
     pub(super) async fn is_alive(&self) -> bool {
-        let Some((mut connection, number)) = self.current() else { return false };
-        let alive = connection.send_packed_command(&cmd("PING")).await.is_ok();
-        if !alive {
-            self.give_up(number);
-        }
-        alive
+        let Some(Ok((mut connection, number))) = self.current() else { return false };
+        let probed = connection.probe(&self.stream).await;
+        probed.map_err(|failure| self.give_up(number, &failure)).is_ok()
     }
 
-    fn give_up(&self, number: u64) {
-        let mut slot = lock(&self.slot);
-        let is_current = slot.number == number;
-        let old = if is_current { slot.connection.take() } else { None };
-        drop(slot);
-        if old.is_some() {
-            self.broken.notify_one();
+    /// Waits until there is no connection.
+    pub(super) async fn given_up(&self) {
+        let mut slots = self.slot.subscribe();
+        let _ = slots.wait_for(|slot| !matches!(slot.way, Way::Open(_))).await;
+    }
+
+    /// The connection, if the way does not lead elsewhere just now.
+    fn current(&self) -> Option<Result<(Connection, u64), Error>> {
+        let slot = self.slot.borrow();
+        match &slot.way {
+            Way::Open(connection) => Some(Ok((connection.clone(), slot.number))),
+            Way::Moving => None,
+            Way::Closed(reason) => Some(Err(no_connection(reason))),
         }
+    }
+
+    /// The connection; if the way leads elsewhere, the one to there.
+    async fn connection(&self) -> Result<(Connection, u64), Error> {
+        loop {
+            if let Some(current) = self.current() {
+                return current;
+            }
+            let mut slots = self.slot.subscribe();
+            let settled = slots.wait_for(|slot| !matches!(slot.way, Way::Moving));
+            if timeout(CONNECT, settled).await.is_err() {
+                return Err(no_connection("the stream is on another server"));
+            }
+        }
+    }
+
+    fn give_up(&self, number: u64, failure: &Failure) {
+        let mut way = match failure.is_redirected {
+            true => Way::Moving,
+            false => Way::Closed(failure.error.to_string()),
+        };
+        self.slot.send_if_modified(|slot| {
+            let is_current = slot.number == number && matches!(slot.way, Way::Open(_));
+            if is_current {
+                // The connection is dropped outside the lock.
+                mem::swap(&mut slot.way, &mut way);
+            }
+            is_current
+        });
     }
 
     /// Appends the item, once: what may have been appended is not sent again.
@@ -89,28 +120,35 @@ impl Publisher {
     ) -> Result<Option<EventId>, Error> {
         read(&hub.log).check(&published.id)?;
         let fields = record::fields(address, &published)?;
-        let Some((mut connection, number)) = self.current() else {
-            return Err(LogFailure::NotAppended("there is no connection".into()).into());
-        };
         let mut command = cmd("XADD");
         command.arg(&self.stream).arg("MAXLEN").arg("~").arg(self.max_len).arg("*");
         for (name, value) in &fields {
             command.arg(name).arg(&value[..]);
         }
-        let answer = connection.send_packed_command(&command).await;
-        let position = match answer.and_then(|value| value.extract_error()) {
-            Ok(id) => position(&id).ok_or_else(|| {
-                Error::from(LogFailure::Unknown("the answer is not an entry's id".into()))
-            })?,
-            Err(error) => {
-                if !is_refusal(&error) || error.code() == Some("READONLY") {
-                    self.give_up(number);
+        let mut redirections = 0;
+        loop {
+            let (mut connection, number) = self.connection().await?;
+            let failure = match connection.ask(&command).await {
+                Ok(id) => {
+                    let unknown = || LogFailure::Unknown("the answer is not an entry's id".into());
+                    return Ok(id_of(published.id, position(&id).ok_or_else(unknown)?));
                 }
-                return Err(outcome(&error));
+                Err(failure) => failure,
+            };
+            if failure.is_redirected || is_useless(&failure.error) {
+                self.give_up(number, &failure);
             }
-        };
-        Ok(id_of(published.id, position))
+            // Who says where the stream is has not appended to it.
+            redirections += 1;
+            if !failure.is_redirected || redirections > REDIRECTIONS {
+                return Err(outcome(&failure.error));
+            }
+        }
     }
+}
+
+fn no_connection(reason: &str) -> Error {
+    LogFailure::NotAppended(format!("there is no connection: {reason}")).into()
 }
 
 fn id_of(id: PublishedId, position: Position) -> Option<EventId> {
@@ -124,6 +162,11 @@ fn id_of(id: PublishedId, position: Position) -> Option<EventId> {
 /// Whether the server has answered, and said no.
 fn is_refusal(error: &RedisError) -> bool {
     error.code().is_some()
+}
+
+/// Whether the connection is broken, or leads to a replica.
+fn is_useless(error: &RedisError) -> bool {
+    !is_refusal(error) || error.code() == Some("READONLY")
 }
 
 fn outcome(error: &RedisError) -> Error {

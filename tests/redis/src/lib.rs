@@ -3,15 +3,18 @@
 //! `SSE_REDIS_SERVER` is the server's program, by default `redis-server`. Where there is none the
 //! tests say so, and fail if `CI` or `SSE_REQUIRE_REDIS` is set.
 
+pub mod access;
+pub mod certificates;
 pub mod check;
 pub mod client;
+pub mod cluster;
 pub mod faults;
 pub mod load;
 pub mod node;
 pub mod proxy;
 pub mod server;
 
-pub use self::{client::Seen, node::Node, proxy::Proxy, server::Server};
+pub use self::{client::Seen, cluster::Cluster, node::Node, proxy::Proxy, server::Server};
 
 use std::time::{Duration, Instant};
 

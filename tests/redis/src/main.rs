@@ -18,6 +18,9 @@ async fn main() {
     show(faults::restored(times).await);
     show(faults::failed_over(times).await);
     show(faults::out_of_memory(times).await);
+    show(faults::moved_in_a_cluster(times).await);
+    show(faults::handed_over_in_a_cluster(times).await);
+    show(faults::killed_in_a_cluster(times).await);
 }
 
 fn show(row: Option<Row>) {

@@ -1,6 +1,9 @@
 //! One server of several: a hub and its driver.
 
-use sse_encoder::{Hub, HubBuilder, hub::Status};
+use sse_encoder::{
+    Hub, HubBuilder,
+    hub::{Driver, Status},
+};
 use tokio::task::JoinHandle;
 
 use crate::until;
@@ -21,6 +24,11 @@ impl Node {
     #[must_use]
     pub fn new(builder: HubBuilder, url: &str) -> Self {
         let (hub, driver) = builder.redis(url, STREAM).unwrap();
+        Self::spawn(hub, driver)
+    }
+
+    #[must_use]
+    pub fn spawn(hub: Hub, driver: Driver) -> Self {
         Self { hub, driver: tokio::spawn(driver) }
     }
 

@@ -1,8 +1,12 @@
 //! A Redis of one's own, on a Unix socket in a directory of its own.
+//!
+//! The directory is in memory where that is at hand: on a disk that is busy, a server may lose what
+//! it has acknowledged, as it writes that later.
 
 use std::{
     env, fs,
     io::ErrorKind,
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
     sync::atomic::{AtomicUsize, Ordering},
@@ -10,6 +14,8 @@ use std::{
 };
 
 use redis::{AsyncConnectionConfig, Client, Cmd, FromRedisValue, aio::MultiplexedConnection};
+
+use tokio::time::{sleep, timeout};
 
 use crate::PATIENCE;
 
@@ -31,7 +37,7 @@ impl Server {
     pub fn start(args: &[&str]) -> Option<Self> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-        let directory = env::temp_dir().join(format!("sse-redis-{}-{number}", process::id()));
+        let directory = parent().join(format!("sse-redis-{}-{number}", process::id()));
         fs::create_dir_all(&directory).unwrap();
         let args = args.iter().map(ToString::to_string).collect();
         let mut server = Self { directory, args, child: None };
@@ -109,6 +115,11 @@ impl Server {
         }
     }
 
+    #[must_use]
+    pub const fn is_running(&self) -> bool {
+        self.child.is_some()
+    }
+
     /// Starts it again, with what is on its disk.
     ///
     /// # Panics
@@ -154,6 +165,55 @@ impl Server {
         line(command).query_async(&mut connection).await.unwrap()
     }
 
+    /// Waits until it is a replica that is up to date.
+    ///
+    /// # Panics
+    ///
+    /// It does not become one.
+    pub async fn follows(&self) {
+        self.says(&["INFO", "replication"], &["role:slave", "master_link_status:up"]).await;
+    }
+
+    /// `master` or `slave`.
+    pub async fn role(&self) -> String {
+        let info: String = self.run(&["INFO", "replication"]).await;
+        let role = info.lines().find_map(|line| line.strip_prefix("role:"));
+        role.unwrap_or_default().to_owned()
+    }
+
+    /// Waits until it answers with these lines.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub async fn says(&self, command: &[&str], expected: &[&str]) {
+        let said = async {
+            loop {
+                let info: String = self.run(command).await;
+                if expected.iter().all(|line| info.lines().any(|said| said == *line)) {
+                    return;
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        let said = timeout(PATIENCE, said).await;
+        said.unwrap_or_else(|_| panic!("waited too long: {expected:?}"));
+    }
+
+    /// Whether it counts what was ever appended to a stream, which Redis does since version 7.
+    /// Otherwise the first entry of an empty stream may not be the first.
+    pub async fn counts_entries(&self) -> bool {
+        let info: String = self.run(&["INFO", "server"]).await;
+        !info.contains("redis_version:6.")
+    }
+
+    /// Gives the stream an entry that is no event, if its first one would be told as a gap.
+    pub async fn begin_log(&self, stream: &str) {
+        if !self.counts_entries().await {
+            self.run::<()>(&["XADD", stream, "*", "no", "event"]).await;
+        }
+    }
+
     /// All that the stream has: ids and fields.
     pub async fn log(&self, stream: &str) -> Vec<(String, Vec<String>)> {
         self.run(&["XRANGE", stream, "-", "+"]).await
@@ -173,6 +233,35 @@ pub fn line(words: &[&str]) -> Cmd {
 #[must_use]
 pub fn url(socket: &Path) -> String {
     format!("redis+unix://{}", socket.display())
+}
+
+fn parent() -> PathBuf {
+    let memory = Path::new("/dev/shm");
+    if memory.is_dir() { memory.to_owned() } else { env::temp_dir() }
+}
+
+/// Ports of this machine that nobody listens on; nor on those so far above them.
+///
+/// # Panics
+///
+/// There are none.
+#[must_use]
+pub fn free_ports<const N: usize>(above: u16) -> [u16; N] {
+    let mut held = Vec::new();
+    [0; N].map(|_| {
+        loop {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let port = listener.local_addr().unwrap().port();
+            let other = port.checked_add(above).filter(|other| *other != port);
+            let other = other.map(|other| TcpListener::bind(("127.0.0.1", other)));
+            let is_free = if above == 0 { true } else { matches!(other, Some(Ok(_))) };
+            // Until all are found, so that none is found twice.
+            held.push((listener, other));
+            if is_free {
+                return port;
+            }
+        }
+    })
 }
 
 fn program() -> String {

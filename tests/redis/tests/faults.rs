@@ -30,4 +30,7 @@ faults! {
     restored 2
     failed_over 2
     out_of_memory 2
+    moved_in_a_cluster 3
+    handed_over_in_a_cluster 2
+    killed_in_a_cluster 2
 }

@@ -3,21 +3,42 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use sse_encoder::{Event, Hub, LastEventId};
-use test_redis::{Node, Server};
-use tokio::time::{interval, sleep};
+use sse_encoder::{Event, Hub, LastEventId, hub::To};
+use test_redis::{Node, Server, until};
+use tokio::{
+    runtime,
+    time::{MissedTickBehavior, interval},
+};
+
+#[path = "../../../allocations/mod.rs"]
+mod allocations;
 
 const SIZE: usize = 200;
+const RETAINED: usize = 10_000;
 
-#[tokio::main]
-async fn main() {
+fn main() {
     let seconds = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(5);
-    println!("| events/s | received | p50 | p99 | Redis, of one core |\n|---|---|---|---|---|");
-    for rate in [100, 1_000, 10_000] {
-        latency(rate, seconds).await;
-    }
-    burst().await;
-    memory().await;
+    runtime::Runtime::new().unwrap().block_on(async {
+        println!("| events/s | received | p50 | p99 | Redis, of one core |\n|---|---|---|---|---|");
+        for rate in [100, 1_000, 10_000] {
+            latency(rate, seconds).await;
+        }
+        println!(
+            "\n| servers | events/s | received by each | Redis, of one core |\n|---|---|---|---|"
+        );
+        for servers in [1, 10, 50, 100] {
+            load(servers, seconds).await;
+        }
+        burst().await;
+    });
+    // The allocations of one thread are counted.
+    runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        println!("\n| 10,000 retained events | bytes in a server | of frames | bytes in Redis |");
+        println!("|---|---|---|---|");
+        memory("plain", |hub, _| hub.to("")).await;
+        memory("each with a key", |hub, name| hub.key(name)).await;
+        memory("each with a topic", |hub, name| hub.to(name)).await;
+    });
 }
 
 fn event(start: Instant) -> Event {
@@ -51,18 +72,7 @@ async fn latency(rate: u64, seconds: u64) {
         latencies
     });
     let cpu = cpu(&server).await;
-    // In steps of ten milliseconds where a timer is too coarse.
-    let step = Duration::from_millis(10).max(Duration::from_secs(1) / rate as u32);
-    let each = (rate as f64 * step.as_secs_f64()).round() as u64;
-    let mut timer = interval(step);
-    let hub = a.hub.clone();
-    for _ in 0..total / each {
-        timer.tick().await;
-        for _ in 0..each {
-            let hub = hub.clone();
-            tokio::spawn(async move { hub.publish(&event(start)).await.map(drop) });
-        }
-    }
+    publish(&a.hub, rate, total, start).await;
     let latencies = client.await.unwrap();
     let used = (self::cpu(&server).await - cpu) / start.elapsed().as_secs_f64();
     let at = |part: f64| latencies[(latencies.len() as f64 * part) as usize] as f64 / 1_000.0;
@@ -72,6 +82,38 @@ async fn latency(rate: u64, seconds: u64) {
         latencies.len(),
         used * 100.0
     );
+}
+
+/// Publishes so many events at this rate.
+async fn publish(hub: &Hub, rate: u64, total: u64, start: Instant) {
+    // In steps of a millisecond: a timer is no finer.
+    let step = Duration::from_millis(1).max(Duration::from_secs(1) / rate as u32);
+    let each = (rate as f64 * step.as_secs_f64()).round() as u64;
+    let mut timer = interval(step);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Burst);
+    for _ in 0..total / each {
+        timer.tick().await;
+        for _ in 0..each {
+            let hub = hub.clone();
+            tokio::spawn(async move { hub.publish(&event(start)).await.map(drop) });
+        }
+    }
+}
+
+/// What it costs Redis that so many servers follow a stream.
+async fn load(servers: usize, seconds: u64) {
+    const RATE: u64 = 1_000;
+    let Some(server) = Server::start(&[]) else { return };
+    let mut nodes = Vec::new();
+    for _ in 0..servers {
+        nodes.push(Node::live(Hub::builder(), &server.url()).await);
+    }
+    let (start, before) = (Instant::now(), cpu(&server).await);
+    publish(&nodes[0].hub, RATE, RATE * seconds, start).await;
+    let all = |node: &Node| node.hub.stats().published >= RATE * seconds;
+    until("all have all", || nodes.iter().all(all)).await;
+    let used = (cpu(&server).await - before) / start.elapsed().as_secs_f64();
+    println!("| {servers} | {RATE} | {} | {:.1} % |", RATE * seconds, used * 100.0);
 }
 
 /// The seconds that Redis has computed.
@@ -100,32 +142,26 @@ async fn burst() {
     }
 }
 
-async fn memory() {
+/// What the ring of one server takes.
+async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> To<'a>) {
     let Some(server) = Server::start(&[]) else { return };
-    let node = Node::live(Hub::builder().retain_events(10_000), &server.url()).await;
-    let start = Instant::now();
-    node.hub.publish(&event(start)).await.unwrap();
-    let before = resident();
-    let _ = stream::iter(0..10_000)
-        .map(|_| node.hub.publish(&event(start)))
-        .buffer_unordered(64)
-        .count()
-        .await;
-    sleep(Duration::from_secs(1)).await;
-    let (after, stats) = (resident(), node.hub.stats());
-    println!(
-        "\n{} events retained: {} KiB of frames, {} KiB of memory more",
-        stats.retained,
-        stats.retained_bytes / 1024,
-        after.saturating_sub(before)
-    );
-    let usage: i64 = server.run(&["MEMORY", "USAGE", "orders"]).await;
-    println!("\nin Redis: {} KiB", usage / 1024);
-}
-
-/// The resident memory of this process in KiB.
-fn resident() -> usize {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
+    let node = Node::live(Hub::builder().retain_events(RETAINED), &server.url()).await;
+    let (hub, start) = (&node.hub, Instant::now());
+    let publish = async |name: &str, count: usize| {
+        let before = hub.stats().published;
+        for n in 0..count {
+            to(hub, &format!("{name} {n}")).publish(&event(start)).await.unwrap();
+        }
+        let all = before + count as u64;
+        until("all are here", || hub.stats().published == all).await;
+    };
+    // What connections and buffers take is there before.
+    publish("warm", 1).await;
+    let before = allocations::BYTES.get();
+    publish("name", RETAINED - 1).await;
+    let bytes = allocations::BYTES.get() - before;
+    let stats = hub.stats();
+    assert_eq!(stats.retained, RETAINED);
+    let redis: i64 = server.run(&["MEMORY", "USAGE", "orders", "SAMPLES", "0"]).await;
+    println!("| {what} | {bytes} | {} | {redis} |", stats.retained_bytes);
 }

@@ -1,0 +1,72 @@
+//! Users of few rights, and hubs that note what they are told.
+
+use std::{
+    ops::Deref,
+    sync::{Arc, Mutex},
+};
+
+use futures_util::FutureExt;
+use sse_encoder::{Event, Hub};
+
+use crate::{Node, Server, node::STREAM, until};
+
+/// The rights of a server that follows the stream, as the docs name them.
+pub const READS: &[&str] = &["+xlen", "+xrange", "+xrevrange", "+xread", "+xinfo", "+time"];
+/// And those of one that publishes.
+pub const WRITES: &[&str] = &["+xadd"];
+
+/// Makes a user with the password `s:cret` and these rights, for the stream alone.
+pub async fn allow(server: &Server, user: &str, rights: &[&str]) {
+    let key = format!("~{STREAM}");
+    let user = ["ACL", "SETUSER", user, "on", ">s:cret", &key];
+    server.run::<()>(&[&user, rights].concat()).await;
+}
+
+/// A hub, and what its driver says.
+#[derive(Debug)]
+pub struct Told {
+    node: Node,
+    errors: Arc<Mutex<Vec<String>>>,
+}
+
+impl Told {
+    /// # Panics
+    ///
+    /// The URL is none.
+    #[must_use]
+    pub fn start(url: &str) -> Self {
+        let errors = Arc::new(Mutex::new(Vec::new()));
+        let (hub, driver) = Hub::builder().redis(url, STREAM).unwrap();
+        let told = errors.clone();
+        let driver = driver.on_error(move |error| told.lock().unwrap().push(error.to_string()));
+        Self { node: Node::spawn(hub, driver), errors }
+    }
+
+    /// # Panics
+    ///
+    /// Never.
+    #[must_use]
+    pub fn errors(&self) -> Vec<String> {
+        self.errors.lock().unwrap().clone()
+    }
+
+    /// Waits for the first one.
+    pub async fn error(&self) -> String {
+        until("an error is told", || !self.errors().is_empty()).await;
+        self.errors().swap_remove(0)
+    }
+
+    /// Whether an event would be sent.
+    #[must_use]
+    pub fn can_publish(&self) -> bool {
+        self.node.hub.publish(&Event::text("sent or not")).now_or_never().is_none()
+    }
+}
+
+impl Deref for Told {
+    type Target = Hub;
+
+    fn deref(&self) -> &Hub {
+        &self.node.hub
+    }
+}

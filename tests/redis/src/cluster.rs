@@ -1,0 +1,250 @@
+//! A Redis Cluster: three primaries on free ports, each with a replica if wanted.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use redis::Cmd;
+use tokio::time::sleep;
+
+use crate::{
+    PATIENCE, Server,
+    certificates::tls_args,
+    node::STREAM,
+    server::{free_ports, line},
+};
+
+const PRIMARIES: usize = 3;
+const SLOTS: usize = 16_384;
+/// The port at which the servers talk to each other is so far above.
+const BUS: u16 = 10_000;
+
+#[derive(Debug)]
+pub struct Cluster {
+    scheme: &'static str,
+    servers: Vec<(Server, u16)>,
+    slot: String,
+}
+
+/// A slot on its way from one server to another.
+#[derive(Clone, Copy, Debug)]
+pub struct Move {
+    from: usize,
+    to: usize,
+}
+
+impl Cluster {
+    /// Starts one that serves. `None` where there is no Redis to start and none is required.
+    ///
+    /// # Panics
+    ///
+    /// It does not start.
+    pub async fn start(has_replicas: bool) -> Option<Self> {
+        let count = if has_replicas { 2 * PRIMARIES } else { PRIMARIES };
+        Self::of("redis", count, "--port", &[]).await
+    }
+
+    /// One that speaks only TLS, with the certificates in this directory.
+    pub async fn start_with_tls(certificates: &Path) -> Option<Self> {
+        let args = tls_args(certificates, "own");
+        let args: Vec<_> = args.iter().map(String::as_str).collect();
+        let args = [&["--tls-cluster", "yes", "--tls-replication", "yes"], &args[..]].concat();
+        Self::of("rediss", PRIMARIES, "--tls-port", &args).await
+    }
+
+    async fn of(scheme: &'static str, count: usize, of_port: &str, args: &[&str]) -> Option<Self> {
+        let mut servers = Vec::new();
+        for port in &free_ports::<{ 2 * PRIMARIES }>(BUS)[..count] {
+            let text = port.to_string();
+            let args = [
+                &["--bind", "127.0.0.1", of_port, &text][..],
+                &["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"],
+                &["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"],
+                &["--repl-diskless-sync-delay", "0"],
+                args,
+            ];
+            servers.push((Server::start(&args.concat())?, *port));
+        }
+        let slot: usize = servers[0].0.run(&["CLUSTER", "KEYSLOT", STREAM]).await;
+        let cluster = Self { scheme, servers, slot: slot.to_string() };
+        cluster.form().await;
+        Some(cluster)
+    }
+
+    async fn form(&self) {
+        for (number, (server, _)) in self.servers.iter().enumerate().take(PRIMARIES) {
+            let slots = SLOTS * number / PRIMARIES..SLOTS * (number + 1) / PRIMARIES;
+            let mut command = line(&["CLUSTER", "ADDSLOTS"]);
+            slots.for_each(|slot| {
+                command.arg(slot);
+            });
+            self.send(server, &command).await;
+        }
+        for (_, port) in &self.servers[1..] {
+            let port = port.to_string();
+            self.servers[0].0.run::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port]).await;
+        }
+        self.all_agree().await;
+        for (number, (server, _)) in self.servers.iter().enumerate().skip(PRIMARIES) {
+            let primary = self.id(number - PRIMARIES).await;
+            server.run::<()>(&["CLUSTER", "REPLICATE", &primary]).await;
+            server.follows().await;
+        }
+    }
+
+    async fn send(&self, server: &Server, command: &Cmd) {
+        command.query_async::<()>(&mut server.connect().await).await.unwrap();
+    }
+
+    /// All servers know each other, and that every slot is served.
+    async fn all_agree(&self) {
+        let known = format!("cluster_known_nodes:{}", self.servers.len());
+        for (server, _) in &self.servers {
+            server.says(&["CLUSTER", "INFO"], &["cluster_state:ok", &known]).await;
+        }
+    }
+
+    async fn id(&self, number: usize) -> String {
+        self.servers[number].0.run(&["CLUSTER", "MYID"]).await
+    }
+
+    /// The URLs of all servers.
+    #[must_use]
+    pub fn urls(&self) -> Vec<String> {
+        let url = |port| format!("{}://127.0.0.1:{port}/", self.scheme);
+        self.servers.iter().map(|(_, port)| url(port)).collect()
+    }
+
+    /// The server that has the stream. If it has just failed, its replica in some time.
+    ///
+    /// # Panics
+    ///
+    /// There is none.
+    pub async fn owner(&self) -> usize {
+        let found = async {
+            loop {
+                for (number, (server, _)) in self.servers.iter().enumerate() {
+                    if server.is_running() && self.is_owner(server).await {
+                        return number;
+                    }
+                }
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("one of them has the stream")
+    }
+
+    async fn is_owner(&self, server: &Server) -> bool {
+        // All others say where it is.
+        let mut connection = server.connect().await;
+        line(&["XLEN", STREAM]).query_async::<usize>(&mut connection).await.is_ok()
+    }
+
+    /// As [`Server::counts_entries`].
+    pub async fn counts_entries(&self) -> bool {
+        self.servers[0].0.counts_entries().await
+    }
+
+    /// As [`Server::begin_log`].
+    pub async fn begin_log(&self) {
+        self.servers[self.owner().await].0.begin_log(STREAM).await;
+    }
+
+    /// Moves the stream to another server, which takes so long.
+    ///
+    /// # Panics
+    ///
+    /// The servers refuse to.
+    pub async fn move_stream(&self, takes: Duration) {
+        let moving = self.begin_move().await;
+        sleep(takes / 2).await;
+        self.carry(moving).await;
+        sleep(takes / 2).await;
+        self.end_move(moving).await;
+    }
+
+    /// From now on the stream's slot is on its way. What is there stays until it is carried; what
+    /// is not there yet is asked for, and made, on the other server.
+    pub async fn begin_move(&self) -> Move {
+        let from = self.owner().await;
+        let to = (from + 1) % PRIMARIES;
+        self.set_slot(to, "IMPORTING", from).await;
+        self.set_slot(from, "MIGRATING", to).await;
+        Move { from, to }
+    }
+
+    pub async fn carry(&self, moving: Move) {
+        self.migrate(moving.from, moving.to).await;
+    }
+
+    async fn migrate(&self, from: usize, to: usize) {
+        let port = self.servers[to].1.to_string();
+        let command = ["MIGRATE", "127.0.0.1", &port, STREAM, "0", "5000"];
+        self.servers[from].0.run::<()>(&command).await;
+    }
+
+    /// What was carried comes back, and the slot stays where it was.
+    pub async fn give_up_move(&self, Move { from, to }: Move) {
+        let stable = ["CLUSTER", "SETSLOT", &self.slot, "STABLE"];
+        self.servers[from].0.run::<()>(&stable).await;
+        self.migrate(to, from).await;
+        self.servers[to].0.run::<()>(&stable).await;
+    }
+
+    pub async fn end_move(&self, Move { from, to }: Move) {
+        for server in [to, from] {
+            self.set_slot(server, "NODE", to).await;
+        }
+    }
+
+    async fn set_slot(&self, server: usize, state: &str, other: usize) {
+        let id = self.id(other).await;
+        let command = ["CLUSTER", "SETSLOT", &self.slot, state, &id];
+        self.servers[server].0.run::<()>(&command).await;
+    }
+
+    /// From now on nobody has the stream's slot.
+    pub async fn give_up_slot(&self) {
+        for (server, _) in &self.servers {
+            server.run::<()>(&["CLUSTER", "DELSLOTS", &self.slot]).await;
+        }
+    }
+
+    /// Ends the server that has the stream as `kill -9` does. When its replica has taken over, it
+    /// comes back as the replica.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub async fn lose_owner(&mut self) {
+        let lost = self.owner().await;
+        self.servers[lost].0.kill();
+        self.owner().await;
+        self.servers[lost].0.restart();
+        self.servers[lost].0.follows().await;
+    }
+
+    /// Has the replica take over while both run.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub async fn change_owner(&self) {
+        let owner = self.owner().await;
+        let replica = (owner + PRIMARIES) % self.servers.len();
+        let changed = async {
+            // The others may refuse their votes for some time, and nobody tells of that.
+            while self.servers[replica].0.role().await != "master" {
+                self.servers[replica].0.run::<()>(&["CLUSTER", "FAILOVER"]).await;
+                let given_up = Instant::now() + Duration::from_secs(6);
+                while Instant::now() < given_up && self.servers[replica].0.role().await != "master"
+                {
+                    sleep(Duration::from_millis(20)).await;
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, changed).await.expect("the replica takes over");
+        self.servers[owner].0.follows().await;
+    }
+}

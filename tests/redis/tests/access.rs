@@ -1,0 +1,72 @@
+//! Who is allowed to do what: users, passwords, and what a server may do with less than all rights.
+
+use sse_encoder::{Event, Hub, LastEventId, hub::Status};
+use test_redis::{
+    Server,
+    access::{READS, Told, WRITES, allow},
+    client::Client,
+    node::STREAM,
+    server::free_ports,
+};
+
+/// A server on a port, as a URL of a socket has no room for a user.
+async fn server() -> Option<(Server, u16)> {
+    let [port] = free_ports(0);
+    let server = Server::start(&["--bind", "127.0.0.1", "--port", &port.to_string()])?;
+    server.begin_log(STREAM).await;
+    Some((server, port))
+}
+
+#[tokio::test]
+async fn a_user_needs_only_the_rights_that_the_docs_name() {
+    let Some((server, port)) = server().await else { return };
+    allow(&server, "orders", &[READS, WRITES].concat()).await;
+    let hub = Told::start(&format!("redis://orders:s%3Acret@127.0.0.1:{port}/"));
+    let mut subscriber = hub.subscribe(&LastEventId::none());
+    assert_eq!(hub.live().await, Status::Live);
+    for text in ["a", "b"] {
+        hub.publish(&Event::text(text)).await.unwrap();
+    }
+    let mut client = Client::default();
+    while client.seen.last().is_none_or(|seen| seen.data() != "b") {
+        client.read(&mut subscriber, 1).await;
+    }
+    assert_eq!(hub.errors(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_who_may_only_read_is_live_and_refused_to_publish() {
+    let Some((server, port)) = server().await else { return };
+    allow(&server, "reader", READS).await;
+    let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
+    assert_eq!(hub.live().await, Status::Live);
+    test_redis::until("there is a connection to publish by", || hub.can_publish()).await;
+    let error = hub.publish(&Event::text("a")).await.unwrap_err();
+    assert!(error.is_not_appended() && error.to_string().contains("xadd"), "{error}");
+    assert_eq!(hub.errors(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_wrong_password_is_told_without_it() {
+    let Some((server, port)) = server().await else { return };
+    allow(&server, "orders", READS).await;
+    for user in ["orders:wr0ng", "nobody:wr0ng", ":wr0ng"] {
+        let hub = Told::start(&format!("redis://{user}@127.0.0.1:{port}/"));
+        let error = hub.error().await;
+        assert!(!error.contains("wr0ng"), "{error}");
+        assert!(matches!(hub.status(), Status::Stale { .. }));
+        let error = hub.publish(&Event::text("a")).await.unwrap_err();
+        assert!(error.is_not_appended() && !error.to_string().contains("wr0ng"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_password_does_not_show() {
+    let url = "redis://orders:s3cret@127.0.0.1:1/";
+    let (hub, driver) = Hub::builder().redis(url, STREAM).unwrap();
+    assert!(!format!("{hub:?} {driver:?}").contains("s3cret"));
+    for wrong in ["redis://orders:s3cret@127.0.0.1:x/", "redis://orders:s3cret@127.0.0.1/x"] {
+        let error = Hub::builder().redis(wrong, STREAM).unwrap_err();
+        assert!(!error.to_string().contains("s3cret"), "{error}");
+    }
+}

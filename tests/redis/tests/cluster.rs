@@ -1,0 +1,98 @@
+//! A stream in a Redis Cluster is on one server, and the others say on which.
+
+use std::time::Duration;
+
+use sse_encoder::{Event, Hub, LastEventId, Resumption, hub::Status};
+use test_redis::{Cluster, Node, Seen, client::Client, until};
+
+async fn nodes(cluster: &Cluster) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    for url in cluster.urls() {
+        nodes.push(Node::live(Hub::builder(), &url).await);
+    }
+    nodes
+}
+
+/// Publishes an event on each, and has each tell them all.
+async fn publish_and_receive(nodes: &[Node], round: &str) {
+    publish_and(nodes, round, false).await;
+}
+
+async fn publish_and(nodes: &[Node], round: &str, may_begin_with_gap: bool) {
+    let mut clients = Vec::new();
+    for node in nodes {
+        clients.push((Client::default(), node.hub.subscribe(&LastEventId::none())));
+    }
+    let mut ids = Vec::new();
+    for (n, node) in nodes.iter().enumerate() {
+        let id = node.hub.publish(&Event::text(format!("{round} {n}"))).await.unwrap();
+        ids.push(id.unwrap());
+    }
+    let expected: Vec<_> = (0..nodes.len()).map(|n| format!("{round} {n}")).collect();
+    for (client, subscriber) in &mut clients {
+        while client.seen.last().map(Seen::data) != expected.last().map(String::as_str) {
+            let read = client.read(subscriber, 1);
+            tokio::time::timeout(test_redis::PATIENCE, read).await.unwrap();
+        }
+        let mut seen: Vec<_> = client.seen.iter().map(Seen::data).collect();
+        if may_begin_with_gap {
+            seen.retain(|data| *data != "gap");
+        }
+        assert_eq!(seen, expected);
+    }
+    for node in nodes {
+        for (n, id) in ids.iter().enumerate() {
+            let resumption = node.hub.subscribe(&id.clone().into()).resumption();
+            assert_eq!(resumption, Resumption::Exact { missed: nodes.len() - 1 - n });
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hub_finds_its_stream_from_every_server() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    cluster.begin_log().await;
+    let nodes = nodes(&cluster).await;
+    publish_and_receive(&nodes, "a").await;
+    cluster.move_stream(Duration::ZERO).await;
+    publish_and_receive(&nodes, "b").await;
+}
+
+#[tokio::test]
+async fn a_stream_that_begins_while_its_slot_moves_is_one() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    let moving = cluster.begin_move().await;
+    let nodes = nodes(&cluster).await;
+    // The stream cannot begin before.
+    publish_and(&nodes, "on its way", !cluster.counts_entries().await).await;
+    cluster.end_move(moving).await;
+    publish_and_receive(&nodes, "there").await;
+}
+
+#[tokio::test]
+async fn a_move_that_is_given_up_is_none() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    cluster.begin_log().await;
+    let nodes = nodes(&cluster).await;
+    publish_and_receive(&nodes, "before").await;
+    let moving = cluster.begin_move().await;
+    cluster.carry(moving).await;
+    publish_and_receive(&nodes, "there").await;
+    cluster.give_up_move(moving).await;
+    publish_and_receive(&nodes, "back").await;
+}
+
+#[tokio::test]
+async fn a_slot_that_nobody_has_is_an_outage() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    cluster.begin_log().await;
+    let nodes = nodes(&cluster).await;
+    publish_and_receive(&nodes, "before").await;
+    cluster.give_up_slot().await;
+    let hub = &nodes[0].hub;
+    until("it is noticed", || matches!(hub.status(), Status::Stale { .. })).await;
+    let error = hub.publish(&Event::text("lost")).await.unwrap_err();
+    assert!(error.is_not_appended(), "{error}");
+    assert!(error.to_string().contains("slot not served"), "{error}");
+    assert_eq!(hub.stats().retained, 3);
+}
