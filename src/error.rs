@@ -235,18 +235,25 @@ impl Error {
         matches!(&*self.kind, Kind::Refused(Refusal::DuplicateId))
     }
 
-    /// Whether the event is not in the hub's log, as the log could not be reached or refused it: a
-    /// later attempt may succeed.
-    #[cfg(feature = "redis")]
+    /// Whether the event is not in the hub's log, as the log could not be reached or refused it. It
+    /// is not the event's fault, and a later attempt may succeed. Never with a log in memory.
+    #[cfg(feature = "hub")]
     pub fn is_not_appended(&self) -> bool {
-        matches!(&*self.kind, Kind::Log(LogFailure::NotAppended(_)))
+        #[cfg(feature = "redis")]
+        return matches!(&*self.kind, Kind::Log(LogFailure::NotAppended(_)));
+        #[cfg(not(feature = "redis"))]
+        false
     }
 
     /// Whether nobody knows if the event is in the hub's log, as the connection ended, or the
-    /// answer did not come in time. Publishing it again may publish it twice.
-    #[cfg(feature = "redis")]
+    /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
+    /// memory.
+    #[cfg(feature = "hub")]
     pub fn is_outcome_unknown(&self) -> bool {
-        matches!(&*self.kind, Kind::Log(LogFailure::Unknown(_)))
+        #[cfg(feature = "redis")]
+        return matches!(&*self.kind, Kind::Log(LogFailure::Unknown(_)));
+        #[cfg(not(feature = "redis"))]
+        false
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made

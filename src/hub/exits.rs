@@ -1,6 +1,7 @@
 //! Who is still here, and who waits for the last one to go.
 
 use std::{
+    fmt,
     future::Future,
     mem,
     pin::Pin,
@@ -71,24 +72,63 @@ impl Exits {
     }
 }
 
-/// Is ready once the hub is closed and its last subscriber has gone; from
-/// [`Hub::drained`](super::Hub::drained).
-#[must_use = "futures do nothing unless polled"]
-pub struct Drained {
+/// One who waits.
+struct Waiting {
     hub: Arc<Shared>,
     number: u64,
 }
 
-impl Drained {
-    pub(super) fn new(hub: Arc<Shared>) -> Self {
+impl Waiting {
+    fn new(hub: Arc<Shared>) -> Self {
         let number = hub.exits.next.fetch_add(1, Ordering::Relaxed);
         Self { hub, number }
     }
+
+    fn poll_until(&self, is_over: impl Fn(&Shared) -> bool, cx: &Context<'_>) -> Poll<()> {
+        let is_over = || is_over(&self.hub);
+        let parked = !is_over() && self.hub.exits.park(self.number, cx.waker().clone(), is_over);
+        if parked { Poll::Pending } else { Poll::Ready(()) }
+    }
 }
 
-impl std::fmt::Debug for Drained {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Drained").finish_non_exhaustive()
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.hub.exits.forget(self.number);
+    }
+}
+
+/// Is ready once the hub is closed; from [`Hub::closed`](super::Hub::closed).
+#[must_use = "futures do nothing unless polled"]
+pub struct Closed(Waiting);
+
+impl Closed {
+    pub(super) fn new(hub: Arc<Shared>) -> Self {
+        Self(Waiting::new(hub))
+    }
+}
+
+impl Future for Closed {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.poll_until(Shared::is_closed, cx)
+    }
+}
+
+impl fmt::Debug for Closed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Closed").finish_non_exhaustive()
+    }
+}
+
+/// Is ready once the hub is closed and its last subscriber has gone; from
+/// [`Hub::drained`](super::Hub::drained).
+#[must_use = "futures do nothing unless polled"]
+pub struct Drained(Waiting);
+
+impl Drained {
+    pub(super) fn new(hub: Arc<Shared>) -> Self {
+        Self(Waiting::new(hub))
     }
 }
 
@@ -96,15 +136,12 @@ impl Future for Drained {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let Self { hub, number } = &*self;
-        let is_over = || hub.is_closed() && hub.exits.subscribers() == 0;
-        let parked = !is_over() && hub.exits.park(*number, cx.waker().clone(), is_over);
-        if parked { Poll::Pending } else { Poll::Ready(()) }
+        self.0.poll_until(|hub| hub.is_closed() && hub.exits.subscribers() == 0, cx)
     }
 }
 
-impl Drop for Drained {
-    fn drop(&mut self) {
-        self.hub.exits.forget(self.number);
+impl fmt::Debug for Drained {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Drained").finish_non_exhaustive()
     }
 }

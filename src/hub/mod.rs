@@ -17,6 +17,7 @@ mod room;
 mod rooms;
 mod settings;
 mod stats;
+mod status;
 mod subscriber;
 mod sync;
 mod wake;
@@ -28,21 +29,22 @@ use self::no_remote::Remote;
 #[cfg(feature = "redis")]
 use self::redis::Remote;
 #[cfg(feature = "redis")]
-pub use self::redis::{Driver, LeftOut, Status};
-pub use self::{
-    exits::Drained,
-    publish::To,
-    resumption::Resumption,
-    settings::{HubBuilder, OnGap},
-    stats::HubStats,
-    subscriber::Subscriber,
-};
+pub use self::redis::{Driver, LeftOut};
 use self::{
     exits::Exits,
     log::{Log, Numbering},
     settings::Settings,
     subscriber::Interest,
     sync::{AtomicBool, AtomicU64, Ordering, RwLock, write},
+};
+pub use self::{
+    exits::{Closed, Drained},
+    publish::To,
+    resumption::Resumption,
+    settings::{HubBuilder, OnGap},
+    stats::HubStats,
+    status::Status,
+    subscriber::Subscriber,
 };
 use crate::{
     encoder::Encoded,
@@ -381,6 +383,21 @@ impl Hub {
     /// Whether the hub has been [closed](Self::close).
     pub fn is_closed(&self) -> bool {
         self.shared.is_closed()
+    }
+
+    /// Waits until the hub has been [closed](Self::close): for what has to end with it.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let closed = hub.closed();
+    /// hub.close();
+    /// block_on(closed);
+    /// ```
+    pub fn closed(&self) -> Closed {
+        Closed::new(self.shared.0.clone())
     }
 
     /// Waits until the hub is closed and its last subscriber has gone. One whose client does not

@@ -24,7 +24,7 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{Hub, HubBuilder, LastEventId, SseEncoder, hub::Status};
+use sse_encoder::{Hub, HubBuilder, LastEventId, ReconnectionTime, SseEncoder, hub::Status};
 use tokio::{net::TcpListener, signal::unix, time};
 
 mod publish;
@@ -32,8 +32,12 @@ mod publish;
 /// How many topics one stream may name.
 const MAX_TOPICS: usize = 32;
 
-/// How long a server waits for Redis before it serves what it has.
+/// How long a server waits for Redis before it accepts connections.
 const PATIENCE: Duration = Duration::from_secs(2);
+
+/// When a client comes back whose position this server cannot know yet.
+const SOON: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
+const LATER: ReconnectionTime = ReconnectionTime::from_secs(3).unwrap();
 
 struct App {
     hub: Hub,
@@ -90,9 +94,7 @@ async fn hub(builder: HubBuilder) -> Result<Hub, sse_encoder::Error> {
 }
 
 async fn a_second_after_the_end(hub: Hub) {
-    while !hub.is_closed() {
-        time::sleep(Duration::from_millis(50)).await;
-    }
+    hub.closed().await;
     time::sleep(Duration::from_secs(1)).await;
 }
 
@@ -106,8 +108,10 @@ async fn events(
     if topics.len() > MAX_TOPICS {
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
-    // Its client may have heard more from another server than this one has yet.
-    app.hub.reach(&last).await;
+    // A client may have heard more from another server than this one has, or can have, yet.
+    if !app.hub.reach(&last).await && last.get().is_some() {
+        return SseEncoder::retry_after(ReconnectionTime::jittered(SOON..=LATER)).into_response();
+    }
     // Here everybody may hear everything; a service of yours asks who this is.
     let subscriber = if topics.is_empty() {
         app.hub.subscribe(&last)

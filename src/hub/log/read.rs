@@ -113,6 +113,24 @@ impl Log {
         }
     }
 
+    /// Whether a log elsewhere has been read.
+    #[cfg(feature = "redis")]
+    pub(in crate::hub) fn has_begun(&self) -> bool {
+        self.tip.0 > 0
+    }
+
+    /// Whether the entry at this position is retained.
+    #[cfg(feature = "redis")]
+    pub(in crate::hub) fn has(&self, position: Position) -> bool {
+        self.kept.seq_at(position).is_some()
+    }
+
+    /// The position of the newest event that is no longer retained.
+    #[cfg(feature = "redis")]
+    pub(in crate::hub) fn evicted_position(&self) -> Position {
+        self.evicted.1
+    }
+
     /// Whether it makes no sense to wait for an event with this id: it is here, or has been passed.
     #[cfg(feature = "redis")]
     pub(in crate::hub) fn has_reached(&self, id: &EventId) -> bool {

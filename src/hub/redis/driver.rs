@@ -6,24 +6,33 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::{Duration, Instant},
+    time::Duration,
 };
 
-use tokio::time::{sleep, timeout};
+use tokio::{
+    runtime::Handle,
+    time::{sleep, timeout},
+};
 
 use super::{
-    Remote, Status,
+    Remote,
     backoff::Backoff,
-    connection::{Place, failed},
+    connection::Place,
     left_out::{LeftOut, Reporter},
     race::race,
     source::Source,
     tail::Tail,
 };
-use crate::{error::Error, hub::Shared};
+use crate::{
+    error::Error,
+    hub::{Shared, Status},
+};
 
 /// How often the connection to publish by is looked at while it is quiet.
 const PROBE: Duration = Duration::from_secs(1);
+
+/// After how many looks the other servers of a cluster are asked for.
+const PROBES_TO_LEARN: u32 = 60;
 
 /// Keeps a hub and its log on Redis together; from [`HubBuilder::redis`](crate::HubBuilder::redis).
 /// Spawn it on a tokio runtime: nothing happens without it.
@@ -127,6 +136,7 @@ fn end(hub: &Shared) {
 
 async fn drive(hub: Arc<Shared>, place: Place, reporter: Reporter) {
     let Some(remote) = &hub.remote else { return };
+    let _ = remote.runtime.set(Handle::current());
     let tail = Tail::new(hub.clone(), reporter);
     let closed = async {
         while !hub.is_closed() {
@@ -142,58 +152,71 @@ async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
     let mut backoff = Backoff::new();
     let mut is_told = false;
     loop {
-        let error = match place.reader().await.map_err(failed) {
+        let (error, is_left) = match place.reader(tail.patience()).await {
             Ok(mut reader) => match tail.catch_up(&mut reader).await {
                 Ok(()) => {
-                    remote.status.send_replace(Status::Live);
-                    (backoff, is_told) = (Backoff::new(), false);
-                    follow(&mut tail, &mut reader).await
+                    remote.found();
+                    let followed = || (backoff, is_told) = (Backoff::new(), false);
+                    let follow = async { Some(follow(&mut tail, &mut reader, followed).await) };
+                    let moving = async {
+                        remote.publisher.moving().await;
+                        None
+                    };
+                    let error = race(follow, moving).await;
+                    (error, reader.is_left())
                 }
-                Err(error) => error,
+                Err(error) => (Some(error), reader.is_left()),
             },
-            Err(error) => error,
+            Err(failure) => (Some(failure.into()), false),
         };
-        if error.is_closed() {
-            return;
-        }
-        let stale = Status::Stale { since: Instant::now() };
-        remote.status.send_if_modified(|status| {
-            let was_live = *status == Status::Live;
-            if was_live {
-                *status = stale;
+        // A stream that has moved is no failure, if it is found again.
+        if let Some(error) = error.filter(|_| !is_left) {
+            if error.is_closed() {
+                return;
             }
-            was_live
-        });
-        if !std::mem::replace(&mut is_told, true) {
-            tail.reporter().error(error);
+            tail.be_patient();
+            remote.lost();
+            if !std::mem::replace(&mut is_told, true) {
+                tail.reporter().error(error);
+            }
         }
-        sleep(backoff.next()).await;
+        race(sleep(backoff.next()), remote.connected.notified()).await;
     }
 }
 
-async fn follow<S: Source>(tail: &mut Tail, source: &mut S) -> Error {
+async fn follow<S: Source>(tail: &mut Tail, source: &mut S, mut followed: impl FnMut()) -> Error {
     loop {
-        if let Err(error) = tail.follow(source).await {
-            return error;
+        match tail.follow(source).await {
+            Ok(()) => followed(),
+            Err(error) => return error,
         }
     }
 }
 
 /// Keeps a connection to publish by, for ever.
 async fn keep_publisher(remote: &Remote, place: &Place) {
+    let publisher = &remote.publisher;
     let mut backoff = Backoff::new();
     loop {
         match place.publisher().await {
             Ok(connection) => {
-                remote.publisher.open(connection);
-                while remote.publisher.is_alive().await {
+                publisher.open(connection);
+                remote.connected.notify_waiters();
+                for probe in 1_u32.. {
+                    if !publisher.is_alive().await {
+                        break;
+                    }
                     backoff = Backoff::new();
-                    // Sooner if a publish has failed.
-                    let _ = timeout(PROBE, remote.publisher.given_up()).await;
+                    if probe.is_multiple_of(PROBES_TO_LEARN) {
+                        publisher.learn().await;
+                    }
+                    // Sooner if a publish has failed, or the other connection has.
+                    let reason = race(publisher.given_up(), remote.doubt.notified());
+                    let _ = timeout(PROBE, reason).await;
                 }
             }
-            Err(error) => remote.publisher.close(error.to_string()),
+            Err(failure) => publisher.close(failure.to_string()),
         }
-        sleep(backoff.next()).await;
+        race(sleep(backoff.next()), remote.connected.notified()).await;
     }
 }

@@ -9,25 +9,27 @@ mod race;
 mod reader;
 mod record;
 mod route;
+mod runtime;
 mod source;
-mod status;
 mod tail;
 
 use std::{
     panic::{RefUnwindSafe, UnwindSafe},
     pin::pin,
-    time::Duration,
+    sync::OnceLock,
+    time::{Duration, Instant},
 };
 
 use tokio::{
+    runtime::Handle,
     sync::{Notify, watch},
     time::timeout,
 };
 
-use self::{connection::Place, publisher::Publisher};
-pub use self::{driver::Driver, left_out::LeftOut, status::Status};
+use self::{connection::Place, publisher::Publisher, runtime::within};
+pub use self::{driver::Driver, left_out::LeftOut};
 use super::{
-    Hub, Shared,
+    Hub, Shared, Status,
     log::Address,
     settings::HubBuilder,
     sync::{AtomicU64, Ordering, read},
@@ -45,7 +47,13 @@ pub(super) struct Remote {
     left_out: AtomicU64,
     /// Something has come.
     progress: Notify,
+    /// One of the connections is there: the other one can be, too.
+    connected: Notify,
+    /// The connection to read by is lost: the one to publish by may be.
+    doubt: Notify,
     closed: Notify,
+    /// Where the driver runs.
+    runtime: OnceLock<Handle>,
 }
 
 // Each of its parts is whole after every change, so a panic elsewhere leaves nothing half done. A
@@ -63,13 +71,74 @@ impl Remote {
         self.closed.notify_one();
     }
 
+    pub(super) fn status(&self) -> Status {
+        *self.status.borrow()
+    }
+
+    pub(super) async fn live(&self) -> Status {
+        let mut status = self.status.subscribe();
+        let found = status.wait_for(|status| !matches!(status, Status::Stale { .. })).await;
+        found.map_or(Status::Ended, |status| *status)
+    }
+
+    pub(super) async fn reach(&self, hub: &Shared, last: &LastEventId) -> bool {
+        let has_reached = || {
+            let log = read(&hub.log);
+            log.has_begun() && last.get().is_none_or(|id| log.has_reached(id))
+        };
+        // Without a timer where there is nothing to wait for.
+        if has_reached() {
+            return true;
+        }
+        let reached = async {
+            loop {
+                let mut progress = pin!(self.progress.notified());
+                progress.as_mut().enable();
+                if has_reached() {
+                    return;
+                }
+                progress.await;
+            }
+        };
+        // Without the driver nothing will come.
+        let Some(runtime) = self.runtime.get() else { return false };
+        let is_reached = within(runtime, async { timeout(REACH, reached).await.is_ok() }).await;
+        // One that is up to date would have it if it were one of this log's.
+        is_reached || self.status() == Status::Live
+    }
+
+    /// The log is at hand.
+    fn found(&self) {
+        self.status.send_replace(Status::Live);
+        self.progress.notify_waiters();
+        self.connected.notify_waiters();
+    }
+
+    /// It is not, or not any more.
+    fn lost(&self) {
+        let stale = Status::Stale { since: Instant::now() };
+        self.status.send_if_modified(|status| {
+            let was_live = *status == Status::Live;
+            if was_live {
+                *status = stale;
+            }
+            was_live
+        });
+        self.doubt.notify_one();
+    }
+
     pub(super) async fn publish(
         &self,
         hub: &Shared,
         address: Address<'_>,
         published: Published,
     ) -> Result<Option<EventId>, Error> {
-        self.publisher.publish(hub, address, published).await
+        let publish = self.publisher.publish(hub, address, published);
+        match self.runtime.get() {
+            Some(runtime) => within(runtime, publish).await,
+            // Without the driver it fails at once.
+            None => publish.await,
+        }
     }
 }
 
@@ -81,8 +150,9 @@ impl HubBuilder {
     /// all servers the same bounds. [The page on Redis](crate::hub::redis) says what is
     /// promised, and how far it reaches.
     ///
-    /// `url` is `redis://[user[:password]@]host[:port][/database]`, or `redis+unix:///path`; with
-    /// the feature `redis-rustls` also `rediss://` for TLS.
+    /// `url` is `redis://[[user]:password@]host[:port][/database]`, or `redis+unix:///path`; with the
+    /// feature `redis-rustls` also `rediss://` for TLS. Of a cluster it names one server or several,
+    /// `redis://a:6379,b:6379/`, and no database.
     ///
     /// ```no_run
     /// use std::time::Duration;
@@ -105,87 +175,19 @@ impl HubBuilder {
     pub fn redis(self, url: &str, stream: &str) -> Result<(Hub, Driver), Error> {
         let place = Place::new(url, stream)?;
         let settings = self.settings();
-        let since = std::time::Instant::now();
+        let since = Instant::now();
         let remote = Remote {
             publisher: Publisher::new(&place, settings.events),
             status: watch::Sender::new(Status::Stale { since }),
             left_out: AtomicU64::new(0),
             progress: Notify::new(),
+            connected: Notify::new(),
+            doubt: Notify::new(),
             closed: Notify::new(),
+            runtime: OnceLock::new(),
         };
         let hub = Hub::mirror(settings, Some(remote));
         let driver = Driver::new(hub.shared.0.clone(), place);
         Ok((hub, driver))
-    }
-}
-
-impl Hub {
-    /// Whether the hub has its log at hand; in memory it always has.
-    ///
-    /// ```
-    /// use sse_encoder::{Hub, hub::Status};
-    ///
-    /// let (hub, driver) = Hub::builder().redis("redis://127.0.0.1/", "orders")?;
-    /// match hub.status() {
-    ///     Status::Live => println!("all is well"),
-    ///     Status::Stale { since } => println!("no connection for {:?}", since.elapsed()),
-    ///     _ => println!("the driver was dropped"),
-    /// }
-    /// # drop(driver);
-    /// # Ok::<(), sse_encoder::Error>(())
-    /// ```
-    pub fn status(&self) -> Status {
-        self.shared.remote.as_ref().map_or(Status::Live, |remote| *remote.status.borrow())
-    }
-
-    /// Waits until the hub has its log at hand, or never will. At a server's start: wait for it,
-    /// for a bounded time, before you accept connections. A client that comes earlier is served,
-    /// too, but hears of a gap.
-    ///
-    /// ```
-    /// use sse_encoder::{Hub, hub::Status};
-    ///
-    /// assert_eq!(futures_executor::block_on(Hub::new().live()), Status::Live);
-    /// ```
-    pub async fn live(&self) -> Status {
-        let Some(remote) = &self.shared.remote else { return Status::Live };
-        let mut status = remote.status.subscribe();
-        let found = status.wait_for(|status| !matches!(status, Status::Stale { .. })).await;
-        found.map_or(Status::Ended, |status| *status)
-    }
-
-    /// Waits until this server has read as far as the client had on another one, a second at most;
-    /// call it before you subscribe. Whoever changes from one server to the other within
-    /// milliseconds may be ahead of it, and would hear of a gap that is none.
-    ///
-    /// Whether it has come so far is the answer; in memory it always has.
-    ///
-    /// ```
-    /// use sse_encoder::{Hub, LastEventId, SseEncoder, Subscriber};
-    ///
-    /// async fn events(hub: &Hub, last: &LastEventId) -> SseEncoder<Subscriber> {
-    ///     hub.reach(last).await;
-    ///     SseEncoder::new(hub.subscribe(last))
-    /// }
-    /// # drop(futures_executor::block_on(events(&Hub::new(), &LastEventId::none())));
-    /// ```
-    pub async fn reach(&self, last: &LastEventId) -> bool {
-        let (Some(remote), Some(id)) = (&self.shared.remote, last.get()) else { return true };
-        let has_reached = || read(&self.shared.log).has_reached(id);
-        // Without a timer where there is nothing to wait for.
-        if has_reached() {
-            return true;
-        }
-        let reached = async {
-            loop {
-                let mut progress = pin!(remote.progress.notified());
-                progress.as_mut().enable();
-                if has_reached() {
-                    return;
-                }
-                progress.await;
-            }
-        };
-        timeout(REACH, reached).await.is_ok()
     }
 }

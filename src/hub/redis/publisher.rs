@@ -2,7 +2,8 @@
 
 use std::mem;
 
-use redis::{RedisError, cmd};
+use bytes::Bytes;
+use redis::{Cmd, Value, cmd};
 use tokio::{sync::watch, time::timeout};
 
 use super::{
@@ -62,6 +63,18 @@ impl Publisher {
         probed.map_err(|failure| self.give_up(number, &failure)).is_ok()
     }
 
+    /// Remembers the other servers of a cluster.
+    pub(super) async fn learn(&self) {
+        if let Some(Ok((mut connection, _))) = self.current() {
+            connection.learn().await;
+        }
+    }
+
+    /// Waits until the way leads to another server.
+    pub(super) async fn moving(&self) {
+        let _ = self.slot.subscribe().wait_for(|slot| matches!(slot.way, Way::Moving)).await;
+    }
+
     /// Waits until there is no connection.
     pub(super) async fn given_up(&self) {
         let mut slots = self.slot.subscribe();
@@ -74,7 +87,7 @@ impl Publisher {
         match &slot.way {
             Way::Open(connection) => Some(Ok((connection.clone(), slot.number))),
             Way::Moving => None,
-            Way::Closed(reason) => Some(Err(no_connection(reason))),
+            Way::Closed(reason) => Some(Err(LogFailure::NotAppended(reason.clone()).into())),
         }
     }
 
@@ -87,16 +100,23 @@ impl Publisher {
             let mut slots = self.slot.subscribe();
             let settled = slots.wait_for(|slot| !matches!(slot.way, Way::Moving));
             if timeout(CONNECT, settled).await.is_err() {
-                return Err(no_connection("the stream is on another server"));
+                let reason = "there is no connection yet to the server that has the stream";
+                return Err(LogFailure::NotAppended(reason.into()).into());
             }
         }
     }
 
     fn give_up(&self, number: u64, failure: &Failure) {
-        let mut way = match failure.is_redirected {
-            true => Way::Moving,
-            false => Way::Closed(failure.error.to_string()),
-        };
+        self.leave(
+            number,
+            match failure.is_redirected() {
+                true => Way::Moving,
+                false => Way::Closed(failure.to_string()),
+            },
+        );
+    }
+
+    fn leave(&self, number: u64, mut way: Way) {
         self.slot.send_if_modified(|slot| {
             let is_current = slot.number == number && matches!(slot.way, Way::Open(_));
             if is_current {
@@ -120,35 +140,51 @@ impl Publisher {
     ) -> Result<Option<EventId>, Error> {
         read(&hub.log).check(&published.id)?;
         let fields = record::fields(address, &published)?;
-        let mut command = cmd("XADD");
-        command.arg(&self.stream).arg("MAXLEN").arg("~").arg(self.max_len).arg("*");
-        for (name, value) in &fields {
-            command.arg(name).arg(&value[..]);
-        }
-        let mut redirections = 0;
-        loop {
+        // Whether a stream that is not there has not begun yet.
+        let mut is_new = false;
+        for _ in 0..=REDIRECTIONS {
             let (mut connection, number) = self.connection().await?;
-            let failure = match connection.ask(&command).await {
+            let is_certain = is_new || !connection.is_asking();
+            let failure = match connection.ask(&self.command(&fields, is_certain)).await {
+                Ok(Value::Nil) if !is_certain => {
+                    // It may have gone back to where it came from: there one has to ask first.
+                    is_new = true;
+                    self.leave(number, Way::Moving);
+                    continue;
+                }
                 Ok(id) => {
                     let unknown = || LogFailure::Unknown("the answer is not an entry's id".into());
                     return Ok(id_of(published.id, position(&id).ok_or_else(unknown)?));
                 }
                 Err(failure) => failure,
             };
-            if failure.is_redirected || is_useless(&failure.error) {
+            if failure.is_redirected() || is_useless(&failure) {
                 self.give_up(number, &failure);
             }
             // Who says where the stream is has not appended to it.
-            redirections += 1;
-            if !failure.is_redirected || redirections > REDIRECTIONS {
-                return Err(outcome(&failure.error));
+            if !failure.is_redirected() {
+                return Err(outcome(&failure));
             }
         }
+        let reason = "one server names the other as the one that has the stream";
+        Err(LogFailure::NotAppended(reason.into()).into())
     }
-}
 
-fn no_connection(reason: &str) -> Error {
-    LogFailure::NotAppended(format!("there is no connection: {reason}")).into()
+    /// Appends an entry; to a stream that is not there only if it `may_begin`.
+    fn command(&self, fields: &[(&str, Bytes)], may_begin: bool) -> Cmd {
+        let mut command = cmd("XADD");
+        command.arg(&self.stream);
+        if !may_begin {
+            command.arg("NOMKSTREAM");
+        }
+        // Redis counts in signed numbers.
+        let max_len = i64::try_from(self.max_len).unwrap_or(i64::MAX);
+        command.arg("MAXLEN").arg("~").arg(max_len).arg("*");
+        for (name, value) in fields {
+            command.arg(name).arg(&value[..]);
+        }
+        command
+    }
 }
 
 fn id_of(id: PublishedId, position: Position) -> Option<EventId> {
@@ -159,19 +195,14 @@ fn id_of(id: PublishedId, position: Position) -> Option<EventId> {
     }
 }
 
-/// Whether the server has answered, and said no.
-fn is_refusal(error: &RedisError) -> bool {
-    error.code().is_some()
-}
-
 /// Whether the connection is broken, or leads to a replica.
-fn is_useless(error: &RedisError) -> bool {
-    !is_refusal(error) || error.code() == Some("READONLY")
+fn is_useless(failure: &Failure) -> bool {
+    !failure.is_refusal() || failure.error.code() == Some("READONLY")
 }
 
-fn outcome(error: &RedisError) -> Error {
-    let text = error.to_string();
-    if is_refusal(error) {
+fn outcome(failure: &Failure) -> Error {
+    let text = failure.to_string();
+    if failure.is_refusal() {
         LogFailure::NotAppended(text).into()
     } else {
         LogFailure::Unknown(text).into()

@@ -5,7 +5,8 @@ use std::time::Duration;
 use redis::{Cmd, Value, cmd};
 
 use super::{
-    connection::{Connection, failed},
+    connection::{Connection, Failure},
+    record::MARK_FIELD,
     source::{Entry, News, Source},
 };
 use crate::{
@@ -19,15 +20,41 @@ pub(super) const BLOCK: Duration = Duration::from_secs(2);
 pub(super) struct Reader {
     connection: Connection,
     stream: String,
+    /// Whether the server that had the stream has just led here.
+    is_fresh: bool,
+    /// Whether the stream is on another server, or may be.
+    is_left: bool,
 }
 
 impl Reader {
     pub(super) const fn new(connection: Connection, stream: String) -> Self {
-        Self { connection, stream }
+        Self { connection, stream, is_fresh: true, is_left: false }
     }
 
     async fn ask(&mut self, command: &Cmd) -> Result<Value, Error> {
-        self.connection.ask(command).await.map_err(failed)
+        self.connection.ask(command).await.map_err(|failure| self.failed(failure))
+    }
+
+    fn failed(&mut self, failure: Failure) -> Error {
+        self.is_left |= failure.is_redirected();
+        failure.into()
+    }
+
+    /// Whether the stream is on another server now.
+    pub(super) const fn is_left(&self) -> bool {
+        self.is_left
+    }
+
+    /// Some of the stream's entries.
+    async fn read(&mut self, command: &Cmd) -> Result<Vec<Entry>, Error> {
+        let entries = entries(self.ask(command).await?)?;
+        if entries.is_empty() && self.connection.is_asking() && !self.is_fresh {
+            // It may have gone back to where it came from: there one has to ask first.
+            self.is_left = true;
+            let reason = "the stream is on its way from one server to another";
+            return Err(LogFailure::Connection(reason.into()).into());
+        }
+        Ok(entries)
     }
 }
 
@@ -40,24 +67,26 @@ impl Source for Reader {
         let before = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
         let mut command = cmd("XREVRANGE");
         command.arg(&self.stream).arg(before).arg("-").arg("COUNT").arg(count);
-        entries(self.ask(&command).await?)
+        self.read(&command).await
     }
 
     async fn from(&mut self, position: Position, count: usize) -> Result<Vec<Entry>, Error> {
         let mut command = cmd("XRANGE");
         command.arg(&self.stream).arg(position.to_string()).arg("+").arg("COUNT").arg(count);
-        entries(self.ask(&command).await?)
+        self.read(&command).await
     }
 
     async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
+        self.is_fresh = false;
         let after = after.unwrap_or(Position { epoch: 0, n: 0 }).to_string();
         let mut news = cmd("XREAD");
         news.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         news.arg("STREAMS").arg(&self.stream).arg(&after);
-        let mut there = cmd("XRANGE");
-        there.arg(&self.stream).arg(&after).arg(&after);
+        let mut last = cmd("XRANGE");
+        last.arg(&self.stream).arg(&after).arg(&after);
         // In the same round trip, and after it.
-        let [news, there] = self.connection.ask_all([news, there]).await.map_err(failed)?;
+        let answers = self.connection.ask_all([news, last]).await;
+        let [news, last] = answers.map_err(|failure| self.failed(failure))?;
         let entries = match news {
             Value::Nil => Vec::new(),
             Value::Array(streams) => match streams.into_iter().next() {
@@ -66,8 +95,8 @@ impl Source for Reader {
             },
             _ => return Err(unexpected()),
         };
-        let Value::Array(there) = there else { return Err(unexpected()) };
-        Ok(News { entries, is_there: !there.is_empty() })
+        let last = self::entries(last)?.pop();
+        Ok(News { entries, last })
     }
 
     async fn is_complete(&mut self) -> Result<bool, Error> {
@@ -83,6 +112,21 @@ impl Source for Reader {
         // Before Redis 7 nobody knows how many there were.
         let added = number(b"entries-added");
         Ok(added.is_some() && added == number(b"length"))
+    }
+
+    async fn mark(&mut self) -> Result<bool, Error> {
+        if self.connection.is_asking() {
+            // It could be a second stream.
+            return Ok(false);
+        }
+        let (name, value) = MARK_FIELD;
+        let mut command = cmd("XADD");
+        command.arg(&self.stream).arg("*").arg(name).arg(value);
+        match self.connection.ask(&command).await {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_refusal() && !failure.is_redirected() => Ok(false),
+            Err(failure) => Err(self.failed(failure)),
+        }
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {

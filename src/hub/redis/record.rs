@@ -24,6 +24,16 @@ const RETRY: &str = "retry";
 const COMMENT: &str = "comment";
 const EPHEMERAL: &str = "ephemeral";
 
+const MARK: &str = "mark";
+
+/// What a mark consists of.
+pub(super) const MARK_FIELD: (&str, &str) = (MARK, "1");
+
+/// Whether the entry is no event, but only a place in the log.
+pub(super) fn is_mark(entry: &Entry) -> bool {
+    entry.fields.len() == 1 && entry.fields[0].0 == MARK.as_bytes()
+}
+
 /// The fields that say what a frame says, in the order in which they are written.
 pub(super) fn fields(
     address: Address<'_>,

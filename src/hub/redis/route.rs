@@ -21,54 +21,68 @@ pub(super) struct Target {
 pub(super) struct Route(Mutex<State>);
 
 struct State {
-    target: Target,
-    /// The servers to try in turn; the first is the URL's.
+    /// The stream's own server, or the one to ask for it.
+    owner: ConnectionAddr,
+    /// The servers to try in turn; the first ones are the URL's.
     known: Vec<ConnectionAddr>,
+    named: usize,
+    /// Whose turn it is.
+    turn: usize,
 }
 
 impl Route {
-    pub(super) fn new(addr: ConnectionAddr) -> Self {
-        let known = vec![addr.clone()];
-        Self(Mutex::new(State { target: Target { addr, is_asking: false }, known }))
+    /// To these servers, of which the URL names at least one.
+    pub(super) fn new(first: ConnectionAddr, others: Vec<ConnectionAddr>) -> Self {
+        let owner = first.clone();
+        let known: Vec<_> = std::iter::once(first).chain(others).collect();
+        let named = known.len();
+        Self(Mutex::new(State { owner, known, named, turn: 1 }))
     }
 
     pub(super) fn target(&self) -> Target {
-        lock(&self.0).target.clone()
+        Target { addr: lock(&self.0).owner.clone(), is_asking: false }
     }
 
-    /// Whether this server's refusal says which other one has the stream. If so, it is the target.
-    pub(super) fn follow(&self, from: &Target, error: &RedisError) -> bool {
-        let Some((to, _)) = error.redirect_node() else { return false };
-        let Some(addr) = moved(&from.addr, to) else { return false };
+    /// The other server that this one's refusal names. If it has the stream for good, whoever asks
+    /// next begins there.
+    pub(super) fn follow(&self, from: &Target, error: &RedisError) -> Option<Target> {
+        let (to, _) = error.redirect_node()?;
+        let addr = moved(&from.addr, to)?;
         let target = Target { addr, is_asking: error.code() == Some("ASK") };
-        let is_elsewhere = target != *from;
-        if is_elsewhere {
-            lock(&self.0).target = target;
+        if target == *from {
+            return None;
         }
-        is_elsewhere
+        if !target.is_asking {
+            lock(&self.0).owner = target.addr.clone();
+        }
+        Some(target)
     }
 
-    /// This server cannot be reached: the next one is the target.
-    pub(super) fn pass_by(&self, target: &Target) {
+    /// This server is of no use: it is the next one's turn.
+    pub(super) fn pass_by(&self, addr: &ConnectionAddr) {
         let mut state = lock(&self.0);
         // Somebody else may have gone on already.
-        if state.target == *target {
-            let place = state.known.iter().position(|known| *known == target.addr);
-            let next = place.map_or(0, |place| (place + 1) % state.known.len());
-            let addr = state.known[next].clone();
-            state.target = Target { addr, is_asking: false };
+        if state.owner == *addr {
+            // In a circle, whoever failed: those who name it would else be asked again and again.
+            let turn = state.turn % state.known.len();
+            state.owner = state.known[turn].clone();
+            state.turn = turn + 1;
         }
     }
 
     /// Remembers the servers of a cluster: what this one says of its slots.
     pub(super) fn learn(&self, from: &Target, slots: &Value) {
+        let found = servers(slots).filter_map(|(host, port)| with_address(&from.addr, host, port));
         let mut state = lock(&self.0);
-        state.known.truncate(1);
-        for (host, port) in servers(slots) {
-            let Some(addr) = with_address(&from.addr, host, port) else { continue };
-            if state.known.len() < REMEMBERED && !state.known.contains(&addr) {
-                state.known.push(addr);
+        let mut known = state.known[..state.named].to_vec();
+        for addr in found {
+            if known.len() < state.named + REMEMBERED && !known.contains(&addr) {
+                known.push(addr);
             }
+        }
+        // Nothing is better than what was known, but something is.
+        if known.len() > state.named {
+            state.known = known;
         }
     }
 }
@@ -173,22 +187,33 @@ mod tests {
         }
     }
 
+    fn moved_to(addr: &str) -> RedisError {
+        error(ServerErrorKind::Moved, &format!("12182 {addr}"))
+    }
+
     #[test]
     fn a_redirection_is_followed() {
-        let route = Route::new(tcp("a", 1));
+        let route = Route::new(tcp("a", 1), Vec::new());
         let from = route.target();
-        assert!(route.follow(&from, &error(ServerErrorKind::Moved, "12182 b:2")));
+        assert_eq!(route.follow(&from, &moved_to("b:2")), Some(at(tcp("b", 2))));
         assert_eq!(route.target(), at(tcp("b", 2)));
-        assert!(route.follow(&route.target(), &error(ServerErrorKind::Ask, "12182 c:3")));
-        assert_eq!(route.target(), Target { addr: tcp("c", 3), is_asking: true });
-        // The stream has arrived.
-        assert!(route.follow(&from, &error(ServerErrorKind::Moved, "12182 c:3")));
-        assert_eq!(route.target(), at(tcp("c", 3)));
+    }
+
+    #[test]
+    fn a_stream_on_its_way_is_asked_for_where_it_came_from() {
+        let route = Route::new(tcp("a", 1), Vec::new());
+        let asking = Target { addr: tcp("b", 2), is_asking: true };
+        let ask = error(ServerErrorKind::Ask, "12182 b:2");
+        assert_eq!(route.follow(&route.target(), &ask), Some(asking.clone()));
+        assert_eq!(route.target(), at(tcp("a", 1)));
+        // It has arrived, or has gone back.
+        assert_eq!(route.follow(&asking, &moved_to("b:2")), Some(at(tcp("b", 2))));
+        assert_eq!(route.follow(&asking, &moved_to("a:1")), Some(at(tcp("a", 1))));
     }
 
     #[test]
     fn what_leads_nowhere_is_not_followed() {
-        let route = Route::new(tcp("a", 1));
+        let route = Route::new(tcp("a", 1), Vec::new());
         let from = route.target();
         for error in [
             error(ServerErrorKind::Moved, "12182 a:1"),
@@ -199,16 +224,25 @@ mod tests {
             error(ServerErrorKind::ClusterDown, "12182 b:2"),
             (ErrorKind::Io, "12182 b:2").into(),
         ] {
-            assert!(!route.follow(&from, &error), "{error}");
+            assert_eq!(route.follow(&from, &error), None, "{error}");
             assert_eq!(route.target(), from, "{error}");
         }
     }
 
+    /// The servers that are asked when each one fails.
+    fn turns(route: &Route, count: usize) -> Vec<ConnectionAddr> {
+        let turn = |_| {
+            let Target { addr, .. } = route.target();
+            route.pass_by(&addr);
+            addr
+        };
+        (0..count).map(turn).collect()
+    }
+
     #[test]
     fn servers_are_tried_in_turn_beginning_with_the_urls() {
-        let route = Route::new(tcp("a", 1));
-        route.pass_by(&route.target());
-        assert_eq!(route.target(), at(tcp("a", 1)), "there is no other one");
+        let route = Route::new(tcp("a", 1), Vec::new());
+        assert_eq!(turns(&route, 2), [tcp("a", 1), tcp("a", 1)], "there is no other one");
         let servers = vec![
             server(text("a"), 1),
             server(text("b"), 2),
@@ -218,39 +252,51 @@ mod tests {
             server(text("e"), 65_536),
         ];
         route.learn(&route.target(), &slots(servers));
-        let turn: Vec<_> = (0..4)
-            .map(|_| {
-                let target = route.target();
-                route.pass_by(&target);
-                target.addr
-            })
-            .collect();
-        assert_eq!(turn, [tcp("a", 1), tcp("b", 2), tcp("a", 3), tcp("a", 1)]);
+        assert_eq!(turns(&route, 4), [tcp("a", 1), tcp("b", 2), tcp("a", 3), tcp("a", 1)]);
+    }
+
+    #[test]
+    fn all_that_the_url_names_are_tried_and_never_forgotten() {
+        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)]);
+        route.learn(&route.target(), &slots(vec![server(text("d"), 4), server(text("b"), 2)]));
+        let expected = [tcp("a", 1), tcp("b", 2), tcp("c", 3), tcp("d", 4), tcp("a", 1)];
+        assert_eq!(turns(&route, 5), expected);
     }
 
     #[test]
     fn one_that_is_away_is_passed_by_once_and_only_if_it_is_the_target() {
-        let route = Route::new(tcp("a", 1));
-        route.learn(&route.target(), &slots(vec![server(text("b"), 2), server(text("c"), 3)]));
-        let first = route.target();
-        route.pass_by(&first);
-        route.pass_by(&first);
+        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)]);
+        route.pass_by(&tcp("a", 1));
+        route.pass_by(&tcp("a", 1));
         assert_eq!(route.target(), at(tcp("b", 2)));
-        // One that nobody knows leads back to the URL's.
-        assert!(route.follow(&route.target(), &error(ServerErrorKind::Moved, "1 d:4")));
-        route.pass_by(&route.target());
-        assert_eq!(route.target(), at(tcp("a", 1)));
     }
 
     #[test]
-    fn what_is_remembered_has_a_bound_and_is_replaced() {
-        let route = Route::new(tcp("a", 1));
+    fn one_that_leads_to_a_dead_server_does_not_hide_the_others() {
+        let route = Route::new(tcp("dead", 1), vec![tcp("stale", 2), tcp("knows", 3)]);
+        let mut asked = Vec::new();
+        for _ in 0..3 {
+            let Target { addr, .. } = route.target();
+            if addr == tcp("stale", 2) {
+                route.follow(&at(addr.clone()), &moved_to("dead:1"));
+            }
+            asked.push(addr);
+            route.pass_by(&route.target().addr);
+        }
+        assert!(asked.contains(&tcp("knows", 3)), "{asked:?}");
+    }
+
+    #[test]
+    fn what_is_remembered_has_a_bound_and_is_replaced_by_something() {
+        let route = Route::new(tcp("a", 1), Vec::new());
         let many = (0..1_000).map(|port| server(text("b"), port)).collect();
         route.learn(&route.target(), &slots(many));
-        assert_eq!(lock(&route.0).known.len(), REMEMBERED);
+        assert_eq!(lock(&route.0).known.len(), 1 + REMEMBERED);
         for nothing in [Value::Nil, Value::Array(vec![Value::Int(1)]), slots(Vec::new())] {
             route.learn(&route.target(), &nothing);
-            assert_eq!(lock(&route.0).known, [tcp("a", 1)]);
+            assert_eq!(lock(&route.0).known.len(), 1 + REMEMBERED);
         }
+        route.learn(&route.target(), &slots(vec![server(text("c"), 3)]));
+        assert_eq!(lock(&route.0).known, [tcp("a", 1), tcp("c", 3)]);
     }
 }

@@ -1,7 +1,10 @@
 //! What the driver needs of a log elsewhere. Sealed: this crate alone implements it, until there is
 //! a third log.
 
-use std::future::Future;
+use std::{
+    future::Future,
+    hash::{DefaultHasher, Hash, Hasher},
+};
 
 use crate::{error::Error, hub::position::Position};
 
@@ -12,6 +15,13 @@ pub(super) struct Entry {
 }
 
 impl Entry {
+    /// What tells it from another one at the same place, of a log that was emptied or replaced.
+    pub(super) fn digest(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.fields.hash(&mut hasher);
+        hasher.finish()
+    }
+
     /// The bytes that its names and values take.
     pub(super) fn size(&self) -> usize {
         self.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
@@ -22,13 +32,13 @@ impl Entry {
 pub(super) struct News {
     /// What came after the position; empty when nothing has come for a while.
     pub(super) entries: Vec<Entry>,
-    /// Whether the entry at that position was still there, after the others were read. If it was,
-    /// nothing between it and them can be missing.
-    pub(super) is_there: bool,
+    /// The entry at that position, if it was still there after the others were read. Then nothing
+    /// between it and them can be missing.
+    pub(super) last: Option<Entry>,
 }
 
-/// A connection to a log: an order of entries whose positions ascend and are never given twice, of
-/// which the oldest may be gone.
+/// A connection to a log: an order of entries whose positions ascend, of which the oldest may be
+/// gone.
 ///
 /// An error ends the connection; the driver makes another one and goes on where it was.
 pub(super) trait Source {
@@ -47,6 +57,7 @@ pub(super) trait Source {
     ) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
 
     /// Waits for entries after this position, or for any where it is `None`, but not for ever.
+    /// Whoever gives up waiting does not use this connection again.
     fn wait(
         &mut self,
         after: Option<Position>,
@@ -57,6 +68,11 @@ pub(super) trait Source {
     /// cannot be told.
     fn is_complete(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// A position that is before all that will be appended, and that nobody else is given.
+    /// Appends a [mark](super::record::is_mark) to an empty log, so that all who read it have a
+    /// place in common. `false` where that is refused.
+    fn mark(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
+
+    /// A position that is before all that will be appended, and that nobody else is given: for an
+    /// empty log without a mark.
     fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
 }

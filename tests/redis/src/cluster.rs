@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use redis::Cmd;
+use redis::{Cmd, Value};
 use tokio::time::sleep;
 
 use crate::{
@@ -141,16 +141,6 @@ impl Cluster {
         line(&["XLEN", STREAM]).query_async::<usize>(&mut connection).await.is_ok()
     }
 
-    /// As [`Server::counts_entries`].
-    pub async fn counts_entries(&self) -> bool {
-        self.servers[0].0.counts_entries().await
-    }
-
-    /// As [`Server::begin_log`].
-    pub async fn begin_log(&self) {
-        self.servers[self.owner().await].0.begin_log(STREAM).await;
-    }
-
     /// Moves the stream to another server, which takes so long.
     ///
     /// # Panics
@@ -184,12 +174,30 @@ impl Cluster {
         self.servers[from].0.run::<()>(&command).await;
     }
 
-    /// What was carried comes back, and the slot stays where it was.
-    pub async fn give_up_move(&self, Move { from, to }: Move) {
-        let stable = ["CLUSTER", "SETSLOT", &self.slot, "STABLE"];
-        self.servers[from].0.run::<()>(&stable).await;
+    /// What was carried comes back, and the slot stays where it was; but the other server does not
+    /// know of that before [`end_give_up`](Self::end_give_up).
+    pub async fn begin_give_up(&self, Move { from, to }: Move) {
+        self.settle(from).await;
         self.migrate(to, from).await;
-        self.servers[to].0.run::<()>(&stable).await;
+    }
+
+    pub async fn end_give_up(&self, moving: Move) {
+        self.settle(moving.to).await;
+    }
+
+    async fn settle(&self, server: usize) {
+        let stable = ["CLUSTER", "SETSLOT", &self.slot, "STABLE"];
+        self.servers[server].0.run::<()>(&stable).await;
+    }
+
+    /// How many servers have a stream of that name, whoever has its slot.
+    pub async fn streams(&self) -> usize {
+        let mut streams = 0;
+        for (server, _) in &self.servers {
+            let info: String = server.run(&["INFO", "keyspace"]).await;
+            streams += usize::from(info.contains("keys=1"));
+        }
+        streams
     }
 
     pub async fn end_move(&self, Move { from, to }: Move) {
@@ -218,11 +226,48 @@ impl Cluster {
     ///
     /// It does not.
     pub async fn lose_owner(&mut self) {
+        let lost = self.lose_owner_for_good().await;
+        self.servers[lost].0.restart();
+        self.servers[lost].0.follows().await;
+    }
+
+    /// Ends the server that has the stream, and waits until its replica has taken over.
+    ///
+    /// # Panics
+    ///
+    /// It does not.
+    pub async fn lose_owner_for_good(&mut self) -> usize {
         let lost = self.owner().await;
         self.servers[lost].0.kill();
         self.owner().await;
-        self.servers[lost].0.restart();
-        self.servers[lost].0.follows().await;
+        lost
+    }
+
+    /// The owner fails, and is taken out of the cluster: it answers that it has no slots, and knows
+    /// no other server.
+    ///
+    /// # Panics
+    ///
+    /// No replica takes over.
+    pub async fn forget_owner(&self) {
+        let owner = self.owner().await;
+        let replica = (owner + PRIMARIES) % self.servers.len();
+        let mut connection = self.servers[owner].0.connect().await;
+        self.servers[owner].0.signal("STOP");
+        // It does so as soon as it is awake, and before it hears of the others.
+        let reset = tokio::spawn(async move {
+            let mut both = redis::pipe();
+            both.cmd("FLUSHALL").cmd("CLUSTER").arg("RESET").arg("HARD");
+            both.query_async::<Value>(&mut connection).await
+        });
+        let taken_over = async {
+            while !self.is_owner(&self.servers[replica].0).await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, taken_over).await.expect("the replica takes over");
+        self.servers[owner].0.signal("CONT");
+        reset.await.unwrap().unwrap();
     }
 
     /// Has the replica take over while both run.
@@ -233,18 +278,22 @@ impl Cluster {
     pub async fn change_owner(&self) {
         let owner = self.owner().await;
         let replica = (owner + PRIMARIES) % self.servers.len();
+        let (owner, replica) = (&self.servers[owner].0, &self.servers[replica].0);
         let changed = async {
-            // The others may refuse their votes for some time, and nobody tells of that.
-            while self.servers[replica].0.role().await != "master" {
-                self.servers[replica].0.run::<()>(&["CLUSTER", "FAILOVER"]).await;
+            loop {
+                // It may be refused, or given up without a word.
+                let mut connection = replica.connect().await;
+                let failover = line(&["CLUSTER", "FAILOVER"]);
+                let _: Result<Value, _> = failover.query_async(&mut connection).await;
                 let given_up = Instant::now() + Duration::from_secs(6);
-                while Instant::now() < given_up && self.servers[replica].0.role().await != "master"
-                {
+                while Instant::now() < given_up {
+                    if owner.is_up_to_date().await && !replica.is_up_to_date().await {
+                        return;
+                    }
                     sleep(Duration::from_millis(20)).await;
                 }
             }
         };
         tokio::time::timeout(PATIENCE, changed).await.expect("the replica takes over");
-        self.servers[owner].0.follows().await;
     }
 }

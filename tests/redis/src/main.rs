@@ -1,26 +1,39 @@
-//! Prints the table of faults: `cargo run --release -p test-redis [TIMES]`.
+//! Prints the table of faults: `cargo run --release -p test-redis [TIMES [NAME...]]`, all of them or
+//! those whose names contain one of these.
 
 use test_redis::faults::{self, HEAD, Row};
 
 #[tokio::main]
 async fn main() {
-    let times = std::env::args().nth(1).and_then(|times| times.parse().ok()).unwrap_or(6);
+    let mut args = std::env::args().skip(1);
+    let times: usize = args.next().and_then(|times| times.parse().ok()).unwrap_or(6);
+    let names: Vec<_> = args.collect();
+    let is_named = |fault: &str| names.is_empty() || names.iter().any(|name| fault.contains(name));
     println!("{HEAD}");
-    show(faults::killed_without_aof(times).await);
-    show(faults::killed_with_aof_every_second(times).await);
-    show(faults::killed_with_aof_always(times).await);
-    show(faults::frozen(times).await);
-    show(faults::frozen_for_long(times.div_ceil(3)).await);
-    show(faults::cut(times).await);
-    show(faults::delayed(times).await);
-    show(faults::flushed(times).await);
-    show(faults::trimmed(times).await);
-    show(faults::restored(times).await);
-    show(faults::failed_over(times).await);
-    show(faults::out_of_memory(times).await);
-    show(faults::moved_in_a_cluster(times).await);
-    show(faults::handed_over_in_a_cluster(times).await);
-    show(faults::killed_in_a_cluster(times).await);
+    macro_rules! show {
+        ($($fault:ident $(/ $slow:literal)?),* $(,)?) => {$(
+            if is_named(stringify!($fault)) {
+                show(faults::$fault(times $(.div_ceil($slow))?).await);
+            }
+        )*};
+    }
+    show! {
+        killed_without_aof,
+        killed_with_aof_every_second,
+        killed_with_aof_always,
+        frozen,
+        frozen_for_long / 3,
+        cut,
+        delayed,
+        flushed,
+        trimmed,
+        restored,
+        failed_over,
+        out_of_memory,
+        moved_in_a_cluster,
+        handed_over_in_a_cluster,
+        killed_in_a_cluster,
+    }
 }
 
 fn show(row: Option<Row>) {

@@ -165,20 +165,25 @@ impl Server {
         line(command).query_async(&mut connection).await.unwrap()
     }
 
-    /// Waits until it is a replica that is up to date.
+    /// Whether it is a replica that is up to date.
+    pub async fn is_up_to_date(&self) -> bool {
+        let info: String = self.run(&["INFO", "replication"]).await;
+        let says = |line: &str| info.lines().any(|said| said == line);
+        says("role:slave") && says("master_link_status:up")
+    }
+
+    /// Waits until it is.
     ///
     /// # Panics
     ///
     /// It does not become one.
     pub async fn follows(&self) {
-        self.says(&["INFO", "replication"], &["role:slave", "master_link_status:up"]).await;
-    }
-
-    /// `master` or `slave`.
-    pub async fn role(&self) -> String {
-        let info: String = self.run(&["INFO", "replication"]).await;
-        let role = info.lines().find_map(|line| line.strip_prefix("role:"));
-        role.unwrap_or_default().to_owned()
+        let follows = async {
+            while !self.is_up_to_date().await {
+                sleep(Duration::from_millis(20)).await;
+            }
+        };
+        timeout(PATIENCE, follows).await.expect("it becomes a replica");
     }
 
     /// Waits until it answers with these lines.
@@ -207,16 +212,11 @@ impl Server {
         !info.contains("redis_version:6.")
     }
 
-    /// Gives the stream an entry that is no event, if its first one would be told as a gap.
-    pub async fn begin_log(&self, stream: &str) {
-        if !self.counts_entries().await {
-            self.run::<()>(&["XADD", stream, "*", "no", "event"]).await;
-        }
-    }
-
-    /// All that the stream has: ids and fields.
+    /// All events that the stream has: ids and fields.
     pub async fn log(&self, stream: &str) -> Vec<(String, Vec<String>)> {
-        self.run(&["XRANGE", stream, "-", "+"]).await
+        let mut log: Vec<(String, Vec<String>)> = self.run(&["XRANGE", stream, "-", "+"]).await;
+        log.retain(|(_, fields)| fields[0] != "mark");
+        log
     }
 }
 

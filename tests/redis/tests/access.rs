@@ -1,5 +1,7 @@
 //! Who is allowed to do what: users, passwords, and what a server may do with less than all rights.
 
+use std::time::Duration;
+
 use sse_encoder::{Event, Hub, LastEventId, hub::Status};
 use test_redis::{
     Server,
@@ -8,12 +10,12 @@ use test_redis::{
     node::STREAM,
     server::free_ports,
 };
+use tokio::time::sleep;
 
 /// A server on a port, as a URL of a socket has no room for a user.
 async fn server() -> Option<(Server, u16)> {
     let [port] = free_ports(0);
     let server = Server::start(&["--bind", "127.0.0.1", "--port", &port.to_string()])?;
-    server.begin_log(STREAM).await;
     Some((server, port))
 }
 
@@ -44,6 +46,41 @@ async fn one_who_may_only_read_is_live_and_refused_to_publish() {
     let error = hub.publish(&Event::text("a")).await.unwrap_err();
     assert!(error.is_not_appended() && error.to_string().contains("xadd"), "{error}");
     assert_eq!(hub.errors(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn one_who_may_not_read_what_comes_is_never_live_and_is_told_once() {
+    let Some((server, port)) = server().await else { return };
+    for missing in READS {
+        let rights: Vec<_> = READS.iter().copied().filter(|right| right != missing).collect();
+        allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
+            .await;
+        let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
+        // Some are needed for an empty log alone, and this one may not write a mark.
+        let is_asked = !matches!(*missing, "+xinfo");
+        if is_asked {
+            assert!(hub.error().await.contains(&missing[1..]), "{missing}: {:?}", hub.errors());
+            sleep(Duration::from_secs(1)).await;
+            assert_eq!(hub.errors().len(), 1, "{missing}");
+            assert!(matches!(hub.status(), Status::Stale { .. }), "{missing}");
+        }
+    }
+}
+
+/// Nobody may write the mark: whether the first event is the first one, the server has to say.
+#[tokio::test]
+async fn where_nobody_may_write_the_first_event_is_a_gap_unless_redis_counts() {
+    let Some((server, port)) = server().await else { return };
+    allow(&server, "reader", READS).await;
+    let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
+    assert_eq!(hub.live().await, Status::Live);
+    let mut subscriber = hub.subscribe(&LastEventId::none());
+    server.run::<()>(&["XADD", STREAM, "*", "data", "first"]).await;
+    let mut client = Client::default();
+    while client.seen.last().is_none_or(|seen| seen.data() != "first") {
+        client.read(&mut subscriber, 1).await;
+    }
+    assert_eq!(client.seen.len(), if server.counts_entries().await { 1 } else { 2 });
 }
 
 #[tokio::test]

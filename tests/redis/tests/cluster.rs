@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use sse_encoder::{Event, Hub, LastEventId, Resumption, hub::Status};
-use test_redis::{Cluster, Node, Seen, client::Client, until};
+use test_redis::{Cluster, Node, Seen, client::Client, load::publish_surely, until};
+
+const END: &str = "the end";
 
 async fn nodes(cluster: &Cluster) -> Vec<Node> {
     let mut nodes = Vec::new();
@@ -11,6 +13,19 @@ async fn nodes(cluster: &Cluster) -> Vec<Node> {
         nodes.push(Node::live(Hub::builder(), &url).await);
     }
     nodes
+}
+
+/// Publishes an event, and waits until all have it.
+async fn publish(nodes: &[Node], text: &str) {
+    let id = loop {
+        if let Ok(id) = nodes[0].hub.publish(&Event::text(text)).await {
+            break LastEventId::from(id.unwrap());
+        }
+    };
+    for node in nodes {
+        let is_here = || node.hub.subscribe(&id).resumption() == Resumption::Exact { missed: 0 };
+        until("the event is here", is_here).await;
+    }
 }
 
 /// Publishes an event on each, and has each tell them all.
@@ -51,7 +66,6 @@ async fn publish_and(nodes: &[Node], round: &str, may_begin_with_gap: bool) {
 #[tokio::test]
 async fn a_hub_finds_its_stream_from_every_server() {
     let Some(cluster) = Cluster::start(false).await else { return };
-    cluster.begin_log().await;
     let nodes = nodes(&cluster).await;
     publish_and_receive(&nodes, "a").await;
     cluster.move_stream(Duration::ZERO).await;
@@ -63,8 +77,8 @@ async fn a_stream_that_begins_while_its_slot_moves_is_one() {
     let Some(cluster) = Cluster::start(false).await else { return };
     let moving = cluster.begin_move().await;
     let nodes = nodes(&cluster).await;
-    // The stream cannot begin before.
-    publish_and(&nodes, "on its way", !cluster.counts_entries().await).await;
+    // There is no mark before it has arrived, so that may be told as a gap.
+    publish_and(&nodes, "on its way", true).await;
     cluster.end_move(moving).await;
     publish_and_receive(&nodes, "there").await;
 }
@@ -72,20 +86,59 @@ async fn a_stream_that_begins_while_its_slot_moves_is_one() {
 #[tokio::test]
 async fn a_move_that_is_given_up_is_none() {
     let Some(cluster) = Cluster::start(false).await else { return };
-    cluster.begin_log().await;
     let nodes = nodes(&cluster).await;
-    publish_and_receive(&nodes, "before").await;
+    let hub = &nodes[0].hub;
+    let mut client = Client::default();
+    let mut subscriber = hub.subscribe(&LastEventId::none());
+    publish(&nodes, "before").await;
     let moving = cluster.begin_move().await;
     cluster.carry(moving).await;
-    publish_and_receive(&nodes, "there").await;
-    cluster.give_up_move(moving).await;
+    publish(&nodes, "there").await;
+    publish_and_receive(&nodes, "there, too").await;
+    // The stream is back, and the other server still takes what comes by ASKING.
+    cluster.begin_give_up(moving).await;
+    publish(&nodes, "between").await;
+    assert_eq!(cluster.streams().await, 1);
+    cluster.end_give_up(moving).await;
     publish_and_receive(&nodes, "back").await;
+    publish(&nodes, END).await;
+    let expected = [
+        &["before", "there", "there, too 0", "there, too 1", "there, too 2", "between"][..],
+        &["back 0", "back 1", "back 2", END],
+    ]
+    .concat();
+    while client.seen.last().is_none_or(|seen| seen.data() != END) {
+        client.read(&mut subscriber, 1).await;
+    }
+    assert_eq!(client.seen.iter().map(Seen::data).collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
+async fn a_server_that_answers_but_is_in_no_cluster_any_more_is_left() {
+    let Some(cluster) = Cluster::start(true).await else { return };
+    let nodes = nodes(&cluster).await;
+    publish_and_receive(&nodes, "before").await;
+    cluster.forget_owner().await;
+    for node in &nodes {
+        publish_surely(&node.hub, "after").await;
+        node.is_live().await;
+    }
+}
+
+#[tokio::test]
+async fn a_url_may_name_several_servers_of_which_one_is_enough() {
+    let Some(mut cluster) = Cluster::start(true).await else { return };
+    let owner = cluster.owner().await;
+    let [lost, other] = [owner, (owner + 1) % 3].map(|n| cluster.urls()[n].clone());
+    cluster.lose_owner_for_good().await;
+    let both = format!("{},{}", lost.trim_end_matches('/'), other.trim_start_matches("redis://"));
+    let node = Node::live(Hub::builder(), &both).await;
+    publish_surely(&node.hub, "a").await;
 }
 
 #[tokio::test]
 async fn a_slot_that_nobody_has_is_an_outage() {
     let Some(cluster) = Cluster::start(false).await else { return };
-    cluster.begin_log().await;
     let nodes = nodes(&cluster).await;
     publish_and_receive(&nodes, "before").await;
     cluster.give_up_slot().await;

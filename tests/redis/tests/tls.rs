@@ -70,7 +70,6 @@ mod trusted {
         Cluster, Node,
         access::{READS, WRITES, allow},
         client::Client,
-        node::STREAM,
     };
 
     use super::*;
@@ -83,7 +82,6 @@ mod trusted {
     #[ignore = "what_the_system_trusts_is_trusted starts it"]
     async fn a_hub_reads_and_publishes_as_a_user_of_few_rights() {
         let (server, port) = server(&directory(), "own").unwrap();
-        server.begin_log(STREAM).await;
         allow(&server, "orders", &[READS, WRITES].concat()).await;
         let hub = Told::start(&format!("rediss://orders:s%3Acret@localhost:{port}/"));
         assert_eq!(hub.live().await, Status::Live);
@@ -99,7 +97,6 @@ mod trusted {
     #[ignore = "what_the_system_trusts_is_trusted starts it"]
     async fn a_hub_comes_back_with_its_server() {
         let (mut server, port) = server(&directory(), "own").unwrap();
-        server.begin_log(STREAM).await;
         let hub = Told::start(&format!("rediss://127.0.0.1:{port}/"));
         assert_eq!(hub.live().await, Status::Live);
         server.kill();
@@ -123,7 +120,6 @@ mod trusted {
     #[ignore = "what_the_system_trusts_is_trusted starts it"]
     async fn a_cluster_is_followed_with_tls() {
         let cluster = Cluster::start_with_tls(&directory()).await.unwrap();
-        cluster.begin_log().await;
         let mut hubs = Vec::new();
         for url in cluster.urls() {
             assert!(url.starts_with("rediss://"), "{url}");

@@ -1,26 +1,34 @@
 //! Keeps a hub's ring equal to the log's newest part, and says where something is missing.
 //!
-//! The one rule: the entry that was read last must still be there when what follows it is read.
+//! The one rule: the entry that was read last must still be there, and be the same, when what
+//! follows it is read.
 //! Then nothing between them can have been trimmed, and the log was neither emptied nor replaced by
 //! an older one. Otherwise every subscriber hears of a gap.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use super::{
+    connection::ANSWER,
     left_out::Reporter,
-    record::Record,
+    record::{Record, is_mark},
     source::{Entry, News, Source},
 };
 use crate::{
     error::Error,
-    hub::{Shared, position::Position, sync::Ordering},
+    hub::{
+        Shared,
+        position::Position,
+        sync::{Ordering, read},
+    },
 };
 
 #[cfg(test)]
 mod tests;
 
-/// How many entries are read at once.
+/// How many entries are read at once, where that does not take too long.
 const PAGE: usize = 256;
+/// How long an answer may take where even a single entry takes long.
+const MOST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// Where the reader is.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -37,12 +45,32 @@ enum Cursor {
 pub(super) struct Tail {
     hub: Arc<Shared>,
     cursor: Cursor,
+    /// The digests of the entries that were read last.
+    digests: VecDeque<(Position, u64)>,
+    page: usize,
+    patience: Duration,
     reporter: Reporter,
 }
 
 impl Tail {
     pub(super) fn new(hub: Arc<Shared>, reporter: Reporter) -> Self {
-        Self { hub, cursor: Cursor::Unknown, reporter }
+        let (cursor, digests) = (Cursor::Unknown, VecDeque::new());
+        Self { hub, cursor, digests, page: PAGE, patience: ANSWER, reporter }
+    }
+
+    /// How long an answer may take.
+    pub(super) const fn patience(&self) -> Duration {
+        self.patience
+    }
+
+    /// The connection has failed. It may be too slow: what is asked for next takes less time, or
+    /// may take more.
+    pub(super) fn be_patient(&mut self) {
+        if self.page > 1 {
+            self.page /= 2;
+        } else {
+            self.patience = (self.patience * 2).min(MOST_PATIENCE);
+        }
     }
 
     pub(super) fn reporter(&mut self) -> &mut Reporter {
@@ -65,42 +93,34 @@ impl Tail {
     /// Waits for what is next, and takes it.
     pub(super) async fn follow<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let after = if let Cursor::At(position) = self.cursor { Some(position) } else { None };
-        let News { entries, is_there } = source.wait(after, PAGE).await?;
+        let News { entries, last } = source.wait(after, self.page).await?;
+        self.page = (self.page * 2).min(PAGE);
+        self.patience = ANSWER;
         match (self.cursor, entries.first()) {
-            (Cursor::At(_), None) if !is_there => return self.relocate(source).await,
-            (_, None) => return Ok(()),
-            (Cursor::At(_), Some(_)) if is_there => {}
+            (Cursor::At(_), _) if last.is_none_or(|last| !self.has_read(&last)) => {
+                return self.relocate(source).await;
+            }
+            (Cursor::At(_), _) | (_, None) => {}
             (Cursor::Empty { is_lost: false }, Some(_)) if source.is_complete().await? => {}
-            (_, Some(first)) => self.lose(before(first.position))?,
+            (_, Some(first)) => self.lose(before(first))?,
         }
         self.ingest(entries)
     }
 
     /// Fills the ring with the newest entries.
     async fn warm_up<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
-        let settings = &self.hub.settings;
-        let (max_events, max_bytes) = (settings.events, settings.bytes);
-        let mut newest_first: Vec<Entry> = Vec::new();
-        let mut bytes = 0_usize;
-        let is_whole = loop {
-            let oldest = newest_first.last().map(|entry| entry.position);
-            let page = source.newest(oldest, PAGE).await?;
-            let is_last = page.len() < PAGE;
-            bytes += page.iter().map(Entry::size).sum::<usize>();
-            newest_first.extend(page);
-            if newest_first.len() > max_events || bytes > max_bytes {
-                break false;
-            }
-            if is_last {
-                break true;
-            }
-        };
-        newest_first.truncate(max_events.saturating_add(1));
-        // The oldest one need not fit: who has it can go on after it.
-        let base = if is_whole && newest_first.len() <= max_events {
-            newest_first.last().map(|oldest| before(oldest.position))
-        } else {
-            newest_first.pop().map(|oldest| oldest.position)
+        let mut newest = self.newest(source).await?;
+        if newest.entries.is_empty() && source.mark().await? {
+            newest = self.newest(source).await?;
+        }
+        let Newest { mut entries, is_whole } = newest;
+        let base = match entries.last() {
+            // The oldest one need not fit: who has it can go on after it.
+            Some(_) if !is_whole => entries.pop().map(|oldest| {
+                self.note(&oldest);
+                oldest.position
+            }),
+            oldest => oldest.map(before),
         };
         let Some(base) = base else {
             // An id of its own: one that is the same for every empty log would be taken for known
@@ -112,8 +132,30 @@ impl Tail {
         };
         self.lose(base)?;
         self.cursor = Cursor::At(base);
-        newest_first.reverse();
-        self.ingest(newest_first)
+        entries.reverse();
+        self.ingest(entries)
+    }
+
+    /// As many of the newest entries as are retained, and one more.
+    async fn newest<S: Source>(&mut self, source: &mut S) -> Result<Newest, Error> {
+        let settings = &self.hub.settings;
+        let (max_events, max_bytes) = (settings.events, settings.bytes);
+        let mut entries: Vec<Entry> = Vec::new();
+        let mut bytes = 0_usize;
+        loop {
+            let oldest = entries.last().map(|entry| entry.position);
+            let page = source.newest(oldest, self.page).await?;
+            let is_last = page.len() < self.page;
+            bytes += page.iter().map(Entry::size).sum::<usize>();
+            entries.extend(page);
+            if entries.len() > max_events || bytes > max_bytes {
+                entries.truncate(max_events.saturating_add(1));
+                return Ok(Newest { entries, is_whole: false });
+            }
+            if is_last {
+                return Ok(Newest { entries, is_whole: true });
+            }
+        }
     }
 
     /// Reads what came after this position, page by page.
@@ -124,11 +166,12 @@ impl Tail {
     ) -> Result<(), Error> {
         loop {
             // The entry itself is the first one, if it is still there.
-            let mut page = source.from(position, PAGE + 1).await?;
-            if page.first().is_none_or(|first| first.position != position) {
+            let mut page = source.from(position, self.page + 1).await?;
+            let is_there = |first: &Entry| first.position == position && self.has_read(first);
+            if !page.first().is_some_and(is_there) {
                 return self.relocate(source).await;
             }
-            let is_last = page.len() <= PAGE;
+            let is_last = page.len() <= self.page;
             page.remove(0);
             self.ingest(page)?;
             match self.cursor {
@@ -141,26 +184,53 @@ impl Tail {
     /// The entry that was read last is not there any more: finds where to go on.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let Cursor::At(position) = self.cursor else { return Ok(()) };
-        let newest = source.newest(None, 1).await?.pop();
-        match newest.map(|entry| entry.position) {
-            None => {
-                self.cursor = Cursor::Empty { is_lost: true };
-                Ok(())
+        let older = source.newest(just_after(position), self.page).await?;
+        // What comes after one that has been read has not, even if its position is lower.
+        let known = older.iter().find(|entry| self.has_read(entry));
+        // All that is left may be older than what is known.
+        let known = known.or_else(|| older.first().filter(|entry| self.is_old(entry)));
+        if let Some(known) = known {
+            self.lose(known.position)?;
+            self.cursor = Cursor::At(known.position);
+            self.note(known);
+            let mut page = source.from(known.position, self.page + 1).await?;
+            // If it has gone by now, the next wait finds out.
+            if page.first().is_some_and(|first| self.has_read(first)) {
+                page.remove(0);
+                self.ingest(page)?;
             }
-            // An older log is back.
-            Some(newest) if newest < position => {
-                self.lose(newest)?;
-                self.cursor = Cursor::At(newest);
-                Ok(())
-            }
-            Some(_) => {
-                let page = source.from(position, PAGE).await?;
-                // What there was may be gone by now: then the next wait finds out.
-                let Some(first) = page.first() else { return Ok(()) };
-                self.lose(before(first.position))?;
-                self.ingest(page)
-            }
+            return Ok(());
         }
+        let mut page = source.from(START, self.page).await?;
+        if page.is_empty() && source.mark().await? {
+            page = source.from(START, self.page).await?;
+        }
+        match page.first() {
+            Some(first) => self.lose(before(first))?,
+            None => self.cursor = Cursor::Empty { is_lost: true },
+        }
+        self.ingest(page)
+    }
+
+    /// Whether this very entry has been read.
+    fn has_read(&self, entry: &Entry) -> bool {
+        match self.digests.iter().rev().find(|(position, _)| *position == entry.position) {
+            Some((_, digest)) => *digest == entry.digest(),
+            None => read(&self.hub.log).has(entry.position),
+        }
+    }
+
+    /// Whether the entry is older than all that is retained here.
+    fn is_old(&self, entry: &Entry) -> bool {
+        entry.position <= read(&self.hub.log).evicted_position()
+    }
+
+    /// Remembers an entry as one that has been read.
+    fn note(&mut self, entry: &Entry) {
+        if self.digests.len() == PAGE {
+            self.digests.pop_front();
+        }
+        self.digests.push_back((entry.position, entry.digest()));
     }
 
     fn lose(&self, resumed_after: Position) -> Result<(), Error> {
@@ -171,6 +241,11 @@ impl Tail {
     /// reported if it is the first of its kind.
     fn ingest(&mut self, entries: Vec<Entry>) -> Result<(), Error> {
         for entry in entries {
+            self.note(&entry);
+            if is_mark(&entry) {
+                self.cursor = Cursor::At(entry.position);
+                continue;
+            }
             let max_frame = self.hub.settings.max_frame;
             let ingested = Record::read(&entry).and_then(|record| {
                 let published = record.published(max_frame)?;
@@ -195,8 +270,32 @@ impl Tail {
     }
 }
 
+/// What was read of the newest entries, the newest one first.
+struct Newest {
+    entries: Vec<Entry>,
+    /// Whether these are all.
+    is_whole: bool,
+}
+
+/// A position before all events from this entry on, after which there is nothing else.
+fn before(entry: &Entry) -> Position {
+    if is_mark(entry) { entry.position } else { just_before(entry.position) }
+}
+
+/// Before all positions of entries.
+const START: Position = Position { epoch: 0, n: 0 };
+
+fn just_after(position: Position) -> Option<Position> {
+    let Position { epoch, n } = position;
+    match (n.checked_add(1), epoch.checked_add(1)) {
+        (Some(n), _) => Some(Position { epoch, n }),
+        (None, Some(epoch)) => Some(Position { epoch, n: 0 }),
+        (None, None) => None,
+    }
+}
+
 /// The position just before this one, so that nothing can be between them.
-fn before(position: Position) -> Position {
+fn just_before(position: Position) -> Position {
     let Position { epoch, n } = position;
     match (epoch.checked_sub(1), n.checked_sub(1)) {
         (_, Some(n)) => Position { epoch, n },

@@ -18,6 +18,8 @@ struct Log(Arc<Mutex<State>>);
 struct State {
     entries: Vec<(u64, String)>,
     added: usize,
+    /// Where a mark would be appended; `None` where that is refused.
+    mark: Option<u64>,
     /// What happens between two reads.
     between: Vec<fn(&mut Self)>,
     fails: bool,
@@ -52,12 +54,18 @@ impl Log {
         if let Some(between) = state.between.pop() {
             between(&mut state);
         }
-        let entry = |(n, text): (u64, String)| Entry {
-            position: at(n),
-            fields: vec![(b"data".to_vec(), text.into_bytes())],
-        };
         Ok(picked.into_iter().map(entry).collect())
     }
+}
+
+const MARK: &str = "a mark";
+
+fn entry((n, text): (u64, String)) -> Entry {
+    let fields = match text.as_str() {
+        MARK => vec![(b"mark".to_vec(), b"1".to_vec())],
+        _ => vec![(b"data".to_vec(), text.into_bytes())],
+    };
+    Entry { position: at(n), fields }
 }
 
 fn at(n: u64) -> Position {
@@ -88,13 +96,22 @@ impl Source for Log {
             let is_after = |n: u64| after.is_none_or(|after| at(n) > after);
             all.iter().filter(|(n, _)| is_after(*n)).take(count).cloned().collect()
         })?;
-        let is_there = self.state().entries.iter().any(|(n, _)| Some(at(*n)) == after);
-        Ok(News { entries, is_there })
+        let state = self.state();
+        let last = state.entries.iter().find(|(n, _)| Some(at(*n)) == after).cloned().map(entry);
+        Ok(News { entries, last })
     }
 
     async fn is_complete(&mut self) -> Result<bool, Error> {
         let state = self.state();
         Ok(state.added == state.entries.len())
+    }
+
+    async fn mark(&mut self) -> Result<bool, Error> {
+        let mut state = self.state();
+        let mark = state.mark;
+        state.entries.extend(mark.map(|n| (n, MARK.to_owned())));
+        state.added += usize::from(mark.is_some());
+        Ok(mark.is_some())
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {
@@ -307,21 +324,165 @@ fn an_older_log_that_has_grown_beyond_is_a_gap() {
     assert_eq!(ready(&mut subscriber), [0, 8, 9]);
 }
 
+/// A log with other entries at these places: as numbers, a hundred more than those that were there.
+fn others(places: impl IntoIterator<Item = u64>) -> State {
+    let entries = places.into_iter().map(|n| (n, format!("event {}", 100 + n))).collect();
+    State { entries, ..State::default() }
+}
+
 #[test]
-fn the_position_of_an_empty_log_is_known_where_it_was_given_and_nowhere_else() {
+fn another_log_with_the_same_ids_is_a_gap_and_all_of_it_is_read() {
+    for others in [others(1..=5), others(1..=3), others(1..=2), others([2, 3, 7]), others([9])] {
+        let log = Log::default();
+        log.add(1..=3);
+        for reconnects in [false, true] {
+            let mut node = Node::new(&log);
+            let mut subscriber = fresh(&node);
+            let numbers: Vec<_> = others.entries.iter().map(|(n, _)| 100 + n).collect();
+            let mine = std::mem::replace(
+                &mut *log.state(),
+                State { entries: others.entries.clone(), ..State::default() },
+            );
+            if reconnects {
+                node.catch_up()
+            } else {
+                node.follow()
+            }
+            node.follow();
+            assert_eq!(ready(&mut subscriber), [&[0], &numbers[..]].concat(), "{reconnects}");
+            *log.state() = mine;
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_was_deleted_is_a_gap_and_nothing_comes_twice() {
+    let log = Log::default();
+    log.add(1..=700);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.pop();
+    node.follow();
+    log.add([701]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 701]);
+}
+
+#[test]
+fn a_log_that_is_older_than_all_that_is_retained_is_not_read_again() {
+    let log = Log::default();
+    log.add(1..=700);
+    let mut node = Node::with(&log, Hub::builder().retain_events(3));
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(10);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0]);
+    log.add([701]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [701]);
+}
+
+#[test]
+fn a_slow_connection_reads_less_at_once() {
+    let mut node = Node::new(&Log::default());
+    let tail = &mut node.tail;
+    assert_eq!((tail.page, tail.patience()), (PAGE, ANSWER));
+    for _ in 0..8 {
+        tail.be_patient();
+    }
+    assert_eq!((tail.page, tail.patience()), (1, ANSWER));
+    for _ in 0..8 {
+        tail.be_patient();
+    }
+    assert_eq!((tail.page, tail.patience()), (1, MOST_PATIENCE));
+    node.follow();
+    assert_eq!((node.tail.page, node.tail.patience()), (2, ANSWER));
+}
+
+#[test]
+fn without_a_mark_the_position_of_an_empty_log_is_known_where_it_was_given_and_nowhere_else() {
     let log = Log::default();
     let mut one = Node::new(&log);
     let mut two = Node::new(&log);
-    let opening = one.hub.subscribe(&LastEventId::none()).next().now_or_never().unwrap().unwrap();
-    let opening = String::from_utf8(opening.as_bytes().to_vec()).unwrap();
-    let id = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    let last = opening(&one);
     log.add(1..=2);
     one.follow();
     two.follow();
-    let last = LastEventId::from_header(id.as_bytes());
     assert_eq!(one.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
     let elsewhere = two.hub.subscribe(&last).resumption();
     assert!(matches!(elsewhere, Resumption::Unknown { .. }), "{elsewhere:?}");
+}
+
+/// The id that a new client gets before there is an event.
+fn opening(node: &Node) -> LastEventId {
+    let opening = node.hub.subscribe(&LastEventId::none()).next().now_or_never().unwrap().unwrap();
+    let opening = String::from_utf8(opening.as_bytes().to_vec()).unwrap();
+    let id = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    LastEventId::from_header(id.as_bytes())
+}
+
+#[test]
+fn the_mark_of_an_empty_log_is_a_place_that_all_servers_know() {
+    let log = Log::default();
+    log.state().mark = Some(3);
+    let mut nodes = [0; 2].map(|_| Node::new(&log));
+    assert_eq!(log.state().entries.len(), 1, "one is enough");
+    let last = nodes.each_ref().map(opening);
+    let mut subscribers = nodes.each_ref().map(fresh);
+    log.add(4..=5);
+    let late = Node::new(&log);
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [4, 5]);
+    }
+    for node in nodes.iter().chain([&late]) {
+        for last in &last {
+            assert_eq!(node.hub.subscribe(last).resumption(), Resumption::Exact { missed: 2 });
+        }
+        assert_eq!(node.hub.stats().published, 2);
+    }
+}
+
+#[test]
+fn a_log_that_was_emptied_gets_a_mark_and_is_a_gap_at_once() {
+    let log = Log::default();
+    log.add(1..=3);
+    let mut nodes = [0; 2].map(|_| Node::new(&log));
+    let mut subscribers = nodes.each_ref().map(fresh);
+    *log.state() = State { mark: Some(7), ..State::default() };
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [0]);
+    }
+    let last = opening(&nodes[0]);
+    log.add([8]);
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [8]);
+        assert_eq!(node.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
+        assert!(matches!(node.resumption(3), Resumption::Unknown { .. }));
+    }
+}
+
+#[test]
+fn two_marks_are_as_good_as_one() {
+    let log = Log::default();
+    log.state().entries = [1, 2].map(|n| (n, MARK.to_owned())).into();
+    let mut node = Node::new(&log);
+    let last = opening(&node);
+    let mut subscriber = fresh(&node);
+    log.add([3]);
+    log.state().entries.push((4, MARK.to_owned()));
+    log.add([5]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [3, 5]);
+    assert_eq!(node.hub.stats().left_out, 0);
+    let late = Node::new(&log);
+    assert_eq!(late.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
+    // Who was told the first one has lost nothing as long as it is there.
+    log.state().entries.remove(0);
+    let later = Node::new(&log);
+    assert!(matches!(later.hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
 }
 
 #[test]
@@ -341,6 +502,6 @@ fn just_before_a_position_there_is_nothing_between() {
         (position(5, 0), position(4, u64::MAX)),
         (position(0, 0), position(0, 0)),
     ] {
-        assert_eq!(before(of), expected);
+        assert_eq!(just_before(of), expected);
     }
 }
