@@ -239,18 +239,3 @@ async fn bounds_may_be_as_wide_as_they_can_be() {
     }
     assert_eq!(server.log(STREAM).await.len(), 3);
 }
-
-/// 60 KB each, over a network of some 300 KB a second: all of them at once would take longer than
-/// anybody waits for an answer.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_large_comes_over_a_slow_network_in_parts() {
-    let Some(server) = Server::start(&[]) else { return };
-    for _ in 0..60 {
-        add(&server, &[(b"data", &[b'x'; 60_000])]).await;
-    }
-    add(&server, &[(b"data", b"last")]).await;
-    let proxy = test_redis::Proxy::new(&server.socket(), "slow");
-    proxy.delay(std::time::Duration::from_millis(50));
-    let node = Node::live(Hub::builder().retain_events(100), &proxy.url()).await;
-    assert_eq!(node.hub.stats().retained, 61);
-}

@@ -1,6 +1,14 @@
 //! Each fault twice: what is acknowledged is received, or a gap says so.
 
-use test_redis::faults::{self, Row};
+use std::time::Duration;
+
+use sse_encoder::{Event, Hub};
+use test_redis::{
+    Node, Proxy, Server,
+    faults::{self, Row},
+    load::publish_surely,
+    until,
+};
 
 fn check(row: Option<Row>) {
     if let Some(row) = row {
@@ -33,4 +41,21 @@ faults! {
     moved_in_a_cluster 3
     handed_over_in_a_cluster 2
     killed_in_a_cluster 2
+}
+
+/// 60 KB each, over a network of some 300 KB a second: all of them at once would take longer than
+/// anybody waits for an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_large_comes_over_a_slow_network_in_parts() {
+    const EVENTS: usize = 60;
+    let Some(server) = Server::start(&[]) else { return };
+    let publishes = Node::live(Hub::builder(), &server.url()).await;
+    for _ in 0..EVENTS {
+        publishes.hub.publish(&Event::text("x".repeat(60_000))).await.unwrap();
+    }
+    publish_surely(&publishes.hub, "the last one").await;
+    let proxy = Proxy::new(&server.socket(), "slow");
+    proxy.delay(Duration::from_millis(50));
+    let follows = Node::live(Hub::builder(), &proxy.url()).await;
+    until("all are here", || follows.hub.stats().retained == 1 + EVENTS).await;
 }
