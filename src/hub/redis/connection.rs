@@ -7,7 +7,6 @@ use redis::{
     IntoConnectionInfo, Pipeline, ProtocolVersion, RedisError, RedisResult, Value,
     aio::MultiplexedConnection, cmd, io::tcp::TcpSettings,
 };
-
 use tokio::time::timeout;
 
 use super::{
@@ -111,7 +110,7 @@ impl Place {
 }
 
 /// What a URL looks like.
-const FORM: &str = "it has the form `redis://[[user]:password@]host[:port][,host[:port]..][/database]`, \
+const FORM: &str = "it has the form `redis://[[user]:password@]host[:port][,..][/database]`, \
     `rediss://` for TLS, or `redis+unix:///path`";
 
 /// The URLs of all hosts that this one names, `scheme://user@host,host/path`.

@@ -152,29 +152,33 @@ async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
     let mut backoff = Backoff::new();
     let mut is_told = false;
     loop {
-        let (error, is_left) = match place.reader(tail.patience()).await {
-            Ok(mut reader) => match tail.catch_up(&mut reader).await {
-                Ok(()) => {
-                    remote.found();
-                    let followed = || (backoff, is_told) = (Backoff::new(), false);
-                    let follow = async { Some(follow(&mut tail, &mut reader, followed).await) };
-                    let moving = async {
-                        remote.publisher.moving().await;
-                        None
-                    };
-                    let error = race(follow, moving).await;
-                    (error, reader.is_left())
+        let error = match place.reader(tail.patience()).await {
+            Ok(mut reader) => {
+                let error = match tail.catch_up(&mut reader).await {
+                    Ok(()) => {
+                        remote.found();
+                        let followed = || (backoff, is_told) = (Backoff::new(), false);
+                        let follow = async { Some(follow(&mut tail, &mut reader, followed).await) };
+                        let moving = async {
+                            remote.publisher.moving().await;
+                            None
+                        };
+                        race(follow, moving).await
+                    }
+                    Err(error) => Some(error),
+                };
+                if reader.is_slow() {
+                    tail.be_patient();
                 }
-                Err(error) => (Some(error), reader.is_left()),
-            },
-            Err(failure) => (Some(failure.into()), false),
+                // A stream that has moved is no failure, if it is found again.
+                error.filter(|error| error.is_closed() || !reader.is_left())
+            }
+            Err(failure) => Some(failure.into()),
         };
-        // A stream that has moved is no failure, if it is found again.
-        if let Some(error) = error.filter(|_| !is_left) {
+        if let Some(error) = error {
             if error.is_closed() {
                 return;
             }
-            tail.be_patient();
             remote.lost();
             if !std::mem::replace(&mut is_told, true) {
                 tail.reporter().error(error);

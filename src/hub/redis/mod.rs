@@ -150,9 +150,9 @@ impl HubBuilder {
     /// all servers the same bounds. [The page on Redis](crate::hub::redis) says what is
     /// promised, and how far it reaches.
     ///
-    /// `url` is `redis://[[user]:password@]host[:port][/database]`, or `redis+unix:///path`; with the
-    /// feature `redis-rustls` also `rediss://` for TLS. Of a cluster it names one server or several,
-    /// `redis://a:6379,b:6379/`, and no database.
+    /// `url` is `redis://[[user]:password@]host[:port][/database]`, or `redis+unix:///path`; with
+    /// the feature `redis-rustls` also `rediss://` for TLS. Of a cluster it names one server or
+    /// several, `redis://a:6379,b:6379/`, and no database.
     ///
     /// ```no_run
     /// use std::time::Duration;

@@ -24,11 +24,13 @@ pub(super) struct Reader {
     is_fresh: bool,
     /// Whether the stream is on another server, or may be.
     is_left: bool,
+    /// Whether an answer has not come in time.
+    is_slow: bool,
 }
 
 impl Reader {
     pub(super) const fn new(connection: Connection, stream: String) -> Self {
-        Self { connection, stream, is_fresh: true, is_left: false }
+        Self { connection, stream, is_fresh: true, is_left: false, is_slow: false }
     }
 
     async fn ask(&mut self, command: &Cmd) -> Result<Value, Error> {
@@ -37,12 +39,18 @@ impl Reader {
 
     fn failed(&mut self, failure: Failure) -> Error {
         self.is_left |= failure.is_redirected();
+        self.is_slow |= failure.error.is_timeout();
         failure.into()
     }
 
     /// Whether the stream is on another server now.
     pub(super) const fn is_left(&self) -> bool {
         self.is_left
+    }
+
+    /// Whether less should be asked for at once.
+    pub(super) const fn is_slow(&self) -> bool {
+        self.is_slow
     }
 
     /// Some of the stream's entries.

@@ -1,9 +1,8 @@
 //! Keeps a hub's ring equal to the log's newest part, and says where something is missing.
 //!
 //! The one rule: the entry that was read last must still be there, and be the same, when what
-//! follows it is read.
-//! Then nothing between them can have been trimmed, and the log was neither emptied nor replaced by
-//! an older one. Otherwise every subscriber hears of a gap.
+//! follows it is read. Then nothing between them can have been trimmed, and the log was neither
+//! emptied nor replaced by an older one. Otherwise every subscriber hears of a gap.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -63,8 +62,7 @@ impl Tail {
         self.patience
     }
 
-    /// The connection has failed. It may be too slow: what is asked for next takes less time, or
-    /// may take more.
+    /// An answer has not come in time: what is asked for next is less, or may take longer.
     pub(super) fn be_patient(&mut self) {
         if self.page > 1 {
             self.page /= 2;
