@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 
 import { launch, start } from './example.js';
+import { BAR, KITCHEN, open, publish, settled, texts } from './hub-page.js';
 
 const RETAIN = 20;
 const STEP = { timeout: 15_000 };
@@ -18,41 +19,13 @@ const faults = [];
 before(async () => {
   ({ server, url } = await start({ RETAIN: String(RETAIN) }));
   browser = await launch();
-  tabs = await Promise.all([0, 1].map(async () => {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(10_000);
-    page.on('pageerror', (error) => faults.push(error));
-    await page.goto(url);
-    await page.waitForFunction(() => document.querySelectorAll('[data-state=open]').length === 2);
-    return page;
-  }));
+  tabs = await Promise.all([0, 1].map(() => open(browser, url, faults)));
 }, STEP);
 
 after(async () => {
   await browser?.close();
   server?.kill('SIGKILL');
 }, STEP);
-
-const KITCHEN = 'section[data-topics="kitchen,"]';
-const BAR = 'section[data-topics="bar,"]';
-
-/** The texts of a stream's events, oldest first. */
-const texts = (tab, stream) =>
-  tab.$$eval(`${stream} li[data-id]`, (rows) => rows.map((row) => row.lastChild.textContent.trim()).reverse());
-
-const settled = (tab, stream, text) =>
-  tab.waitForFunction(
-    ([stream, text]) => document.querySelector(`${stream} li[data-id]`)?.lastChild.textContent.trim() === text,
-    [stream, text],
-  );
-
-async function publish(tab, topic, text) {
-  await tab.selectOption('#topic', topic);
-  await tab.fill('#text', text);
-  const answered = tab.waitForResponse((response) => response.url().includes('/publish'));
-  await tab.click('#publish');
-  await answered;
-}
 
 test('each stream of each tab hears its topics and no other', STEP, async () => {
   await publish(tabs[0], 'kitchen', 'a');

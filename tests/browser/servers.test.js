@@ -13,6 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
 import { launch } from './example.js';
+import { KITCHEN, open, publish, settled, texts } from './hub-page.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
@@ -73,6 +74,22 @@ after(async () => {
   for (const child of children) child.kill('SIGKILL');
   rmSync(directory, { recursive: true, force: true });
 }, { timeout: 15_000 });
+
+test('what is published on the page of one server is seen on that of another', { timeout: 30_000 }, async () => {
+  const faults = [];
+  const tabs = await Promise.all([0, 1].map((number) => open(browser, servers[number].url, faults)));
+  await publish(tabs[0], 'kitchen', 'from the first');
+  await settled(tabs[1], KITCHEN, 'from the first');
+  await publish(tabs[1], 'kitchen', 'from the second');
+  for (const tab of tabs) {
+    await settled(tab, KITCHEN, 'from the second');
+    assert.deepEqual(await texts(tab, KITCHEN), ['from the first', 'from the second']);
+    assert.equal(await tab.locator('[data-note=gap]').count(), 0);
+  }
+  assert.deepEqual(faults, []);
+  for (const tab of tabs) await tab.close();
+  await until('nobody listens', async () => (await subscribers(servers)) === 0);
+});
 
 test('a server is killed under load, and nothing is missing', { timeout: 120_000 }, async () => {
   const stop = new AbortController();

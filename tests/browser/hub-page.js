@@ -1,0 +1,33 @@
+// The page of the hub's example: two streams, one of the kitchen's events and one of the bar's, and those of all.
+
+export const KITCHEN = 'section[data-topics="kitchen,"]';
+export const BAR = 'section[data-topics="bar,"]';
+
+/** Opens the page; its two streams are open, too. What goes wrong in it is added to `faults`. */
+export async function open(browser, url, faults) {
+  const page = await browser.newPage();
+  page.setDefaultTimeout(10_000);
+  page.on('pageerror', (error) => faults.push(error));
+  await page.goto(url);
+  await page.waitForFunction(() => document.querySelectorAll('[data-state=open]').length === 2);
+  return page;
+}
+
+/** The texts of a stream's events, oldest first. */
+export const texts = (tab, stream) =>
+  tab.$$eval(`${stream} li[data-id]`, (rows) => rows.map((row) => row.lastChild.textContent.trim()).reverse());
+
+/** Waits until this is the newest text. */
+export const settled = (tab, stream, text) =>
+  tab.waitForFunction(
+    ([stream, text]) => document.querySelector(`${stream} li[data-id]`)?.lastChild.textContent.trim() === text,
+    [stream, text],
+  );
+
+export async function publish(tab, topic, text) {
+  await tab.selectOption('#topic', topic);
+  await tab.fill('#text', text);
+  const answered = tab.waitForResponse((response) => response.url().includes('/publish'));
+  await tab.click('#publish');
+  await answered;
+}
