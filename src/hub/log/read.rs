@@ -119,16 +119,10 @@ impl Log {
         self.tip.0 > 0
     }
 
-    /// Whether the entry at this position is retained.
+    /// The newest position, below which nothing can be appended.
     #[cfg(feature = "redis")]
-    pub(in crate::hub) fn has(&self, position: Position) -> bool {
-        self.kept.seq_at(position).is_some()
-    }
-
-    /// The position of the newest event that is no longer retained.
-    #[cfg(feature = "redis")]
-    pub(in crate::hub) fn evicted_position(&self) -> Position {
-        self.evicted.1
+    pub(in crate::hub) fn tip_position(&self) -> Position {
+        self.tip.1
     }
 
     /// Whether it makes no sense to wait for an event with this id: it is here, or has been passed.

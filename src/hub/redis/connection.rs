@@ -214,6 +214,11 @@ impl Connection {
         self.target.is_asking
     }
 
+    /// This server is of no use: whoever connects next tries another one, if one is known.
+    pub(super) fn pass_by(&self) {
+        self.route.pass_by(&self.target.addr);
+    }
+
     /// Remembers the other servers of a cluster.
     pub(super) async fn learn(&mut self) {
         // Who is not in a cluster refuses to say.

@@ -6,7 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tokio::{
@@ -158,7 +158,7 @@ async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
                     Ok(()) => {
                         remote.found();
                         let followed = || (backoff, is_told) = (Backoff::new(), false);
-                        let follow = async { Some(follow(&mut tail, &mut reader, followed).await) };
+                        let follow = follow(&mut tail, &mut reader, followed);
                         let moving = async {
                             remote.publisher.moving().await;
                             None
@@ -188,11 +188,21 @@ async fn read(hub: &Shared, place: &Place, mut tail: Tail) {
     }
 }
 
-async fn follow<S: Source>(tail: &mut Tail, source: &mut S, mut followed: impl FnMut()) -> Error {
+/// Follows the log until there is an error, or a better connection to be had.
+async fn follow<S: Source>(
+    tail: &mut Tail,
+    source: &mut S,
+    mut followed: impl FnMut(),
+) -> Option<Error> {
+    let patience = tail.patience();
     loop {
         match tail.follow(source).await {
             Ok(()) => followed(),
-            Err(error) => return error,
+            Err(error) => return Some(error),
+        }
+        // One that waits so long for an answer is late to see that none will come.
+        if tail.patience() < patience {
+            return None;
         }
     }
 }
@@ -205,9 +215,10 @@ async fn keep_publisher(remote: &Remote, place: &Place) {
         match place.publisher().await {
             Ok(connection) => {
                 publisher.open(connection);
+                let since = Instant::now();
                 remote.connected.notify_waiters();
                 for probe in 1_u32.. {
-                    if !publisher.is_alive().await {
+                    if !publisher.is_alive(since).await {
                         break;
                     }
                     backoff = Backoff::new();

@@ -26,7 +26,7 @@ use tokio::{
     time::timeout,
 };
 
-use self::{connection::Place, publisher::Publisher, runtime::within};
+use self::{connection::Place, publisher::Publisher, race::race, runtime::within};
 pub use self::{driver::Driver, left_out::LeftOut};
 use super::{
     Hub, Shared, Status,
@@ -69,6 +69,10 @@ impl Remote {
     /// The hub is closed.
     pub(super) fn close(&self) {
         self.closed.notify_one();
+        if self.runtime.get().is_none() {
+            // There is no driver that would end.
+            self.status.send_replace(Status::Ended);
+        }
     }
 
     pub(super) fn status(&self) -> Status {
@@ -100,9 +104,12 @@ impl Remote {
                 progress.await;
             }
         };
-        // Without the driver nothing will come.
+        // Without the driver nothing will come, and its runtime may be gone.
         let Some(runtime) = self.runtime.get() else { return false };
-        let is_reached = within(runtime, async { timeout(REACH, reached).await.is_ok() }).await;
+        let mut status = self.status.subscribe();
+        let ended = async { status.wait_for(|status| *status == Status::Ended).await.is_err() };
+        let waited = async { timeout(REACH, reached).await.is_ok() };
+        let is_reached = within(runtime, race(ended, waited)).await;
         // One that is up to date would have it if it were one of this log's.
         is_reached || self.status() == Status::Live
     }

@@ -1,6 +1,6 @@
 //! Appends to the log. There are three outcomes: appended, not appended, and nobody knows.
 
-use std::mem;
+use std::{mem, time::Instant};
 
 use bytes::Bytes;
 use redis::{Cmd, Value, cmd};
@@ -8,7 +8,7 @@ use tokio::{sync::watch, time::timeout};
 
 use super::{
     connection::{CONNECT, Connection, Failure, Place, REDIRECTIONS},
-    reader::position,
+    reader::{ASK_AGAIN, position},
     record,
 };
 use crate::{
@@ -17,6 +17,9 @@ use crate::{
     hub::{Shared, log::Address, position::Position, sync::read},
     value::EventId,
 };
+
+/// A shorter stream would lose what was read last before more can be read.
+const LEAST_LEN: usize = 256;
 
 /// The way to publish.
 pub(super) struct Publisher {
@@ -56,9 +59,13 @@ impl Publisher {
         self.slot.send_replace(Slot { way: Way::Closed(reason), number });
     }
 
-    /// Whether the connection that is there is of use. One that is not is given up.
-    pub(super) async fn is_alive(&self) -> bool {
+    /// Whether the connection that is there, since `since`, is of use. One that is not is given up.
+    pub(super) async fn is_alive(&self, since: Instant) -> bool {
         let Some(Ok((mut connection, number))) = self.current() else { return false };
+        if connection.is_asking() && since.elapsed() > ASK_AGAIN {
+            self.leave(number, Way::Moving);
+            return false;
+        }
         let probed = connection.probe(&self.stream).await;
         probed.map_err(|failure| self.give_up(number, &failure)).is_ok()
     }
@@ -158,6 +165,10 @@ impl Publisher {
                 }
                 Err(failure) => failure,
             };
+            if failure.error.code() == Some("READONLY") {
+                // It may be another one of those that the URL names.
+                connection.pass_by();
+            }
             if failure.is_redirected() || is_useless(&failure) {
                 self.give_up(number, &failure);
             }
@@ -178,7 +189,7 @@ impl Publisher {
             command.arg("NOMKSTREAM");
         }
         // Redis counts in signed numbers.
-        let max_len = i64::try_from(self.max_len).unwrap_or(i64::MAX);
+        let max_len = i64::try_from(self.max_len.max(LEAST_LEN)).unwrap_or(i64::MAX);
         command.arg("MAXLEN").arg("~").arg(max_len).arg("*");
         for (name, value) in fields {
             command.arg(name).arg(&value[..]);

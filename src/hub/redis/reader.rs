@@ -1,6 +1,6 @@
 //! Reads the log, by the commands of Redis 6.2 and Valkey 7.2.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use redis::{Cmd, Value, cmd};
 
@@ -17,11 +17,18 @@ use crate::{
 /// How long a read waits for news: also how soon a connection that died unseen is noticed.
 pub(super) const BLOCK: Duration = Duration::from_secs(2);
 
+/// How long a server is asked for a stream that is only on its way there. Nobody tells who has
+/// waited there that it has not come, or has gone back.
+pub(super) const ASK_AGAIN: Duration = Duration::from_secs(3);
+
 pub(super) struct Reader {
     connection: Connection,
     stream: String,
-    /// Whether the server that had the stream has just led here.
-    is_fresh: bool,
+    /// Until when it is certain that the stream is here, or is not: the server that has its slot has
+    /// led here.
+    certain_until: Option<Instant>,
+    /// Whether something has been waited for since then.
+    has_waited: bool,
     /// Whether the stream is on another server, or may be.
     is_left: bool,
     /// Whether an answer has not come in time.
@@ -29,8 +36,10 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) const fn new(connection: Connection, stream: String) -> Self {
-        Self { connection, stream, is_fresh: true, is_left: false, is_slow: false }
+    pub(super) fn new(connection: Connection, stream: String) -> Self {
+        let certain_until = connection.is_asking().then(|| Instant::now() + ASK_AGAIN);
+        let (has_waited, is_left, is_slow) = (false, false, false);
+        Self { connection, stream, certain_until, has_waited, is_left, is_slow }
     }
 
     async fn ask(&mut self, command: &Cmd) -> Result<Value, Error> {
@@ -56,13 +65,17 @@ impl Reader {
     /// Some of the stream's entries.
     async fn read(&mut self, command: &Cmd) -> Result<Vec<Entry>, Error> {
         let entries = entries(self.ask(command).await?)?;
-        if entries.is_empty() && self.connection.is_asking() && !self.is_fresh {
-            // It may have gone back to where it came from: there one has to ask first.
-            self.is_left = true;
-            let reason = "the stream is on its way from one server to another";
-            return Err(LogFailure::Connection(reason.into()).into());
+        if entries.is_empty() && self.connection.is_asking() && self.has_waited {
+            return Err(self.ask_elsewhere());
         }
         Ok(entries)
+    }
+
+    /// The stream may have gone back to where it came from: there one has to ask first.
+    fn ask_elsewhere(&mut self) -> Error {
+        self.is_left = true;
+        let reason = "the stream is on its way from one server to another";
+        LogFailure::Connection(reason.into()).into()
     }
 }
 
@@ -85,7 +98,10 @@ impl Source for Reader {
     }
 
     async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
-        self.is_fresh = false;
+        self.has_waited = true;
+        if self.certain_until.is_some_and(|until| until < Instant::now()) {
+            return Err(self.ask_elsewhere());
+        }
         let after = after.unwrap_or(Position { epoch: 0, n: 0 }).to_string();
         let mut news = cmd("XREAD");
         news.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK.as_millis() as u64);

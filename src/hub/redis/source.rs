@@ -9,6 +9,7 @@ use std::{
 use crate::{error::Error, hub::position::Position};
 
 /// An entry as the log has it: its position, and the fields that anybody may have written.
+#[derive(Clone)]
 pub(super) struct Entry {
     pub(super) position: Position,
     pub(super) fields: Vec<(Vec<u8>, Vec<u8>)>,

@@ -100,7 +100,10 @@ impl Hole {
     fn covers(&self, at: Option<(u64, u64)>) -> bool {
         // An older log may have come back: then the client goes on before where it was.
         let is_rolled_back = self.to < self.from && (self.next.is_none() || at < self.next);
-        self.from < at && (at <= self.to || is_rolled_back)
+        // One that was emptied gives the ids of that millisecond again.
+        let millisecond = |position: Option<(u64, u64)>| position.map(|(ms, _)| ms);
+        let is_given_again = [self.to, self.next].map(millisecond).contains(&millisecond(at));
+        self.from < at && (at <= self.to || is_rolled_back || is_given_again)
     }
 }
 

@@ -190,6 +190,12 @@ impl Cluster {
         self.servers[server].0.run::<()>(&stable).await;
     }
 
+    /// Adds an event where the stream belongs.
+    pub async fn add(&self, data: &str) {
+        let owner = self.owner().await;
+        self.servers[owner].0.run::<()>(&["XADD", STREAM, "*", "data", data]).await;
+    }
+
     /// How many servers have a stream of that name, whoever has its slot.
     pub async fn streams(&self) -> usize {
         let mut streams = 0;

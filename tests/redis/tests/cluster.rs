@@ -113,6 +113,26 @@ async fn a_move_that_is_given_up_is_none() {
     assert_eq!(client.seen.iter().map(Seen::data).collect::<Vec<_>>(), expected);
 }
 
+/// The hub asks where the stream would have gone, and nobody tells it that it has not.
+#[tokio::test]
+async fn a_stream_that_begins_where_it_was_after_all_is_found() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    let moving = cluster.begin_move().await;
+    let node = Node::live(Hub::builder(), &cluster.urls()[0]).await;
+    let mut client = Client::default();
+    let mut subscriber = node.hub.subscribe(&LastEventId::none());
+    cluster.begin_give_up(moving).await;
+    cluster.add(END).await;
+    let found = async {
+        while client.seen.last().is_none_or(|seen| seen.data() != END) {
+            client.read(&mut subscriber, 1).await;
+        }
+    };
+    tokio::time::timeout(test_redis::PATIENCE, found).await.unwrap();
+    cluster.end_give_up(moving).await;
+    assert_eq!(cluster.streams().await, 1);
+}
+
 #[tokio::test]
 async fn a_server_that_answers_but_is_in_no_cluster_any_more_is_left() {
     let Some(cluster) = Cluster::start(true).await else { return };

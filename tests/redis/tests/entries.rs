@@ -230,6 +230,47 @@ async fn one_can_publish_from_anywhere_while_the_driver_is_on_tokio() {
     assert_eq!(server.log(STREAM).await.len(), 2);
 }
 
+#[test]
+fn a_hub_outlives_the_runtime_of_its_driver() {
+    let Some(server) = Server::start(&[]) else { return };
+    let ahead = sse_encoder::EventId::new("9999999999999-0").unwrap().into();
+    let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.spawn(driver);
+    assert_eq!(runtime.block_on(hub.live()), Status::Live);
+    let waiting = hub.clone();
+    let last = LastEventId::clone(&ahead);
+    let waiting = std::thread::spawn(move || futures_executor::block_on(waiting.reach(&last)));
+    std::thread::sleep(std::time::Duration::from_millis(100));
+    drop(runtime);
+    assert!(!waiting.join().unwrap());
+    assert_eq!(hub.status(), Status::Ended);
+    assert!(!futures_executor::block_on(hub.reach(&ahead)));
+    let event = sse_encoder::Event::text("late");
+    assert!(futures_executor::block_on(hub.publish(&event)).unwrap_err().is_not_appended());
+}
+
+#[test]
+fn a_hub_whose_driver_never_ran_ends_when_it_is_closed() {
+    let (hub, driver) = Hub::builder().redis("redis://127.0.0.1:1/", STREAM).unwrap();
+    hub.close();
+    assert_eq!(futures_executor::block_on(hub.live()), Status::Ended);
+    drop(driver);
+}
+
+#[tokio::test]
+async fn one_of_two_servers_that_refuses_to_be_written_to_is_left_for_the_other() {
+    let ports = test_redis::server::free_ports::<2>(0).map(|port| port.to_string());
+    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
+    let Some(_primary) = Server::start(&[&args[..], &[&ports[0]]].concat()) else { return };
+    let of = [&ports[1], "--replicaof", "127.0.0.1", &ports[0]];
+    let replica = Server::start(&[&args[..], &of[..]].concat()).unwrap();
+    replica.follows().await;
+    let url = format!("redis://127.0.0.1:{},127.0.0.1:{}/", ports[1], ports[0]);
+    let node = Node::live(Hub::builder(), &url).await;
+    test_redis::load::publish_surely(&node.hub, "a").await;
+}
+
 #[tokio::test]
 async fn bounds_may_be_as_wide_as_they_can_be() {
     let Some(server) = Server::start(&[]) else { return };

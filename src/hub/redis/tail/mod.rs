@@ -26,6 +26,8 @@ mod tests;
 
 /// How many entries are read at once, where that does not take too long.
 const PAGE: usize = 256;
+/// How often the place to go on from is looked for anew, while the log changes.
+const RELOCATIONS: usize = 3;
 /// How long an answer may take where even a single entry takes long.
 const MOST_PATIENCE: Duration = Duration::from_secs(60);
 
@@ -99,7 +101,10 @@ impl Tail {
                 return self.relocate(source).await;
             }
             (Cursor::At(_), _) | (_, None) => {}
-            (Cursor::Empty { is_lost: false }, Some(_)) if source.is_complete().await? => {}
+            // Whose clock is behind may have given lower positions.
+            (Cursor::Empty { is_lost: false }, Some(first))
+                if first.position > read(&self.hub.log).tip_position()
+                    && source.is_complete().await? => {}
             (_, Some(first)) => self.lose(before(first))?,
         }
         self.ingest(entries)
@@ -162,18 +167,24 @@ impl Tail {
         source: &mut S,
         mut position: Position,
     ) -> Result<(), Error> {
+        let mut relocations = 0;
         loop {
             // The entry itself is the first one, if it is still there.
             let mut page = source.from(position, self.page + 1).await?;
             let is_there = |first: &Entry| first.position == position && self.has_read(first);
-            if !page.first().is_some_and(is_there) {
-                return self.relocate(source).await;
+            let mut is_last = false;
+            if page.first().is_some_and(is_there) {
+                is_last = page.len() <= self.page;
+                page.remove(0);
+                self.ingest(page)?;
+            } else if relocations < RELOCATIONS {
+                relocations += 1;
+                self.relocate(source).await?;
+            } else {
+                is_last = true;
             }
-            let is_last = page.len() <= self.page;
-            page.remove(0);
-            self.ingest(page)?;
             match self.cursor {
-                Cursor::At(newest) if !is_last && newest > position => position = newest,
+                Cursor::At(newest) if !is_last => position = newest,
                 _ => return Ok(()),
             }
         }
@@ -182,16 +193,23 @@ impl Tail {
     /// The entry that was read last is not there any more: finds where to go on.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let Cursor::At(position) = self.cursor else { return Ok(()) };
-        let older = source.newest(just_after(position), self.page).await?;
+        let mut before_this = just_after(position);
         // What comes after one that has been read has not, even if its position is lower.
-        let known = older.iter().find(|entry| self.has_read(entry));
-        // All that is left may be older than what is known.
-        let known = known.or_else(|| older.first().filter(|entry| self.is_old(entry)));
+        let known = loop {
+            let older = source.newest(before_this, self.page).await?;
+            if let Some(known) = older.iter().find(|e| self.has_read(e) || self.is_old(e)) {
+                self.note(known);
+                break Some(known.position);
+            }
+            match older.last() {
+                Some(oldest) => before_this = Some(oldest.position),
+                None => break None,
+            }
+        };
         if let Some(known) = known {
-            self.lose(known.position)?;
-            self.cursor = Cursor::At(known.position);
-            self.note(known);
-            let mut page = source.from(known.position, self.page + 1).await?;
+            self.lose(known)?;
+            self.cursor = Cursor::At(known);
+            let mut page = source.from(known, self.page + 1).await?;
             // If it has gone by now, the next wait finds out.
             if page.first().is_some_and(|first| self.has_read(first)) {
                 page.remove(0);
@@ -210,17 +228,16 @@ impl Tail {
         self.ingest(page)
     }
 
-    /// Whether this very entry has been read.
+    /// Whether this very entry has been read, of those that were read last.
     fn has_read(&self, entry: &Entry) -> bool {
-        match self.digests.iter().rev().find(|(position, _)| *position == entry.position) {
-            Some((_, digest)) => *digest == entry.digest(),
-            None => read(&self.hub.log).has(entry.position),
-        }
+        let same = self.digests.iter().rev().find(|(position, _)| *position == entry.position);
+        same.is_some_and(|(_, digest)| *digest == entry.digest())
     }
 
-    /// Whether the entry is older than all that is retained here.
+    /// Whether the entry comes before those that were read last: if it has been read, it must not
+    /// be read again.
     fn is_old(&self, entry: &Entry) -> bool {
-        entry.position <= read(&self.hub.log).evicted_position()
+        self.digests.iter().all(|(position, _)| entry.position < *position)
     }
 
     /// Remembers an entry as one that has been read.

@@ -20,12 +20,21 @@ struct State {
     added: usize,
     /// Where a mark would be appended; `None` where that is refused.
     mark: Option<u64>,
+    /// Entries besides, at any positions.
+    raw: Vec<Entry>,
     /// What happens between two reads.
     between: Vec<fn(&mut Self)>,
     fails: bool,
 }
 
 impl State {
+    fn all(&self) -> Vec<Entry> {
+        let mut all: Vec<_> = self.entries.iter().cloned().map(entry).collect();
+        all.extend(self.raw.iter().cloned());
+        all.sort_by_key(|entry| entry.position);
+        all
+    }
+
     fn add(&mut self, n: u64) {
         self.entries.push((n, format!("event {n}")));
         self.added += 1;
@@ -42,19 +51,16 @@ impl Log {
         numbers.into_iter().for_each(|n| state.add(n));
     }
 
-    fn read(
-        &self,
-        pick: impl FnOnce(&[(u64, String)]) -> Vec<(u64, String)>,
-    ) -> Result<Vec<Entry>, Error> {
+    fn read(&self, pick: impl FnOnce(&[Entry]) -> Vec<Entry>) -> Result<Vec<Entry>, Error> {
         let mut state = self.state();
         if state.fails {
             return Err(LogFailure::Connection("down".into()).into());
         }
-        let picked = pick(&state.entries);
+        let picked = pick(&state.all());
         if let Some(between) = state.between.pop() {
             between(&mut state);
         }
-        Ok(picked.into_iter().map(entry).collect())
+        Ok(picked)
     }
 }
 
@@ -78,32 +84,26 @@ impl Source for Log {
         before: Option<Position>,
         count: usize,
     ) -> Result<Vec<Entry>, Error> {
-        let is_before = |n: u64| before.is_none_or(|before| at(n) < before);
-        self.read(|all| {
-            let newest = all.iter().rev().filter(|(n, _)| is_before(*n));
-            newest.take(count).cloned().collect()
-        })
+        let is_before = |entry: &&Entry| before.is_none_or(|before| entry.position < before);
+        self.read(|all| all.iter().rev().filter(is_before).take(count).cloned().collect())
     }
 
     async fn from(&mut self, position: Position, count: usize) -> Result<Vec<Entry>, Error> {
-        self.read(|all| {
-            all.iter().filter(|(n, _)| at(*n) >= position).take(count).cloned().collect()
-        })
+        let is_from = |entry: &&Entry| entry.position >= position;
+        self.read(|all| all.iter().filter(is_from).take(count).cloned().collect())
     }
 
     async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
-        let entries = self.read(|all| {
-            let is_after = |n: u64| after.is_none_or(|after| at(n) > after);
-            all.iter().filter(|(n, _)| is_after(*n)).take(count).cloned().collect()
-        })?;
-        let state = self.state();
-        let last = state.entries.iter().find(|(n, _)| Some(at(*n)) == after).cloned().map(entry);
+        let is_after = |entry: &&Entry| after.is_none_or(|after| entry.position > after);
+        let entries =
+            self.read(|all| all.iter().filter(is_after).take(count).cloned().collect())?;
+        let last = self.state().all().into_iter().find(|entry| Some(entry.position) == after);
         Ok(News { entries, last })
     }
 
     async fn is_complete(&mut self) -> Result<bool, Error> {
         let state = self.state();
-        Ok(state.added == state.entries.len())
+        Ok(state.added == state.entries.len() + state.raw.len())
     }
 
     async fn mark(&mut self) -> Result<bool, Error> {
@@ -380,6 +380,49 @@ fn a_log_that_is_older_than_all_that_is_retained_is_not_read_again() {
     log.add([701]);
     node.follow();
     assert_eq!(ready(&mut subscriber), [701]);
+}
+
+#[test]
+fn what_is_read_no_more_is_not_read_again_however_little_of_it_can_be_told_apart() {
+    // A replica takes over that lacks the last entries, and has others in their place.
+    for (lost, others, page) in [(400, 0, PAGE), (10, 2_000, PAGE), (10, 5, 1)] {
+        let log = Log::default();
+        log.add(1..=2_000);
+        let mut node = Node::with(&log, Hub::builder().retain_events(5_000));
+        let mut subscriber = fresh(&node);
+        node.tail.page = page;
+        let kept = 2_000 - lost;
+        log.state().entries.truncate(kept);
+        // Their positions are below the newest one that was read.
+        let between = |n: usize| {
+            let Position { epoch, n: first } = at(kept as u64);
+            Entry { position: Position { epoch, n: first + 1 + n as u64 }, ..entry((0, text(n))) }
+        };
+        fn text(n: usize) -> String {
+            format!("event {}", 10_000 + n)
+        }
+        log.state().raw = (0..others).map(between).collect();
+        node.catch_up();
+        for _ in 0..20 {
+            node.follow();
+        }
+        let expected: Vec<_> =
+            [0].into_iter().chain((0..others as u64).map(|n| 10_000 + n)).collect();
+        assert_eq!(ready(&mut subscriber), expected, "{lost}, {others}, {page}");
+    }
+}
+
+#[test]
+fn without_a_mark_the_first_entries_may_be_of_a_clock_that_is_behind() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    let early = Entry { position: Position { epoch: 1, n: 0 }, ..entry((0, "event 7".into())) };
+    log.state().raw = vec![early];
+    log.state().added = 1;
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 7]);
+    assert_eq!(node.hub.stats().left_out, 0);
 }
 
 #[test]
