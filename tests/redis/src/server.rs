@@ -5,6 +5,7 @@
 
 use std::{
     env, fs,
+    hash::{BuildHasher, Hasher, RandomState},
     io::ErrorKind,
     net::TcpListener,
     path::{Path, PathBuf},
@@ -35,14 +36,27 @@ impl Server {
     /// There is none, but it is required; or it does not start.
     #[must_use]
     pub fn start(args: &[&str]) -> Option<Self> {
+        Self::try_start(args).unwrap()
+    }
+
+    /// The same, but it may end at once: where somebody else has got its port.
+    ///
+    /// # Errors
+    ///
+    /// It has ended.
+    ///
+    /// # Panics
+    ///
+    /// There is none, but it is required.
+    pub fn try_start(args: &[&str]) -> std::io::Result<Option<Self>> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = parent().join(format!("sse-redis-{}-{number}", process::id()));
-        fs::create_dir_all(&directory).unwrap();
+        fs::create_dir_all(&directory)?;
         let args = args.iter().map(ToString::to_string).collect();
         let mut server = Self { directory, args, child: None };
         match server.spawn() {
-            Ok(()) => Some(server),
+            Ok(()) => Ok(Some(server)),
             Err(error) if error.kind() == ErrorKind::NotFound => {
                 let program = program();
                 let message = format!(
@@ -53,9 +67,9 @@ impl Server {
                     ["CI", "SSE_REQUIRE_REDIS"].iter().any(|name| env::var_os(name).is_some());
                 assert!(!is_required, "{message}");
                 eprintln!("{message}; nothing was tested");
-                None
+                Ok(None)
             }
-            Err(error) => panic!("{error}"),
+            Err(error) => Err(error),
         }
     }
 
@@ -75,6 +89,10 @@ impl Server {
         let start = Instant::now();
         while self.is_silent() {
             assert!(start.elapsed() < PATIENCE, "the server does not start");
+            if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {
+                let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
+                return Err(std::io::Error::other(format!("the server has ended: {log}")));
+            }
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
@@ -247,16 +265,21 @@ fn parent() -> PathBuf {
 /// There are none.
 #[must_use]
 pub fn free_ports<const N: usize>(above: u16) -> [u16; N] {
+    // Below those that the system gives to clients, who come and go.
+    const FIRST: u64 = 10_000;
+    const COUNT: u64 = 12_000;
     let mut held = Vec::new();
     [0; N].map(|_| {
         loop {
-            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-            let port = listener.local_addr().unwrap().port();
-            let other = port.checked_add(above).filter(|other| *other != port);
-            let other = other.map(|other| TcpListener::bind(("127.0.0.1", other)));
-            let is_free = if above == 0 { true } else { matches!(other, Some(Ok(_))) };
+            let random = RandomState::new().build_hasher().finish();
+            let port = (FIRST + random % COUNT) as u16;
+            let listeners: Vec<_> = [port, port + above][..1 + usize::from(above > 0)]
+                .iter()
+                .map(|port| TcpListener::bind(("127.0.0.1", *port)))
+                .collect();
+            let is_free = listeners.iter().all(Result::is_ok);
             // Until all are found, so that none is found twice.
-            held.push((listener, other));
+            held.push(listeners);
             if is_free {
                 return port;
             }
