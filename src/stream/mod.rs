@@ -83,8 +83,9 @@ pin_project! {
     /// server holds the chunk before it no more, for some ten milliseconds at most, as on HTTP/2 a
     /// reset takes along what is not written. Of 1,200 responses of two events and an error over
     /// HTTP/2 (axum, hyper and warp, with one and with two threads, on a busy machine) 1,199
-    /// arrived whole: `cargo test -p test-servers events_before -- --nocapture`. A client that does
-    /// not read can still lose what it has not been sent; one that resumes gets it again.
+    /// arrived whole: `cargo test -p test-servers events_before -- --nocapture`; where three other
+    /// programs wanted the same two cores all of the time, nine of ten. A client that does not read
+    /// can still lose what it has not been sent; one that resumes gets it again.
     ///
     /// # End
     ///
