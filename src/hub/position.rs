@@ -20,6 +20,9 @@ pub(super) struct Position {
 }
 
 impl Position {
+    /// Before all positions of entries.
+    pub(super) const START: Self = Self { epoch: 0, n: 0 };
+
     /// Two numbers of at most 20 digits each.
     const MAX_LEN: usize = 41;
 

@@ -86,7 +86,7 @@ impl Log {
         let Settings { events, bytes, age, .. } = *settings;
         let start = match numbering {
             Numbering::Counted { epoch } => Position { epoch, n: 0 },
-            Numbering::Given => Position { epoch: 0, n: 0 },
+            Numbering::Given => Position::START,
         };
         Self {
             numbering,

@@ -102,7 +102,7 @@ impl Source for Reader {
         if self.certain_until.is_some_and(|until| until < Instant::now()) {
             return Err(self.ask_elsewhere());
         }
-        let after = after.unwrap_or(Position { epoch: 0, n: 0 }).to_string();
+        let after = after.unwrap_or(Position::START).to_string();
         let mut news = cmd("XREAD");
         news.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         news.arg("STREAMS").arg(&self.stream).arg(&after);

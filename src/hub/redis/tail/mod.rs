@@ -217,9 +217,9 @@ impl Tail {
             }
             return Ok(());
         }
-        let mut page = source.from(START, self.page).await?;
+        let mut page = source.from(Position::START, self.page).await?;
         if page.is_empty() && source.mark().await? {
-            page = source.from(START, self.page).await?;
+            page = source.from(Position::START, self.page).await?;
         }
         match page.first() {
             Some(first) => self.lose(before(first))?,
@@ -296,9 +296,6 @@ struct Newest {
 fn before(entry: &Entry) -> Position {
     if is_mark(entry) { entry.position } else { just_before(entry.position) }
 }
-
-/// Before all positions of entries.
-const START: Position = Position { epoch: 0, n: 0 };
 
 fn just_after(position: Position) -> Option<Position> {
     let Position { epoch, n } = position;
