@@ -73,6 +73,18 @@ impl Server {
         }
     }
 
+    /// A primary, its replica, and the ports of both.
+    pub async fn pair() -> Option<[(Self, u16); 2]> {
+        let ports = free_ports::<2>(0);
+        let [first, second] = ports.map(|port| port.to_string());
+        let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
+        let primary = Self::start(&[&args[..], &[&first]].concat())?;
+        let of = [&second, "--replicaof", "127.0.0.1", &first];
+        let replica = Self::start(&[&args[..], &of[..]].concat())?;
+        replica.follows().await;
+        Some([(primary, ports[0]), (replica, ports[1])])
+    }
+
     fn spawn(&mut self) -> std::io::Result<()> {
         let log = fs::File::create(self.directory.join("log"))?;
         let mut command = Command::new(program());

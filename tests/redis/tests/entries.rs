@@ -260,13 +260,8 @@ fn a_hub_whose_driver_never_ran_ends_when_it_is_closed() {
 
 #[tokio::test]
 async fn one_of_two_servers_that_refuses_to_be_written_to_is_left_for_the_other() {
-    let ports = test_redis::server::free_ports::<2>(0).map(|port| port.to_string());
-    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
-    let Some(_primary) = Server::start(&[&args[..], &[&ports[0]]].concat()) else { return };
-    let of = [&ports[1], "--replicaof", "127.0.0.1", &ports[0]];
-    let replica = Server::start(&[&args[..], &of[..]].concat()).unwrap();
-    replica.follows().await;
-    let url = format!("redis://127.0.0.1:{},127.0.0.1:{}/", ports[1], ports[0]);
+    let Some([(_primary, primary), (_replica, replica)]) = Server::pair().await else { return };
+    let url = format!("redis://127.0.0.1:{replica},127.0.0.1:{primary}/");
     let node = Node::live(Hub::builder(), &url).await;
     test_redis::load::publish_surely(&node.hub, "a").await;
 }

@@ -12,7 +12,6 @@ use test_redis::{
     load::{Outcomes, publish, publish_surely},
     node::STREAM,
     number,
-    server::free_ports,
 };
 
 const END: &str = "the end";
@@ -115,12 +114,7 @@ async fn servers_that_retain_little_say_what_is_missing() {
 
 #[tokio::test]
 async fn a_server_that_only_follows_may_name_a_replica() {
-    let ports = free_ports::<2>(0).map(|port| port.to_string());
-    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
-    let Some(primary) = Server::start(&[&args[..], &[&ports[0]]].concat()) else { return };
-    let of = [&ports[1], "--replicaof", "127.0.0.1", &ports[0]];
-    let replica = Server::start(&[&args[..], &of[..]].concat()).unwrap();
-    replica.follows().await;
+    let Some([(primary, _), (replica, _)]) = Server::pair().await else { return };
     let publishes = Node::live(Hub::builder(), &primary.url()).await;
     let follows = Node::live(Hub::builder(), &replica.url()).await;
     let reading = Reading::start(std::slice::from_ref(&follows.hub), None, END);
