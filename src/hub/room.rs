@@ -1,7 +1,7 @@
 //! Who waits for a topic: the seats of its subscribers, and the newest frame for those who are
 //! next.
 //!
-//! This is the kernel that `tests/loom` checks. A publisher first stores `last`, then locks a shard
+//! This is the kernel that `suites/loom` checks. A publisher first stores `last`, then locks a shard
 //! and takes the wakers; a subscriber looks at `last` again under the same lock before it leaves
 //! its waker. So either it sees what is new, or its waker is taken.
 

@@ -1,4 +1,4 @@
-//! `SseEncoder` as the response of each framework, in process; `tests/interop` has the real
+//! `SseEncoder` as the response of each framework, in process; `suites/interop` has the real
 //! servers.
 
 use futures_util::{Stream, stream};

@@ -1,4 +1,4 @@
-//! The load of the endurance suite, which `tests/endurance/run` builds and starts.
+//! The load of the endurance suite, which `suites/endurance/run` builds and starts.
 //!
 //! The servers are those of the interop suite, each in a process of its own, so that its memory and
 //! its open files are its own, too.

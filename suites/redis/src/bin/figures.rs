@@ -10,7 +10,7 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-#[path = "../../../allocations/mod.rs"]
+#[path = "../../../../tests/allocations/mod.rs"]
 mod allocations;
 
 const SIZE: usize = 200;
