@@ -1,17 +1,12 @@
-use bytes::{Bytes, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
     error::Error,
     event::{Encode, Internal},
-    frame::{Frames, Settings, check_each},
-    head::{Defaults, NextId},
+    frame::{Frames, Settings, Shape},
+    head::{Defaults, IdLine},
     output::Output,
     value::EventId,
-};
-#[cfg(feature = "hub")]
-use crate::{
-    error::{Kind, Refusal},
-    frame,
 };
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
@@ -129,7 +124,7 @@ impl Encoder {
         let mut output = Output::new();
         let encoded = self.write(item, &mut output);
         output.append_to(dst);
-        encoded
+        encoded.map(drop)
     }
 
     /// Encodes an item once, to send it many times: as an item of any number of streams. Each of
@@ -158,7 +153,7 @@ impl Encoder {
         let mut output = Output::new();
         let encoded = self.write(item, &mut output);
         let frames = output.take_whole();
-        encoded.map(|()| Encoded(frames))
+        encoded.map(|shape| Encoded { frames, shape })
     }
 
     /// Writes an item's frames. If it fails or panics, nothing counts of it.
@@ -167,21 +162,18 @@ impl Encoder {
         &mut self,
         item: &T,
         output: &mut Output,
-    ) -> Result<(), Error> {
-        let next_id = self.next_id.map_or(NextId::Exhausted, NextId::Number);
-        let mut frames = Frames::begin(output, &self.settings, next_id);
+    ) -> Result<Shape, Error> {
+        let mut frames = Frames::begin(output, &self.settings, self.next_id);
         item.encode(&mut frames)?;
-        self.next_id = match frames.end() {
-            NextId::Number(number) => Some(number),
-            NextId::Exhausted | NextId::Given { .. } => None,
-        };
-        Ok(())
+        let (next_id, shape) = frames.end();
+        self.next_id = next_id;
+        Ok(shape)
     }
 
-    /// Fails if one of these frames is larger than this encoder allows.
+    /// Fails if a frame is larger than this encoder allows.
     #[inline]
-    pub(crate) fn check_encoded(&self, frames: &[u8]) -> Result<(), Error> {
-        check_each(frames, self.settings.max_frame)
+    pub(crate) fn check(&self, encoded: &Encoded) -> Result<(), Error> {
+        encoded.shape.check(self.settings.max_frame)
     }
 }
 
@@ -201,88 +193,130 @@ impl Default for Encoder {
 /// # Ok::<(), sse_encoder::Error>(())
 /// ```
 #[derive(Clone, Debug, Default)]
-pub struct Encoded(pub(crate) Bytes);
+pub struct Encoded {
+    frames: Bytes,
+    shape: Shape,
+}
 
 impl Encoded {
     /// The frames' bytes.
     pub const fn as_bytes(&self) -> &Bytes {
-        &self.0
+        &self.frames
     }
 
     /// The frames' bytes.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        self.frames
     }
-}
 
-/// Encodes an item for the hub: exactly one frame, with the reference's habits (`event: message`
-/// where there is no type), in memory of just its size.
-///
-/// # Errors
-///
-/// As [`Encoder::encode`]; and where the item writes no frame, or more than one.
-#[cfg(feature = "hub")]
-pub(crate) fn encode_published(
-    item: &(impl ?Sized + Encode),
-    automatic_id: &EventId,
-    max_frame: usize,
-) -> Result<Published, Error> {
-    let Encoder { settings, .. } = Encoder::new().max_frame(max_frame);
-    let mut output = Output::new();
-    let next_id = NextId::Given { id: automatic_id, used: false };
-    let mut frames = Frames::begin(&mut output, &settings, next_id);
-    let encoded = item.encode(&mut frames);
-    let is_automatic = encoded.is_ok() && matches!(frames.end(), NextId::Given { used: true, .. });
-    let bytes = output.take_whole();
-    encoded?;
-    let frames = frame::ends(&bytes).count();
-    if frames != 1 {
-        return Err(Kind::Refused(Refusal::Frames(frames)).into());
+    /// Whether the item wrote exactly one frame.
+    ///
+    /// A log that is to be resumed holds single frames: a cut within an item of several could not
+    /// be resumed.
+    pub const fn is_single(&self) -> bool {
+        self.shape.is_single()
     }
-    let id = match bytes.strip_prefix(b"id: ") {
-        _ if is_automatic => PublishedId::Automatic,
-        None => PublishedId::None,
-        Some(id) => {
-            // The frame's first line. It was checked when it was made.
-            let id = id.split(|byte| *byte == b'\n').next().unwrap_or_default();
-            PublishedId::Own(EventId::new(str::from_utf8(id).unwrap_or_default())?)
+
+    /// The id of a single event; `None` where it has none, and for several frames.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event, EventId};
+    ///
+    /// let row = Encoder::new().encode_once(&Event::text("a row").id("row-9"))?;
+    /// assert_eq!(row.id(), Some(EventId::from_static("row-9")));
+    /// let note = Encoder::new().encode_once(&Event::text("typing").no_id())?;
+    /// assert_eq!(note.id(), None);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn id(&self) -> Option<EventId> {
+        match self.shape.id_line() {
+            IdLine::Automatic(len) | IdLine::Explicit(len) => {
+                let id = &self.frames[ID_NAME.len()..][..usize::from(len)];
+                Some(EventId::from_checked(id))
+            }
+            IdLine::Absent | IdLine::Unassigned => None,
         }
-    };
-    Ok(Published { frame: Encoded(bytes), id })
+    }
+
+    /// Whether a single event leaves its id to the encoder, and has none, as
+    /// [`automatic_ids`](Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
+    /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.
+    pub const fn lacks_id(&self) -> bool {
+        matches!(self.shape.id_line(), IdLine::Unassigned)
+    }
+
+    /// The same single frame with this id, in the place of the one that it has; `None` where it is
+    /// not a [single](Self::is_single) frame.
+    ///
+    /// A log that numbers events encodes an item first, with
+    /// [`automatic_ids`](Encoder::automatic_ids) off, and gives the id when it has appended it.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event, EventId};
+    ///
+    /// let event = Encoder::new().automatic_ids(false).encode_once(&Event::text("hello"))?;
+    /// assert!(event.lacks_id());
+    /// let event = event.with_id(&EventId::from_static("7-1")).unwrap();
+    /// assert_eq!(event.as_bytes(), "id: 7-1\nevent: message\ndata: hello\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    #[must_use]
+    pub fn with_id(&self, id: &EventId) -> Option<Self> {
+        if !self.is_single() {
+            return None;
+        }
+        let rest = match self.shape.id_line() {
+            IdLine::Absent | IdLine::Unassigned => &self.frames[..],
+            // With its end of line.
+            IdLine::Automatic(len) | IdLine::Explicit(len) => {
+                &self.frames[ID_NAME.len() + usize::from(len) + 1..]
+            }
+        };
+        let id = id.as_str();
+        let len = ID_NAME.len() + id.len() + 1 + rest.len();
+        let mut frames = BytesMut::with_capacity(len);
+        frames.put_slice(ID_NAME);
+        frames.put_slice(id.as_bytes());
+        frames.put_u8(b'\n');
+        frames.put_slice(rest);
+        let shape = self.shape.with_id_line(len, id.len());
+        Some(Self { frames: frames.freeze(), shape })
+    }
 }
 
-/// An item as the hub publishes it.
-#[cfg(feature = "hub")]
-pub(crate) struct Published {
-    pub(crate) frame: Encoded,
-    pub(crate) id: PublishedId,
+/// The name of the first line of a frame with an id.
+const ID_NAME: &[u8] = b"id: ";
+
+impl AsRef<[u8]> for Encoded {
+    fn as_ref(&self) -> &[u8] {
+        &self.frames
+    }
 }
 
-/// The id that a published item has.
-#[cfg(feature = "hub")]
-pub(crate) enum PublishedId {
-    /// The automatic one. Its line is the frame's first.
-    Automatic,
-    /// The item's own.
-    Own(EventId),
-    /// None: a comment, or an ephemeral event.
-    None,
+/// Two are equal if their frames are the same bytes.
+impl PartialEq for Encoded {
+    fn eq(&self, other: &Self) -> bool {
+        self.frames == other.frames
+    }
 }
+
+impl Eq for Encoded {}
 
 impl Encode for Encoded {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.encoded(&self.0)
+        frames.encoded(&self.frames, self.shape)
     }
 
     #[inline]
-    fn take_encoded(&mut self, _: Internal) -> Option<Bytes> {
-        Some(std::mem::take(&mut self.0))
+    fn take_encoded(&mut self, _: Internal) -> Option<Self> {
+        Some(std::mem::take(self))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{Comment, Event};
 
     #[test]
     fn only_ids_of_the_counter_are_resumed_after() {
@@ -301,6 +335,72 @@ mod tests {
             encoder.set_next_id(9);
             assert!(!encoder.resume_after(&EventId::new(last).unwrap()), "{last}");
             assert_eq!(encoder.next_id(), Some(9), "{last}");
+        }
+    }
+
+    #[test]
+    fn encoded_frames_know_their_number_and_their_id() {
+        let comment = Comment::new("a");
+        let id = Some("7");
+        // Item, single, id, lacks an id.
+        let rows: [(&dyn Encode, bool, Option<&str>, bool); 8] = [
+            (&Event::text("a").id(7), true, id, false),
+            (&Event::text("a"), true, None, true),
+            (&Event::text("a").no_id(), true, None, false),
+            (&Event::text("a").id(""), true, Some(""), false),
+            (&comment, true, None, false),
+            (&Event::new(), false, None, false),
+            (&(comment, Event::text("a").id(7)), false, None, false),
+            (&(Event::text("a").id(7), Event::new()), true, id, false),
+        ];
+        for (item, is_single, id, lacks_id) in rows {
+            let encoded = Encoder::new().automatic_ids(false).encode_once(item).unwrap();
+            let again = Encoder::new().encode_once(&encoded).unwrap();
+            for encoded in [encoded, again] {
+                let frames = encoded.as_bytes();
+                assert_eq!(encoded.is_single(), is_single, "{frames:?}");
+                assert_eq!(encoded.id().as_ref().map(EventId::as_str), id, "{frames:?}");
+                assert_eq!(encoded.lacks_id(), lacks_id, "{frames:?}");
+            }
+        }
+        let automatic = Encoder::new().encode_once(&Event::text("a")).unwrap();
+        assert_eq!((automatic.id(), automatic.lacks_id()), (Some(EventId::from(1)), false));
+    }
+
+    #[test]
+    fn a_single_frame_takes_an_id_in_the_place_of_its_own() {
+        let long = EventId::new("é".repeat(EventId::MAX_LEN / 2)).unwrap();
+        for event in [Event::text("a"), Event::text("a").id(7), Event::text("a").no_id()] {
+            let mut encoded = Encoder::bare().encode_once(&event).unwrap();
+            for id in [EventId::from(12), EventId::EMPTY, long.clone(), EventId::from(3)] {
+                encoded = encoded.with_id(&id).unwrap();
+                assert_eq!(encoded.as_bytes(), &format!("id: {id}\ndata: a\n\n"));
+                assert_eq!((encoded.id(), encoded.lacks_id()), (Some(id), false));
+            }
+        }
+        let several = Encoder::bare().encode_once(&[Event::text("a"), Event::text("b")]).unwrap();
+        assert_eq!(several.with_id(&EventId::from(1)), None);
+        assert_eq!(Encoded::default().with_id(&EventId::from(1)), None);
+    }
+
+    #[test]
+    fn the_largest_of_encoded_frames_is_what_a_limit_is_for() {
+        let text = Bytes::from("x".repeat(100_000));
+        let text = crate::data::SharedText::try_from(text).unwrap();
+        let large = Event::shared_text(text).into_owned();
+        let items = [Event::text("a").into(), large, Event::text("b").into()];
+        let encoded = Encoder::bare().encode_once(&items).unwrap();
+        let mut stream = BytesMut::new();
+        let largest = 100_000 + "data: \n\n".len();
+        for (max_frame, is_ok) in [(largest, true), (largest - 1, false)] {
+            let mut encoder = Encoder::bare().max_frame(max_frame);
+            assert_eq!(encoder.encode(&encoded, &mut stream).is_ok(), is_ok, "{max_frame}");
+        }
+        let with_id = Encoder::bare().encode_once(&Event::text("a")).unwrap();
+        let with_id = with_id.with_id(&EventId::from(1)).unwrap();
+        for (max_frame, is_ok) in [(15, true), (14, false)] {
+            let mut encoder = Encoder::bare().max_frame(max_frame);
+            assert_eq!(encoder.encode(&with_id, &mut stream).is_ok(), is_ok, "{max_frame}");
         }
     }
 }

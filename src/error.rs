@@ -84,7 +84,7 @@ pub(crate) enum Refusal {
     Closed,
     DuplicateId,
     EmptyId,
-    Frames(usize),
+    Frames,
     NotInMemory,
     NotThePosition,
     ReservedId,
@@ -394,15 +394,7 @@ impl fmt::Display for Refusal {
             Self::Closed => "the hub is closed",
             Self::DuplicateId => "`id` is that of an event which the hub retains already",
             Self::EmptyId => "`id` is empty; clients would forget their position",
-            Self::Frames(0) => {
-                "the item writes no frame; a hub publishes exactly one for each item"
-            }
-            Self::Frames(frames) => {
-                return write!(
-                    f,
-                    "the item writes {frames} frames; a hub publishes exactly one for each item"
-                );
-            }
+            Self::Frames => "the item does not write exactly one frame",
             Self::NotInMemory => "the log is not in memory; await `publish`",
             Self::NotThePosition => {
                 "`id` of the state is the subscription's position; it cannot be set or left out"

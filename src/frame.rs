@@ -8,7 +8,7 @@ use crate::{
     buffer::Buffer,
     error::Error,
     field::Fields,
-    head::{Defaults, Head, NextId},
+    head::{Defaults, Head, IdLine},
     output::Output,
 };
 
@@ -19,9 +19,69 @@ use crate::{
 pub struct Frames<'a> {
     output: &'a mut Output,
     settings: &'a Settings,
-    next_id: NextId<'a>,
+    /// The next automatic id; `None` once [`u64::MAX`] has been used.
+    next_id: Option<u64>,
     /// The place after the last whole frame.
     whole: usize,
+    shape: Shape,
+}
+
+/// The frames of one item.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Shape {
+    /// The length of the largest frame, as far as a `u32` counts.
+    largest: u32,
+    count: Count,
+    /// The id line of a single frame.
+    id_line: IdLine,
+}
+
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+enum Count {
+    #[default]
+    None,
+    One,
+    Several,
+}
+
+impl Shape {
+    const fn of_frame(len: usize, id_line: IdLine) -> Self {
+        let largest = if len > u32::MAX as usize { u32::MAX } else { len as u32 };
+        Self { largest, count: Count::One, id_line }
+    }
+
+    #[inline]
+    fn add(&mut self, other: Self) {
+        *self = match (self.count, other.count) {
+            (Count::None, _) => other,
+            (_, Count::None) => *self,
+            _ => Self {
+                largest: self.largest.max(other.largest),
+                count: Count::Several,
+                id_line: IdLine::Absent,
+            },
+        };
+    }
+
+    /// Fails if a frame is larger than it may be.
+    #[inline]
+    pub(crate) fn check(&self, max_frame: usize) -> Result<(), Error> {
+        if self.largest as usize > max_frame { Err(Error::too_large(max_frame)) } else { Ok(()) }
+    }
+
+    /// Whether there is one frame, and no other.
+    pub(crate) const fn is_single(&self) -> bool {
+        matches!(self.count, Count::One)
+    }
+
+    pub(crate) const fn id_line(&self) -> IdLine {
+        self.id_line
+    }
+
+    /// A single frame, with an id line of this length in the place of the one that it has.
+    pub(crate) fn with_id_line(&self, frame_len: usize, id_len: usize) -> Self {
+        Self::of_frame(frame_len, IdLine::Explicit(id_len as u16))
+    }
 }
 
 /// An encoder's settings.
@@ -44,17 +104,17 @@ impl<'a> Frames<'a> {
     pub(crate) fn begin(
         output: &'a mut Output,
         settings: &'a Settings,
-        next_id: NextId<'a>,
+        next_id: Option<u64>,
     ) -> Self {
         let whole = output.begin();
-        Self { output, settings, next_id, whole }
+        Self { output, settings, next_id, whole, shape: Shape::default() }
     }
 
-    /// Ends the item: its frames count. The automatic id that comes next.
+    /// Ends the item: its frames count. Gives the next automatic id, too.
     #[inline]
-    pub(crate) fn end(self) -> NextId<'a> {
+    pub(crate) fn end(self) -> (Option<u64>, Shape) {
         self.output.commit(self.whole);
-        self.next_id
+        (self.next_id, self.shape)
     }
 
     /// Begins a frame, in the place of one that did not become whole.
@@ -62,16 +122,17 @@ impl<'a> Frames<'a> {
     pub(crate) fn frame(&mut self) -> Frame<'_, 'a> {
         self.output.reset(self.whole);
         self.output.buffer().begin_frame(self.settings.max_frame);
-        Frame { frames: self, uses_id: false }
+        Frame { frames: self, id_line: IdLine::Absent }
     }
 
     /// Appends whole frames that an encoder has made.
-    pub(crate) fn encoded(&mut self, frames: &Bytes) -> Result<(), Error> {
+    pub(crate) fn encoded(&mut self, frames: &Bytes, shape: Shape) -> Result<(), Error> {
         self.output.reset(self.whole);
-        check_each(frames, self.settings.max_frame)?;
+        shape.check(self.settings.max_frame)?;
         let buffer = self.output.buffer();
         buffer.put(frames);
         self.whole = buffer.len();
+        self.shape.add(shape);
         Ok(())
     }
 }
@@ -80,7 +141,7 @@ impl<'a> Frames<'a> {
 /// there.
 pub(crate) struct Frame<'f, 'a> {
     frames: &'f mut Frames<'a>,
-    uses_id: bool,
+    id_line: IdLine,
 }
 
 impl Frame<'_, '_> {
@@ -93,9 +154,9 @@ impl Frame<'_, '_> {
     /// Writes the fields that stand before the data.
     #[inline(always)]
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
-        let Frames { output, settings, next_id, whole } = &mut *self.frames;
+        let Frames { output, settings, next_id, whole, .. } = &mut *self.frames;
         let mut fields = Fields::after(output, *whole);
-        self.uses_id = head.write(&mut fields, settings.defaults, next_id)?;
+        self.id_line = head.write(&mut fields, settings.defaults, *next_id)?;
         Ok(())
     }
 
@@ -108,32 +169,16 @@ impl Frame<'_, '_> {
     /// Ends the last line and the frame: it is whole. One without any line is nothing.
     #[inline]
     pub(crate) fn end(mut self) -> Result<(), Error> {
-        self.frames.whole = self.fields().end()?;
-        if self.uses_id {
-            self.frames.next_id.advance();
+        let end = self.fields().end()?;
+        let Frames { output, whole, next_id, shape, .. } = self.frames;
+        let len = end - *whole + output.shared_after(*whole);
+        if len > 0 {
+            shape.add(Shape::of_frame(len, self.id_line));
+        }
+        *whole = end;
+        if matches!(self.id_line, IdLine::Automatic(_)) {
+            *next_id = next_id.and_then(|number| number.checked_add(1));
         }
         Ok(())
     }
-}
-
-/// Fails if one of these frames is larger than it may be.
-pub(crate) fn check_each(frames: &[u8], max_frame: usize) -> Result<(), Error> {
-    if frames.len() > max_frame { check_each_by_its_end(frames, max_frame) } else { Ok(()) }
-}
-
-#[cold]
-fn check_each_by_its_end(frames: &[u8], max_frame: usize) -> Result<(), Error> {
-    let mut start = 0;
-    for end in ends(frames) {
-        if end - start > max_frame {
-            return Err(Error::too_large(max_frame));
-        }
-        start = end;
-    }
-    Ok(())
-}
-
-/// Where each of these frames ends: after a blank line, and there is none within.
-pub(crate) fn ends(frames: &[u8]) -> impl Iterator<Item = usize> {
-    memchr::memmem::find_iter(frames, b"\n\n").map(|at| at + 2)
 }

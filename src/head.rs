@@ -39,57 +39,46 @@ pub(crate) struct Defaults {
     pub(crate) default_type: bool,
 }
 
-/// The automatic id that comes next.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum NextId<'a> {
-    Number(u64),
-    /// [`u64::MAX`] has been used.
-    Exhausted,
-    /// One that was not counted here: the hub's.
-    #[cfg_attr(not(feature = "hub"), allow(dead_code))]
-    Given {
-        id: &'a EventId,
-        used: bool,
-    },
-}
-
-impl NextId<'_> {
-    /// The one after this, once this has been used.
-    #[inline]
-    pub(crate) fn advance(&mut self) {
-        match self {
-            Self::Number(number) => {
-                *self = number.checked_add(1).map_or(Self::Exhausted, Self::Number);
-            }
-            Self::Exhausted => {}
-            Self::Given { used, .. } => *used = true,
-        }
-    }
+/// The id line of a frame, which is the first one.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) enum IdLine {
+    /// The event has no id.
+    #[default]
+    Absent,
+    /// The event asked for an automatic id, and the encoder assigns none.
+    Unassigned,
+    /// An automatic id, of this length.
+    Automatic(u16),
+    /// The event's own id, of this length.
+    Explicit(u16),
 }
 
 impl Head {
-    /// Writes the fields. Whether the automatic id was used.
+    /// Writes the fields; `next_id` is the automatic id.
     #[inline(always)]
     pub(crate) fn write(
         &self,
         fields: &mut Fields<'_>,
         defaults: Defaults,
-        next: &NextId<'_>,
-    ) -> Result<bool, Error> {
-        let mut used = false;
-        match &self.id {
+        next_id: Option<u64>,
+    ) -> Result<IdLine, Error> {
+        let id_line = match &self.id {
             IdField::Automatic if defaults.automatic_ids => {
-                used = true;
-                match next {
-                    NextId::Number(number) => fields.name(field::ID).put_number(*number),
-                    NextId::Exhausted => return Err(Kind::IdsExhausted.into()),
-                    NextId::Given { id, .. } => id.write(fields.name(field::ID)),
-                }
+                let Some(number) = next_id else { return Err(Kind::IdsExhausted.into()) };
+                let buffer = fields.name(field::ID);
+                let start = buffer.len();
+                buffer.put_number(number);
+                IdLine::Automatic((buffer.len() - start) as u16)
             }
-            IdField::Automatic | IdField::Absent => {}
-            IdField::Explicit(id) => id.write(fields.name(field::ID)),
+            IdField::Automatic => IdLine::Unassigned,
+            IdField::Absent => IdLine::Absent,
+            IdField::Explicit(id) => {
+                id.write(fields.name(field::ID));
+                // At most `EventId::MAX_LEN`.
+                IdLine::Explicit(id.as_str().len() as u16)
+            }
             IdField::Invalid(error) => return Err(error.clone()),
-        }
+        };
         match &self.event_type {
             EventTypeField::Default if defaults.default_type => {
                 fields.name(field::EVENT_MESSAGE);
@@ -103,7 +92,7 @@ impl Head {
         if let Some(time) = self.retry {
             write_retry(fields, time);
         }
-        Ok(used)
+        Ok(id_line)
     }
 }
 

@@ -123,6 +123,13 @@ impl Output {
         runs.filter(|run| run.at <= self.committed).map(|run| run.bytes.len()).sum()
     }
 
+    /// The length of the shared bytes after this place.
+    #[inline(always)]
+    pub(crate) fn shared_after(&self, len: usize) -> usize {
+        let Some(runs) = &self.runs else { return 0 };
+        runs.iter().filter(|run| run.at > len).map(|run| run.bytes.len()).sum()
+    }
+
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0

@@ -620,8 +620,8 @@ fn an_item_that_is_not_one_frame_leaves_nothing_behind() {
     let hub = Hub::builder().max_frame(64).build();
     let mut client = Client::live(hub.subscribe(&none()));
     let rows: [(&dyn Encode, &str); 4] = [
-        (&Two, "the item writes 2 frames; a hub publishes exactly one for each item"),
-        (&Event::new(), "the item writes no frame; a hub publishes exactly one for each item"),
+        (&Two, "the item does not write exactly one frame"),
+        (&Event::new(), "the item does not write exactly one frame"),
         (&Fails, "refused"),
         (&Event::text("x".repeat(65)), "the frame is larger than 64 bytes"),
     ];

@@ -1,8 +1,6 @@
 use std::{rc::Rc, sync::Arc};
 
-use bytes::Bytes;
-
-use crate::{error::Error, frame::Frames};
+use crate::{encoder::Encoded, error::Error, frame::Frames};
 
 /// What can be written as frames of an event stream: an [`Event`](crate::Event), a
 /// [`Comment`](crate::Comment), or a type of your own that is made of them.
@@ -57,7 +55,7 @@ pub trait Encode {
     /// The item's frames, if they have been encoded already: a stream passes them through.
     #[doc(hidden)]
     #[inline]
-    fn take_encoded(&mut self, _: Internal) -> Option<Bytes> {
+    fn take_encoded(&mut self, _: Internal) -> Option<Encoded> {
         None
     }
 }
@@ -86,7 +84,7 @@ impl<T: ?Sized + Encode> Encode for Box<T> {
     }
 
     #[inline]
-    fn take_encoded(&mut self, internal: Internal) -> Option<Bytes> {
+    fn take_encoded(&mut self, internal: Internal) -> Option<Encoded> {
         (**self).take_encoded(internal)
     }
 }
@@ -102,7 +100,7 @@ impl<T: Encode> Encode for Option<T> {
     }
 
     #[inline]
-    fn take_encoded(&mut self, internal: Internal) -> Option<Bytes> {
+    fn take_encoded(&mut self, internal: Internal) -> Option<Encoded> {
         self.as_mut()?.take_encoded(internal)
     }
 }

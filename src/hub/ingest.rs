@@ -11,7 +11,7 @@ use super::{
     sync::write,
 };
 use crate::{
-    encoder::Published,
+    encoder::Encoded,
     error::{Error, Kind, Refusal},
     value::EventId,
 };
@@ -33,7 +33,7 @@ impl Shared {
         &self,
         position: Position,
         address: Address<'_>,
-        published: Published,
+        published: Encoded,
     ) -> Result<Option<EventId>, Error> {
         self.append(address, published, Some(position))
     }
@@ -65,8 +65,7 @@ mod tests {
 
     use super::{super::settings::HubBuilder, *};
     use crate::{
-        encoder::encode_published, event::Event, hub::notice::NO_ID_YET,
-        hub::resumption::Resumption, last_event_id::LastEventId,
+        event::Event, hub::publish::encode, hub::resumption::Resumption, last_event_id::LastEventId,
     };
 
     fn position(n: u64) -> Position {
@@ -74,7 +73,7 @@ mod tests {
     }
 
     fn ingest(hub: &Hub, n: u64, text: &str) -> Result<Option<EventId>, Error> {
-        let published = encode_published(&Event::text(text), &NO_ID_YET, 1_000)?;
+        let published = encode(&Event::text(text), 1_000)?;
         hub.shared.ingest(position(n), Address::default(), published)
     }
 

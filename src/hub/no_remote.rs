@@ -1,7 +1,7 @@
 //! In place of a log elsewhere, where the crate knows none.
 
 use super::{Shared, Status, log::Address};
-use crate::{encoder::Published, error::Error, last_event_id::LastEventId, value::EventId};
+use crate::{encoder::Encoded, error::Error, last_event_id::LastEventId, value::EventId};
 
 pub(super) enum Remote {}
 
@@ -26,7 +26,7 @@ impl Remote {
         &self,
         _: &Shared,
         _: Address<'_>,
-        _: Published,
+        _: Encoded,
     ) -> Result<Option<EventId>, Error> {
         match *self {}
     }

@@ -2,39 +2,15 @@
 
 use std::fmt::Write;
 
-use bytes::{BufMut, Bytes, BytesMut};
-
 use super::{CHECKPOINT, GAP};
 use crate::{
-    encoder::{Encoded, Encoder, Published, PublishedId},
+    encoder::{Encoded, Encoder},
     event::Event,
     value::{EventId, ReconnectionTime},
 };
 
-/// Stands for the automatic id until the log has given one: an item is encoded before that, so that
-/// no code of a user runs while the log is held.
-pub(super) const NO_ID_YET: EventId = EventId::EMPTY;
-
-/// How the frame of an item with that id begins.
-const EMPTY_ID_LINE: &[u8] = b"id: \n";
-
 /// The longest part of a requested id that goes back to the client.
 const MAX_ECHO: usize = 256;
-
-/// The frame with this id, if it is to have the automatic one.
-pub(super) fn with_automatic_id(published: Published, id: &EventId) -> Encoded {
-    let Published { frame, id: PublishedId::Automatic } = &published else {
-        return published.frame;
-    };
-    let frame = frame.as_bytes();
-    let rest = frame.strip_prefix(EMPTY_ID_LINE).unwrap_or(frame);
-    let mut bytes = BytesMut::with_capacity(EMPTY_ID_LINE.len() + id.as_str().len() + rest.len());
-    bytes.put_slice(b"id: ");
-    bytes.put_slice(id.as_str().as_bytes());
-    bytes.put_u8(b'\n');
-    bytes.put_slice(rest);
-    Encoded(bytes.freeze())
-}
 
 /// An event that nobody listens to, for its id and reconnection time. The data is `{}`, as there
 /// are clients that parse the data of every event as JSON, and others that drop an event without
@@ -71,7 +47,7 @@ pub(super) fn retry(time: ReconnectionTime) -> Encoded {
 
 fn encode<D: crate::data::Data>(event: Event<D>) -> Encoded {
     // A text without a limit cannot fail.
-    Encoder::bare().encode_once(&event).unwrap_or_else(|_| Encoded(Bytes::from_static(b":\n\n")))
+    Encoder::bare().encode_once(&event).unwrap_or_default()
 }
 
 fn put_json(data: &mut String, text: &str) {

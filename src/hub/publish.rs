@@ -5,13 +5,12 @@ use std::{fmt, future::Future};
 use super::{
     Hub, Shared,
     log::Address,
-    notice::NO_ID_YET,
     position::Position,
     sync::{Ordering, write},
     wake::wake_all,
 };
 use crate::{
-    encoder::{Published, encode_published},
+    encoder::{Encoded, Encoder},
     error::{Error, Kind, Refusal},
     event::Encode,
     value::EventId,
@@ -94,16 +93,24 @@ impl fmt::Debug for To<'_> {
     }
 }
 
+/// Encodes an item as a single frame, whose automatic id, if it wants one, is not yet known: no
+/// code of a user runs while the log is held.
+pub(super) fn encode(item: &(impl ?Sized + Encode), max_frame: usize) -> Result<Encoded, Error> {
+    let mut encoder = Encoder::new().automatic_ids(false).max_frame(max_frame);
+    let encoded = encoder.encode_once(item)?;
+    if encoded.is_single() { Ok(encoded) } else { Err(Kind::Refused(Refusal::Frames).into()) }
+}
+
 impl Shared {
-    fn encode(&self, item: &(impl ?Sized + Encode)) -> Result<Published, Error> {
-        encode_published(item, &NO_ID_YET, self.settings.max_frame)
+    fn encode(&self, item: &(impl ?Sized + Encode)) -> Result<Encoded, Error> {
+        encode(item, self.settings.max_frame)
     }
 
     /// The way of every item into the log. `given` is its position in a log elsewhere.
     pub(super) fn append(
         &self,
         address: Address<'_>,
-        published: Published,
+        published: Encoded,
         given: Option<Position>,
     ) -> Result<Option<EventId>, Error> {
         let mut wakers = Vec::new();

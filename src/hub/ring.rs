@@ -21,7 +21,7 @@ pub(super) struct Entry {
     /// When it was published, where there is a longest age.
     pub(super) at: Option<Instant>,
     /// The bytes of its topic, its key and its own id.
-    pub(super) names: usize,
+    pub(super) names: u32,
     /// `None` when a newer entry with the same key has come.
     pub(super) frame: Option<Encoded>,
     /// What few entries have.
@@ -98,7 +98,7 @@ impl Ring {
         {
             self.empty(older);
         }
-        self.bytes += entry.names + entry.frame.as_ref().map_or(0, frame_len);
+        self.bytes += entry.names as usize + entry.frame.as_ref().map_or(0, frame_len);
         self.make_room();
         self.entries.push_back(entry);
     }
@@ -135,7 +135,7 @@ impl Ring {
     /// Takes the oldest entry.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let entry = self.entries.pop_front()?;
-        self.bytes -= entry.names;
+        self.bytes -= entry.names as usize;
         match &entry.frame {
             Some(frame) => self.bytes -= frame_len(frame),
             None => self.emptied -= 1,

@@ -34,9 +34,9 @@ impl Gathered {
         encoder: &mut Encoder,
     ) -> Result<(), Error> {
         match item.take_encoded(Internal(())) {
-            Some(frames) => {
-                encoder.check_encoded(&frames)?;
-                self.push_encoded(frames);
+            Some(encoded) => {
+                encoder.check(&encoded)?;
+                self.push_encoded(encoded.into_bytes());
                 Ok(())
             }
             None => self.encode(item, encoder),
@@ -53,7 +53,7 @@ impl Gathered {
         if !self.passthrough.is_empty() {
             self.copy_passthrough();
         }
-        encoder.write(item, &mut self.output)
+        encoder.write(item, &mut self.output).map(drop)
     }
 
     /// Appends frames that came encoded.

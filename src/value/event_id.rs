@@ -59,6 +59,11 @@ impl EventId {
     /// one.
     pub const EMPTY: Self = Self::from_static("");
 
+    /// The id of a frame that was written from one.
+    pub(crate) fn from_checked(id: &[u8]) -> Self {
+        Self(Text::new(str::from_utf8(id).unwrap_or_default()))
+    }
+
     /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or
     /// zeros in front; `None` for any other id.
     ///

@@ -16,7 +16,6 @@ use std::{
 
 use super::{
     Delivery,
-    notice::with_automatic_id,
     position::Position,
     ring::{Entry, Rare, Ring},
     room::Room,
@@ -24,7 +23,7 @@ use super::{
     settings::Settings,
 };
 use crate::{
-    encoder::{Published, PublishedId},
+    encoder::Encoded,
     error::{Error, Kind, Refusal},
     value::EventId,
 };
@@ -107,7 +106,7 @@ impl Log {
     pub(super) fn append(
         &mut self,
         address: Address<'_>,
-        published: Published,
+        published: Encoded,
         given: Option<Position>,
         subscribers: usize,
         wakers: &mut Vec<Waker>,
@@ -123,12 +122,13 @@ impl Log {
         };
         let at = self.age.map(|_| Instant::now());
         at.inspect(|now| self.expire(*now));
-        let id = self.check_id(&published.id, position)?;
-        let own_id = if let PublishedId::Own(id) = &published.id { Some(id.clone()) } else { None };
+        let own_id = published.id();
+        let lacks_id = published.lacks_id();
+        let id = self.check_id(own_id.as_ref(), lacks_id, position)?;
         let is_ephemeral = id.is_none();
         let frame = match &id {
-            Some(id) => with_automatic_id(published, id),
-            None => published.frame,
+            Some(id) if lacks_id => published.with_id(id).unwrap_or(published),
+            _ => published,
         };
 
         let room = self.rooms.room(address.topic);
@@ -140,6 +140,7 @@ impl Log {
         let names = address.topic.len() + rare.as_ref().map_or(0, |rare| rare.len());
         let delivery = Delivery { frame: frame.clone(), is_ephemeral };
         let frame = Some(frame);
+        let names = u32::try_from(names).unwrap_or(u32::MAX);
         let entry = Entry { seq, position, room: room.id, at, names, frame, rare };
         if let Some(topic) = self.rooms.get_mut(room.id) {
             let places = if is_ephemeral { &mut topic.passing } else { &mut topic.kept };
@@ -171,22 +172,26 @@ impl Log {
 
     /// Fails where an item with this id would be refused.
     #[cfg(feature = "redis")]
-    pub(super) fn check(&self, id: &PublishedId) -> Result<(), Error> {
+    pub(super) fn check(&self, published: &Encoded) -> Result<(), Error> {
         if self.is_closed {
             return Err(Kind::Refused(Refusal::Closed).into());
         }
-        self.check_id(id, self.tip.1).map(drop)
+        self.check_id(published.id().as_ref(), published.lacks_id(), self.tip.1).map(drop)
     }
 
     /// The id on the wire.
-    fn check_id(&self, id: &PublishedId, position: Position) -> Result<Option<EventId>, Error> {
-        let refusal = match id {
-            PublishedId::None => return Ok(None),
-            PublishedId::Automatic => return Ok(Some(position.to_id())),
-            PublishedId::Own(id) if *id == EventId::EMPTY => Refusal::EmptyId,
-            PublishedId::Own(id) if self.own_ids.contains_key(id) => Refusal::DuplicateId,
-            PublishedId::Own(id) if self.is_reserved(id) => Refusal::ReservedId,
-            PublishedId::Own(id) => return Ok(Some(id.clone())),
+    fn check_id(
+        &self,
+        own: Option<&EventId>,
+        lacks_id: bool,
+        position: Position,
+    ) -> Result<Option<EventId>, Error> {
+        let refusal = match own {
+            None => return Ok(lacks_id.then(|| position.to_id())),
+            Some(id) if *id == EventId::EMPTY => Refusal::EmptyId,
+            Some(id) if self.own_ids.contains_key(id) => Refusal::DuplicateId,
+            Some(id) if self.is_reserved(id) => Refusal::ReservedId,
+            Some(id) => return Ok(Some(id.clone())),
         };
         Err(Kind::Refused(refusal).into())
     }

@@ -1,12 +1,12 @@
 use super::{super::settings::HubBuilder, *};
-use crate::{encoder::encode_published, event::Event, hub::notice::NO_ID_YET};
+use crate::{event::Event, hub::publish::encode};
 
 fn log(builder: HubBuilder) -> Log {
     Log::new(Numbering::Counted { epoch: 7 }, &builder.settings())
 }
 
 fn append(log: &mut Log, address: Address<'_>, event: &Event) -> Result<News, Error> {
-    let published = encode_published(event, &NO_ID_YET, usize::MAX)?;
+    let published = encode(event, usize::MAX)?;
     log.append(address, published, None, 0, &mut Vec::new())
 }
 

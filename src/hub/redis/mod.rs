@@ -34,7 +34,7 @@ use super::{
     settings::HubBuilder,
     sync::{AtomicU64, Ordering, read},
 };
-use crate::{encoder::Published, error::Error, last_event_id::LastEventId, value::EventId};
+use crate::{encoder::Encoded, error::Error, last_event_id::LastEventId, value::EventId};
 
 /// How long a client that was ahead of this server waits for it at most.
 const REACH: Duration = Duration::from_secs(1);
@@ -138,7 +138,7 @@ impl Remote {
         &self,
         hub: &Shared,
         address: Address<'_>,
-        published: Published,
+        published: Encoded,
     ) -> Result<Option<EventId>, Error> {
         let publish = self.publisher.publish(hub, address, published);
         match self.runtime.get() {

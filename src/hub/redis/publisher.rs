@@ -12,7 +12,7 @@ use super::{
     record,
 };
 use crate::{
-    encoder::{Published, PublishedId},
+    encoder::Encoded,
     error::{Error, LogFailure},
     hub::{Shared, log::Address, position::Position, sync::read},
     value::EventId,
@@ -143,9 +143,9 @@ impl Publisher {
         &self,
         hub: &Shared,
         address: Address<'_>,
-        published: Published,
+        published: Encoded,
     ) -> Result<Option<EventId>, Error> {
-        read(&hub.log).check(&published.id)?;
+        read(&hub.log).check(&published)?;
         let fields = record::fields(address, &published)?;
         // Whether a stream that is not there has not begun yet.
         let mut is_new = false;
@@ -161,7 +161,7 @@ impl Publisher {
                 }
                 Ok(id) => {
                     let unknown = || LogFailure::Unknown("the answer is not an entry's id".into());
-                    return Ok(id_of(published.id, position(&id).ok_or_else(unknown)?));
+                    return Ok(id_of(&published, position(&id).ok_or_else(unknown)?));
                 }
                 Err(failure) => failure,
             };
@@ -198,12 +198,8 @@ impl Publisher {
     }
 }
 
-fn id_of(id: PublishedId, position: Position) -> Option<EventId> {
-    match id {
-        PublishedId::Automatic => Some(position.to_id()),
-        PublishedId::Own(id) => Some(id),
-        PublishedId::None => None,
-    }
+fn id_of(published: &Encoded, position: Position) -> Option<EventId> {
+    if published.lacks_id() { Some(position.to_id()) } else { published.id() }
 }
 
 /// Whether the connection is broken, or leads to a replica.

@@ -4,11 +4,11 @@ use bytes::Bytes;
 
 use super::source::Entry;
 use crate::{
-    encoder::{Published, PublishedId, encode_published},
+    encoder::Encoded,
     error::{Error, Kind, LogFailure},
     event::{Comment, Encode, Event},
     frame::Frames,
-    hub::{log::Address, notice::NO_ID_YET},
+    hub::{log::Address, publish::encode},
     value::ReconnectionTime,
 };
 
@@ -37,14 +37,14 @@ pub(super) fn is_mark(entry: &Entry) -> bool {
 /// The fields that say what a frame says, in the order in which they are written.
 pub(super) fn fields(
     address: Address<'_>,
-    published: &Published,
+    published: &Encoded,
 ) -> Result<Vec<(&'static str, Bytes)>, Error> {
     for (field, text) in [(TOPIC, Some(address.topic)), (KEY, address.key)] {
         if text.is_some_and(|text| text.len() > MAX_NAME) {
             return Err(Kind::TooLong { field, limit: MAX_NAME }.into());
         }
     }
-    let frame = published.frame.as_bytes();
+    let frame = published.as_bytes();
     let mut fields = Vec::with_capacity(4);
     let event_type = values(frame, b"event").next().filter(|text| !text.is_empty());
     if let Some(event_type) = event_type.filter(|text| *text != b"message") {
@@ -58,10 +58,10 @@ pub(super) fn fields(
     if fields.iter().all(|(name, _)| *name == TYPE) {
         return Err(LogFailure::Entry(NO_DATA).into());
     }
-    match &published.id {
-        PublishedId::Automatic => {}
-        PublishedId::Own(id) => fields.push((ID, Bytes::copy_from_slice(id.as_str().as_bytes()))),
-        PublishedId::None => fields.push((EPHEMERAL, Bytes::from_static(b"1"))),
+    match published.id() {
+        Some(id) => fields.push((ID, Bytes::copy_from_slice(id.as_str().as_bytes()))),
+        None if published.lacks_id() => {}
+        None => fields.push((EPHEMERAL, Bytes::from_static(b"1"))),
     }
     if !address.topic.is_empty() {
         fields.push((TOPIC, Bytes::copy_from_slice(address.topic.as_bytes())));
@@ -151,8 +151,8 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// As the encoder's: what others wrote is checked like all input.
-    pub(super) fn published(&self, max_frame: usize) -> Result<Published, Error> {
-        encode_published(self, &NO_ID_YET, max_frame)
+    pub(super) fn published(&self, max_frame: usize) -> Result<Encoded, Error> {
+        encode(self, max_frame)
     }
 }
 

@@ -9,14 +9,15 @@ use std::{
 };
 
 use super::{
-    Delivery, Shared, notice,
+    Delivery, Shared,
+    publish::encode,
     resumption::Resumption,
     room::{Room, Seat},
     settings::OnGap,
     sync::{Ordering, read, write},
 };
 use crate::{
-    encoder::{Encoded, PublishedId, encode_published},
+    encoder::Encoded,
     error::{Error, Kind, Refusal},
     event::Encode,
     last_event_id::LastEventId,
@@ -226,12 +227,12 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Kind::Refused(Refusal::Begun).into());
         }
-        let published = encode_published(state, &notice::NO_ID_YET, usize::MAX)?;
-        let PublishedId::Automatic = published.id else {
+        let state = encode(state, usize::MAX)?;
+        if !state.lacks_id() {
             return Err(Kind::Refused(Refusal::NotThePosition).into());
-        };
+        }
         let id = read(&self.hub.log).id_at(self.live_from);
-        self.state = Some(Box::new(notice::with_automatic_id(published, &id)));
+        self.state = state.with_id(&id).map(Box::new);
         self.cursor = self.live_from;
         Ok(())
     }
