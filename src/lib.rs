@@ -63,10 +63,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-#[cfg(feature = "actix-web")]
-pub mod actix_web;
-#[cfg(feature = "axum")]
-mod axum;
+mod adapters;
 mod buffer;
 #[cfg(feature = "tokio")]
 mod channel;
@@ -74,25 +71,14 @@ pub mod data;
 mod encoder;
 mod error;
 mod event;
-mod field;
-mod frame;
-mod head;
-pub mod header;
-#[cfg(feature = "http-body")]
-mod http_body;
+mod http;
 #[cfg(feature = "hub")]
 pub mod hub;
 mod json;
-mod last_event_id;
 mod merge;
-mod output;
-mod refusal;
-#[cfg(any(feature = "axum", feature = "warp"))]
-mod response;
-pub mod stream;
+mod stream;
 mod value;
-#[cfg(feature = "warp")]
-pub mod warp;
+mod wire;
 
 #[cfg(all(doc, not(doctest)))]
 pub mod cookbook {
@@ -120,12 +106,11 @@ pub use self::channel::{Receiver, SendError, Sender, channel};
 #[cfg(feature = "hub")]
 pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
-    encoder::{Encoded, Encoder},
+    encoder::Encoder,
     error::Error,
     event::{Comment, Encode, Event},
-    frame::Frames,
-    last_event_id::LastEventId,
-    refusal::StopReconnecting,
-    stream::{Item, KeepAlive, OnError, SseEncoder, Timer},
+    http::{LastEventId, StopReconnecting, header},
+    stream::{Item, OnError, SseEncoder, Timer},
     value::{EventId, EventType, ReconnectionTime},
+    wire::{Encoded, Frames},
 };

@@ -8,14 +8,13 @@ use serde_json::{Map, Value as JsonValue, value::RawValue};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field,
-    head::{EventTypeField, IdField},
     json::{
         self, PartName,
         scan::{self, Span},
     },
     merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
     value::{EventId, EventType},
+    wire::{self, EventTypeField, IdField},
 };
 
 /// The reference's `data`: of any kind.
@@ -120,7 +119,7 @@ fn member(key: &[u8]) -> Option<Member> {
 /// JSON without ends of line: in valid JSON they are white space.
 fn one_line(json: Box<RawValue>) -> Bytes {
     let json = Box::<str>::from(json);
-    if field::is_one_line(json.as_bytes()) {
+    if wire::is_one_line(json.as_bytes()) {
         json.into_boxed_bytes().into()
     } else {
         json.replace(['\r', '\n'], "").into()

@@ -13,21 +13,19 @@ mod tagged;
 mod text;
 
 pub(crate) use self::{item::Parts, owned::Repr};
-pub use self::{
-    json::Json,
-    merge::Merge,
-    owned::Owned,
-    tagged::Tagged,
-    text::{SharedText, Text},
-};
-use crate::{error::Error, field::Fields};
+pub use self::{json::Json, merge::Merge, owned::Owned, tagged::Tagged, text::Text};
 
 /// What can be the data of an [`Event`](crate::Event). It is sealed: the types of this module are
 /// all that there are.
 pub trait Data: Sealed {}
 
 pub(crate) mod sealed {
-    use crate::{buffer::Buffer, data::Owned, error::Error, field::Fields, head::Head};
+    use crate::{
+        buffer::Buffer,
+        data::Owned,
+        error::Error,
+        wire::{Frame, Head},
+    };
 
     pub trait Sealed {
         /// The event's head, where the data itself says a part of it. What is written to `scratch`
@@ -37,8 +35,8 @@ pub(crate) mod sealed {
             Ok(None)
         }
 
-        /// Appends the `data` fields.
-        fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error>;
+        /// Appends the `data` frame.
+        fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
 
         /// Serializes what is not yet.
         fn into_owned(self) -> Owned;
@@ -47,30 +45,12 @@ pub(crate) mod sealed {
 
 use sealed::Sealed;
 
-/// No data: nothing is dispatched to the client's listeners.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Empty;
-
-impl Data for Empty {}
-
-impl Sealed for Empty {
-    fn write(&self, _: &mut Fields<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn into_owned(self) -> Owned {
-        Owned(Repr::Empty)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Event;
 
     #[test]
     fn debug_shows_the_data() {
-        assert_eq!(format!("{:?}", SharedText::from("a\n")), r#""a\n""#);
         for (event, expected) in [
             (Event::new().into_owned(), "Empty"),
             (Event::text("a").into_owned(), r#"Text("a")"#),

@@ -4,10 +4,9 @@ use super::{Data, Owned, item, sealed::Sealed};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field::Fields,
-    head::{EventTypeField, Head, IdField},
     json::PartName,
     merge::{Key, Part, Rule, Source, Typed, Value, Visitor},
+    wire::{EventTypeField, Frame, Head, IdField},
 };
 
 /// An adjacently tagged value: its tag is the event's type, its content the event's data.
@@ -49,8 +48,8 @@ impl<T: Serialize> Sealed for Tagged<T> {
         Ok(Some(head))
     }
 
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
-        self.write_content(fields.data_line())
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        self.write_content(frame.data_line())
     }
 
     fn into_owned(self) -> Owned {

@@ -1,5 +1,5 @@
 use super::Encode;
-use crate::{error::Error, frame::Frames};
+use crate::{error::Error, wire::Frames};
 
 /// A comment: clients ignore it, proxies take it as a sign of life.
 ///
@@ -31,7 +31,7 @@ impl<T: AsRef<str>> Comment<T> {
 impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
-        frame.fields().comment(self.text().as_bytes())?;
+        frame.comment(self.text().as_bytes())?;
         // With a blank line: without it some clients wait.
         frame.end()
     }

@@ -1,6 +1,9 @@
 use std::{rc::Rc, sync::Arc};
 
-use crate::{encoder::Encoded, error::Error, frame::Frames};
+use crate::{
+    error::Error,
+    wire::{Encoded, Frames},
+};
 
 /// What can be written as frames of an event stream: an [`Event`](crate::Event), a
 /// [`Comment`](crate::Comment), or a type of your own that is made of them.
@@ -123,6 +126,24 @@ impl<T: Encode> Encode for Vec<T> {
 impl<T: Encode, const N: usize> Encode for [T; N] {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         self.as_slice().encode(frames)
+    }
+}
+
+/// No frame.
+impl Encode for () {
+    fn encode(&self, _: &mut Frames<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Encode for Encoded {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        frames.append(self)
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, _: Internal) -> Option<Self> {
+        Some(std::mem::take(self))
     }
 }
 

@@ -3,6 +3,7 @@ mod encode;
 
 use std::str::FromStr;
 
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
@@ -10,11 +11,10 @@ pub(crate) use self::encode::Internal;
 pub use self::{comment::Comment, encode::Encode};
 use crate::{
     buffer::Buffer,
-    data::{self, Data, Empty, Json, Merge, Owned, Repr, SharedText, Tagged, Text},
+    data::{self, Data, Json, Merge, Owned, Repr, Tagged, Text},
     error::{Error, Kind},
-    frame::Frames,
-    head::{EventTypeField, Head, IdField},
     value::{EventId, EventType, ReconnectionTime},
+    wire::{EventTypeField, Frames, Head, IdField},
 };
 
 /// An event: data, and its type, id and reconnection time.
@@ -74,30 +74,7 @@ pub struct Event<D = Owned> {
     data: D,
 }
 
-impl Event<Empty> {
-    /// An event without data: no listener of the client is called. It has no id and no type until
-    /// you give it one.
-    ///
-    /// For a [`retry`](Self::retry) by itself. With an id it moves the client's last event ID in
-    /// some clients only (Firefox forgets it); to be sure send `Event::text("")` of a type that
-    /// nobody listens to.
-    ///
-    /// ```
-    /// use sse_encoder::{Encoder, Event, ReconnectionTime};
-    ///
-    /// let mut stream = bytes::BytesMut::new();
-    /// let retry = ReconnectionTime::from_millis(5_000).unwrap();
-    /// Encoder::new().encode(&Event::new().retry(retry), &mut stream)?;
-    /// assert_eq!(stream, "retry: 5000\n\n");
-    /// # Ok::<(), sse_encoder::Error>(())
-    /// ```
-    pub const fn new() -> Self {
-        let head = Head { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None };
-        Self { head, data: Empty }
-    }
-}
-
-impl Default for Event<Empty> {
+impl Default for Event {
     fn default() -> Self {
         Self::new()
     }
@@ -133,14 +110,6 @@ impl<T: AsRef<str>> Event<Text<T>> {
     /// ```
     pub const fn text(text: T) -> Self {
         Self::with_data(Text(text))
-    }
-}
-
-impl Event<SharedText> {
-    /// An event whose data is text that can be shared, as by [`text`](Event::text); in an
-    /// [`SseEncoder`](crate::SseEncoder) one long line of it (32 KiB and more) is not copied.
-    pub fn shared_text(text: impl Into<SharedText>) -> Self {
-        Self::with_data(text.into())
     }
 }
 
@@ -232,6 +201,46 @@ impl<T: Serialize> Event<Tagged<T>> {
 }
 
 impl Event {
+    /// An event without data: no listener of the client is called. It has no id and no type until
+    /// you give it one.
+    ///
+    /// For a [`retry`](Self::retry) by itself. With an id it moves the client's last event ID in
+    /// some clients only (Firefox forgets it); to be sure send `Event::text("")` of a type that
+    /// nobody listens to.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event, ReconnectionTime};
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let retry = ReconnectionTime::from_millis(5_000).unwrap();
+    /// Encoder::new().encode(&Event::new().retry(retry), &mut stream)?;
+    /// assert_eq!(stream, "retry: 5000\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub const fn new() -> Self {
+        let head = Head { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None };
+        Self { head, data: Owned(Repr::Empty) }
+    }
+
+    /// An event whose data is text that many events share, as by [`text`](Event::text). A clone of
+    /// the event shares it, and in an [`SseEncoder`](crate::SseEncoder) a long single line of it
+    /// (32 KiB and more) is not copied.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are not UTF-8 are an error when the event is encoded, which names the position.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    ///
+    /// let page = Event::shared_text("<p>one</p>".repeat(100_000));
+    /// let for_each_client = page.clone().event_type("page");
+    /// # let _ = for_each_client;
+    /// ```
+    pub fn shared_text(text: impl Into<Bytes>) -> Self {
+        Event::with_data(Owned::text(text.into()))
+    }
+
     /// An event from any value that is an item `{ data, type, id, ..other }` when it is serialized
     /// as JSON: a struct of yours, say, with those fields.
     ///
@@ -281,10 +290,6 @@ impl<D> Event<D> {
         let head =
             Head { id: IdField::Automatic, event_type: EventTypeField::Default, retry: None };
         Self { head, data }
-    }
-
-    fn with<E>(self, data: E) -> Event<E> {
-        Event { head: self.head, data }
     }
 
     /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left
@@ -433,7 +438,7 @@ impl<D: Data> Encode for Event<D> {
             None => frame.head(&self.head)?,
             Some(head) => frame.head(&head)?,
         }
-        self.data.write(&mut frame.fields())?;
+        self.data.write(&mut frame)?;
         frame.end()
     }
 }
@@ -458,10 +463,8 @@ macro_rules! into_owned {
 }
 
 into_owned! {
-    <> Empty;
     <T: Serialize> Json<T>;
     <D: Serialize, O: Serialize> Merge<D, O>;
-    <> SharedText;
     <T: Serialize> Tagged<T>;
     <T: AsRef<str>> Text<T>;
 }
@@ -476,8 +479,8 @@ into_owned! {
 /// ```
 impl<T: AsRef<str>> From<Comment<T>> for Event {
     fn from(comment: Comment<T>) -> Self {
-        let text = SharedText::from(comment.text().to_owned());
-        Event::new().with(Owned(Repr::Comment(text)))
+        let text = Bytes::copy_from_slice(comment.text().as_bytes());
+        Self { data: Owned(Repr::Comment(text)), ..Self::new() }
     }
 }
 
