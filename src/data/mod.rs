@@ -1,9 +1,8 @@
-//! What the data of an event is made of.
+//! The kinds of event data.
 //!
-//! An [`Event`](crate::Event) names its data's type as a parameter:
-//! [`Event::json`](crate::Event::json) gives an `Event<Json<T>>`, and so on. You seldom need to
-//! write these names down; a plain [`Event`](crate::Event), of [`Owned`] data, is any of them after
-//! `.into()`.
+//! An [`Event`](crate::Event) has its data's type as a parameter:
+//! [`Event::json`](crate::Event::json) gives an `Event<Json<T>>`, and so on. You seldom need these
+//! names: `.into()` turns any of them into a plain [`Event`](crate::Event), with [`Owned`] data.
 
 mod item;
 mod json;
@@ -22,8 +21,8 @@ pub use self::{
 };
 use crate::{error::Error, field::Fields};
 
-/// What can be the data of an [`Event`](crate::Event). It is sealed: the types of this module are
-/// all that there are.
+/// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
+/// it.
 pub trait Data: Sealed {}
 
 pub(crate) mod sealed {
@@ -40,14 +39,14 @@ pub(crate) mod sealed {
         /// Appends the `data` fields.
         fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error>;
 
-        /// Serializes what is not yet.
+        /// Serializes the data, unless it is already.
         fn into_owned(self) -> Owned;
     }
 }
 
 use sealed::Sealed;
 
-/// No data: nothing is dispatched to the client's listeners.
+/// No data: clients do not dispatch the event.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Empty;
 

@@ -5,18 +5,18 @@ use bytes::Bytes;
 use super::{Data, SharedText, item::Item, sealed::Sealed};
 use crate::{buffer::Buffer, error::Error, field::Fields};
 
-/// Data of any kind, which it owns: that of an event that came as JSON, or that was made a plain
-/// [`Event`](crate::Event) by `.into()`.
+/// Owned data of any kind: of an event that arrived as JSON, or of a plain [`Event`](crate::Event)
+/// made by `.into()`.
 #[derive(Clone, Default)]
 pub struct Owned(pub(crate) Repr);
 
 #[derive(Clone, Default)]
 pub(crate) enum Repr {
-    /// No data, but a comment.
+    /// A comment in place of data.
     Comment(SharedText),
     #[default]
     Empty,
-    /// What could not be serialized, and why.
+    /// The error of data that could not be serialized.
     Invalid(Error),
     Item(Item),
     Json(Bytes),
@@ -24,7 +24,7 @@ pub(crate) enum Repr {
 }
 
 impl Owned {
-    /// What `write` appends, which is JSON.
+    /// The JSON that `write` appends.
     pub(super) fn json(write: impl FnOnce(&mut Buffer) -> Result<(), Error>) -> Self {
         let mut buffer = Buffer::default();
         buffer.acquire();

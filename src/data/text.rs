@@ -25,8 +25,8 @@ impl<T: AsRef<str>> Sealed for Text<T> {
     }
 }
 
-/// Text that many events can share: a clone is a counter's increment, and a long single line goes
-/// out without being copied.
+/// Text that many events can share: cloning increments a counter, and a long single line is sent
+/// without a copy.
 ///
 /// ```
 /// use sse_encoder::{Event, data::SharedText};
@@ -41,7 +41,7 @@ pub struct SharedText(pub(crate) Bytes);
 impl SharedText {
     /// The text.
     pub fn as_str(&self) -> &str {
-        // It was checked when it was made.
+        // Checked on construction.
         str::from_utf8(&self.0).unwrap_or_default()
     }
 
@@ -80,7 +80,7 @@ impl TryFrom<Bytes> for SharedText {
 
     /// # Errors
     ///
-    /// Refuses bytes that are not UTF-8; the error says where.
+    /// Refuses bytes that are not UTF-8; the error names the position.
     fn try_from(text: Bytes) -> Result<Self, Error> {
         match str::from_utf8(&text) {
             Ok(_) => Ok(Self(text)),
