@@ -29,8 +29,7 @@ pub(crate) mod sealed {
     use crate::{buffer::Buffer, data::Owned, error::Error, field::Fields, head::Head};
 
     pub trait Sealed {
-        /// The event's head, where the data itself says a part of it. What is written to `scratch`
-        /// is taken off again.
+        /// Completes the head, if the data sets a part of it. Leaves `scratch` as it was.
         #[inline]
         fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
             Ok(None)
