@@ -38,7 +38,7 @@ pub(crate) mod sealed {
         /// Appends the `data` fields.
         fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error>;
 
-        /// Serializes the data, unless it is already.
+        /// Serializes the data, unless that is already done.
         fn into_owned(self) -> Owned;
     }
 }

@@ -137,7 +137,7 @@ impl<T: AsRef<str>> Event<Text<T>> {
 }
 
 impl Event<SharedText> {
-    /// An event whose data is shared text, otherwise as by [`text`](Event::text). An
+    /// An event whose data is text, as by [`text`](Event::text), but shared. An
     /// [`SseEncoder`](crate::SseEncoder) does not copy a single line of 32 KiB and more.
     pub fn shared_text(text: impl Into<SharedText>) -> Self {
         Self::with_data(text.into())
@@ -147,8 +147,8 @@ impl Event<SharedText> {
 impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     /// An event whose data is one JSON object: the members of `data`, then those of `other`.
     ///
-    /// If both have a key, it stands where `data` has it, with `other`'s value. Each is a struct, a
-    /// map or another value that is an object in JSON; `None` and `()` have no members. Merging
+    /// A key in both keeps `data`'s place and takes `other`'s value. Each part is a struct, a map
+    /// or another value that is an object in JSON; `None` and `()` have no members. Merging
     /// allocates only if `other` has more than 32 members, or more than 4 KiB of keys and raw JSON.
     ///
     /// Any other value (text, a number, an array) is an error when the event is encoded: by the

@@ -1,5 +1,5 @@
-//! JSON on one line, written straight into a buffer, and the reference's facts about JSON and
-//! JavaScript values.
+//! JSON on one line, written straight into a buffer, and the rules of JSON and JavaScript that the
+//! reference needs.
 
 mod number;
 pub(crate) mod scan;

@@ -1,11 +1,11 @@
 //! Merges two values into one object, written straight into the buffer: the reference's
 //! `{ ...data, ...other }`.
 //!
-//! If both have a key, it stands where `data` has it, with `other`'s value. Merging a small `other`
-//! allocates nothing. It is visited once for its keys; then `data`'s members are written, and
-//! `other` is visited again for each key that it may have. A set of 64 bits rules out nearly all
-//! other keys, which makes these visits rare. To keep the work linear, a large `other` is written
-//! to a scratch buffer first, with an index.
+//! A key in both keeps `data`'s place and takes `other`'s value. Merging a small `other` allocates
+//! nothing. It is visited once for its keys; then `data`'s members are written, and `other` is
+//! visited again for each key that it may have. A set of 64 bits rules out nearly all other keys,
+//! which makes these visits rare. To keep the work linear, a large `other` is written to a scratch
+//! buffer first, with an index.
 
 mod indexed;
 mod key;

@@ -59,7 +59,7 @@ impl EventId {
     /// The empty id. It makes the client forget its last event ID and reconnect without one.
     pub const EMPTY: Self = Self::from_static("");
 
-    /// The id in a frame of this crate.
+    /// An id read back from a frame of this crate.
     pub(crate) fn from_checked(id: &[u8]) -> Self {
         Self(Text::new(str::from_utf8(id).unwrap_or_default()))
     }
