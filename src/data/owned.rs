@@ -9,18 +9,18 @@ use crate::{
     wire::Frame,
 };
 
-/// Data of any kind, which it owns: that of an event that came as JSON, or that was made a plain
-/// [`Event`](crate::Event) by `.into()`.
+/// Owned data of any kind: of an event that arrived as JSON, or of a plain [`Event`](crate::Event)
+/// made by `.into()`.
 #[derive(Clone, Default)]
 pub struct Owned(pub(crate) Repr);
 
 #[derive(Clone, Default)]
 pub(crate) enum Repr {
-    /// A comment, and no data.
+    /// A comment in place of data.
     Comment(Bytes),
     #[default]
     Empty,
-    /// Data that could not be serialized.
+    /// The error of data that could not be serialized.
     Invalid(Error),
     Item(Item),
     Json(Bytes),
