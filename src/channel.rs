@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use tokio::sync::{Semaphore, mpsc};
 
 /// Creates a stream that any code can write to: [`SseEncoder`](crate::SseEncoder) reads from the
@@ -78,6 +78,33 @@ impl<T> Sender<T> {
             .map_err(|mpsc::error::SendError(item)| SendError { item, full: false })
     }
 
+    /// Sends an item from code that is not async, after waiting for room.
+    ///
+    /// # Errors
+    ///
+    /// The client has disconnected: the stream was dropped. The error returns the item.
+    ///
+    /// # Panics
+    ///
+    /// Within a task of tokio, which it would block.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::{Event, SseEncoder, channel};
+    ///
+    /// let (sender, receiver) = channel(1);
+    /// let thread = std::thread::spawn(move || sender.blocking_send(Event::text("hello")));
+    /// let chunk = block_on_stream(SseEncoder::bare(receiver)).next().unwrap()?;
+    /// assert_eq!(chunk, "data: hello\n\n");
+    /// assert!(thread.join().unwrap().is_ok());
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn blocking_send(&self, item: T) -> Result<(), SendError<T>> {
+        self.sender
+            .blocking_send(item)
+            .map_err(|mpsc::error::SendError(item)| SendError { item, full: false })
+    }
+
     /// Sends an item, if the channel has room.
     ///
     /// # Errors
@@ -126,6 +153,12 @@ impl<T> Stream for Receiver<T> {
         let is_closed = self.receiver.is_closed();
         let len = self.receiver.len();
         (len, is_closed.then_some(len))
+    }
+}
+
+impl<T> FusedStream for Receiver<T> {
+    fn is_terminated(&self) -> bool {
+        self.receiver.is_closed() && self.receiver.is_empty()
     }
 }
 

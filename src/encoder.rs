@@ -121,7 +121,7 @@ impl Encoder {
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
         let mut buffer = Buffer::acquire();
-        let written = self.write(item, &mut buffer);
+        let written = self.write(|frames| item.encode(frames), &mut buffer);
         buffer.append_to(dst);
         written
     }
@@ -150,30 +150,31 @@ impl Encoder {
     /// ```
     pub fn encode_once<T: ?Sized + Encode>(&mut self, item: &T) -> Result<Encoded, Error> {
         let mut buffer = Buffer::acquire();
-        let written = self.write_frames(item, &mut buffer, Some(Shape::default()));
+        let written =
+            self.write_frames(|frames| item.encode(frames), &mut buffer, Some(Shape::default()));
         let frames = buffer.take_whole();
         written.map(|shape| Encoded::new(frames, shape.unwrap_or_default()))
     }
 
     /// Writes an item's frames. If it fails or panics, none of them counts.
     #[inline]
-    pub(crate) fn write<T: ?Sized + Encode>(
+    pub(crate) fn write(
         &mut self,
-        item: &T,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         buffer: &mut Buffer,
     ) -> Result<(), Error> {
         self.write_frames(item, buffer, None).map(drop)
     }
 
     #[inline(always)]
-    fn write_frames<T: ?Sized + Encode>(
+    fn write_frames(
         &mut self,
-        item: &T,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         buffer: &mut Buffer,
         shape: Option<Shape>,
     ) -> Result<Option<Shape>, Error> {
         let mut frames = Frames::begin(buffer, &self.settings, self.next_id, shape);
-        item.encode(&mut frames)?;
+        item(&mut frames)?;
         let (next_id, shape) = frames.end();
         self.next_id = next_id;
         Ok(shape)

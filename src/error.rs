@@ -278,6 +278,19 @@ impl Error {
         }
     }
 
+    /// The caller's own error, if it is of this type.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// let error = sse_encoder::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+    /// let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    /// assert_eq!(kind, Some(io::ErrorKind::TimedOut));
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.get_ref()?.downcast_ref()
+    }
+
     /// The caller's own error, untouched, or this error back where it is none.
     ///
     /// # Errors

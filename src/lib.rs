@@ -112,7 +112,7 @@ pub use self::{
     error::Error,
     event::{Comment, Encode, Event},
     http::{LastEventId, StopReconnecting, header},
-    stream::{Item, OnError, SseEncoder, Timer},
+    stream::{OnError, SseEncoder, Timer},
     value::{EventId, EventType, ReconnectionTime},
     wire::{Encoded, Frames},
 };

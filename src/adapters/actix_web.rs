@@ -17,11 +17,11 @@ use actix_web::{
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 
-use crate::{Error, Item, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Encode, Error, LastEventId, SseEncoder, StopReconnecting, header};
 
 /// The stream need not be `Send`. The response to `HEAD` is the head alone, and the stream is dropped
 /// at once.
-impl<S: Stream<Item: Item> + 'static> Responder for SseEncoder<S> {
+impl<S: Stream<Item: Encode> + 'static> Responder for SseEncoder<S> {
     type Body = Self;
 
     fn respond_to(self, request: &HttpRequest) -> HttpResponse<Self> {
@@ -39,7 +39,7 @@ impl<S: Stream<Item: Item> + 'static> Responder for SseEncoder<S> {
     }
 }
 
-impl<S: Stream<Item: Item>> MessageBody for SseEncoder<S> {
+impl<S: Stream<Item: Encode>> MessageBody for SseEncoder<S> {
     type Error = Error;
 
     fn size(&self) -> BodySize {
@@ -75,6 +75,6 @@ impl FromRequest for LastEventId {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let headers = request.headers().get_all(header::LAST_EVENT_ID);
         let query = request.uri().query();
-        ready(Ok(Self::from_request(headers.map(HeaderValue::as_bytes), query)))
+        ready(Ok(Self::from_request(headers, query)))
     }
 }

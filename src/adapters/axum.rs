@@ -6,13 +6,13 @@ use axum_core::{
     response::{IntoResponse, Response},
 };
 use futures_core::Stream;
-use http::{HeaderValue, StatusCode, request::Parts};
+use http::{StatusCode, request::Parts};
 
 use super::body::BodyStream;
-use crate::{Item, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Encode, LastEventId, SseEncoder, StopReconnecting, header};
 
 /// Status 200, with the headers of [`header::RESPONSE`].
-impl<S: Stream<Item: Item> + Send + 'static> IntoResponse for SseEncoder<S> {
+impl<S: Stream<Item: Encode> + Send + 'static> IntoResponse for SseEncoder<S> {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from_stream(BodyStream { stream: self }));
         header::insert(response.headers_mut());
@@ -32,7 +32,7 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
         let headers = parts.headers.get_all(header::LAST_EVENT_ID);
-        Ok(Self::from_request(headers.iter().map(HeaderValue::as_bytes), parts.uri.query()))
+        Ok(Self::from_request(headers, parts.uri.query()))
     }
 }
 
@@ -42,6 +42,6 @@ impl<S: Sync> OptionalFromRequestParts<S> for LastEventId {
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Option<Self>, Infallible> {
         let last = <Self as FromRequestParts<S>>::from_request_parts(parts, state).await?;
-        Ok(last.get().is_some().then_some(last))
+        Ok((last != Self::none()).then_some(last))
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::{Error, Item, SseEncoder};
+use crate::{Encode, Error, SseEncoder};
 
 pin_project! {
     /// The stream, polled as a body.
@@ -20,7 +20,7 @@ pin_project! {
     }
 }
 
-impl<S: Stream<Item: Item>> Stream for BodyStream<S> {
+impl<S: Stream<Item: Encode>> Stream for BodyStream<S> {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -5,12 +5,12 @@ use std::{
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 
-use crate::{Error, Item, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Encode, Error, LastEventId, SseEncoder, StopReconnecting, header};
 
-impl<S: Stream<Item: Item>> Body for SseEncoder<S> {
+impl<S: Stream<Item: Encode>> Body for SseEncoder<S> {
     type Data = Bytes;
     type Error = Error;
 
@@ -26,7 +26,7 @@ impl<S: Stream<Item: Item>> Body for SseEncoder<S> {
     }
 }
 
-impl<S: Stream<Item: Item>> SseEncoder<S> {
+impl<S: Stream<Item: Encode>> SseEncoder<S> {
     /// The stream as a response: status 200 and the headers of [`header::RESPONSE`].
     ///
     /// For a request that is known to be no `HEAD`; else use
@@ -83,6 +83,6 @@ impl LastEventId {
     /// ```
     pub fn from_http_request<B>(request: &Request<B>) -> Self {
         let headers = request.headers().get_all(header::LAST_EVENT_ID);
-        Self::from_request(headers.iter().map(HeaderValue::as_bytes), request.uri().query())
+        Self::from_request(headers, request.uri().query())
     }
 }

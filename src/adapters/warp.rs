@@ -15,17 +15,17 @@ use warp::{
 };
 
 use super::body::BodyStream;
-use crate::{Item, LastEventId, SseEncoder, StopReconnecting, header, stream::Exclusive};
+use crate::{Encode, LastEventId, SseEncoder, StopReconnecting, header, stream::Exclusive};
 
 /// For a request that is known not to be a `HEAD`: see [`SseEncoder::into_reply_to`].
-impl<S: Stream<Item: Item> + Send + 'static> Reply for SseEncoder<S> {
+impl<S: Stream<Item: Encode> + Send + 'static> Reply for SseEncoder<S> {
     fn into_response(self) -> Response {
         let stream = Shared(Exclusive::new(Box::pin(BodyStream { stream: self })));
         with_headers(warp::reply::stream(stream).into_response())
     }
 }
 
-impl<S: Stream<Item: Item> + Send + 'static> SseEncoder<S> {
+impl<S: Stream<Item: Encode> + Send + 'static> SseEncoder<S> {
     /// The stream as warp's reply to a request with this method: to `HEAD` the head alone, with the
     /// source dropped at once.
     ///
@@ -82,7 +82,7 @@ impl LastEventId {
         let query = warp::query::raw().or(warp::any().map(String::new)).unify();
         warp::header::headers_cloned().and(query).map(|headers: HeaderMap, query: String| {
             let headers = headers.get_all(header::LAST_EVENT_ID);
-            Self::from_request(headers.iter().map(HeaderValue::as_bytes), Some(&query))
+            Self::from_request(headers, Some(&query))
         })
     }
 }
@@ -90,7 +90,7 @@ impl LastEventId {
 /// warp wants streams that are `Sync`, though it never polls one from two threads.
 struct Shared<S>(Exclusive<Pin<Box<BodyStream<S>>>>);
 
-impl<S: Stream<Item: Item>> Stream for Shared<S> {
+impl<S: Stream<Item: Encode>> Stream for Shared<S> {
     type Item = <BodyStream<S> as Stream>::Item;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {

@@ -1,7 +1,7 @@
-use std::{rc::Rc, sync::Arc};
+use std::{collections::VecDeque, fmt, rc::Rc, sync::Arc};
 
 use crate::{
-    error::Error,
+    error::{BoxError, Error},
     wire::{Encoded, Frames},
 };
 
@@ -45,7 +45,7 @@ use crate::{
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an item of an event stream",
-    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
+    note = "name the kind of its data, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
 )]
 pub trait Encode {
     /// Writes any number of frames, usually one, by calling `encode` of an [`Event`](crate::Event).
@@ -56,6 +56,26 @@ pub trait Encode {
     /// Wrap an error of your own in [`Error::other`].
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
 
+    /// Whether the item can hold an error of the caller's, which a stream passes on untouched.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn can_fail(_: Internal) -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+
+    /// Writes the frames of an item, and passes on an error in it untouched.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn encode_owned(self, frames: &mut Frames<'_>, _: Internal) -> Result<(), Error>
+    where
+        Self: Sized,
+    {
+        self.encode(frames)
+    }
+
     /// The frames of an item that is already encoded: a stream passes them on.
     #[doc(hidden)]
     #[inline]
@@ -65,7 +85,7 @@ pub trait Encode {
 }
 
 /// Only this crate can make one, which seals the methods that take it.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Internal(pub(crate) ());
 
 macro_rules! encode_by_reference {
@@ -97,15 +117,86 @@ impl<T: ?Sized + Encode> Encode for Box<T> {
 impl<T: Encode> Encode for Option<T> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        match self {
-            Some(item) => item.encode(frames),
-            None => Ok(()),
-        }
+        self.as_ref().map_or(Ok(()), |item| item.encode(frames))
+    }
+
+    #[inline(always)]
+    fn can_fail(internal: Internal) -> bool {
+        T::can_fail(internal)
+    }
+
+    #[inline]
+    fn encode_owned(self, frames: &mut Frames<'_>, internal: Internal) -> Result<(), Error> {
+        self.map_or(Ok(()), |item| item.encode_owned(frames, internal))
     }
 
     #[inline]
     fn take_encoded(&mut self, internal: Internal) -> Option<Encoded> {
         self.as_mut()?.take_encoded(internal)
+    }
+}
+
+/// `Err` is the item's error.
+///
+/// [`get_ref`](Error::get_ref) shows the error itself where the item is given away, as to a stream,
+/// and a copy of its text where it is borrowed.
+impl<T: Encode, E: Cause> Encode for Result<T, E> {
+    #[inline]
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Ok(item) => item.encode(frames),
+            Err(error) => Err(Error::other(error.to_string())),
+        }
+    }
+
+    #[inline(always)]
+    fn can_fail(_: Internal) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn encode_owned(self, frames: &mut Frames<'_>, internal: Internal) -> Result<(), Error> {
+        match self {
+            Ok(item) if !T::can_fail(internal) => item.encode(frames),
+            Ok(item) => item.encode_owned(frames, internal),
+            Err(error) => Err(error.into_error()),
+        }
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, internal: Internal) -> Option<Encoded> {
+        self.as_mut().ok()?.take_encoded(internal)
+    }
+}
+
+/// The error of a `Result` item.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of an item",
+    label = "not `Display` and `Into<Box<dyn Error + Send + Sync>>`",
+    note = "map it: `.map_err(|error| sse_encoder::Error::other(error.to_string()))`"
+)]
+pub trait Cause: fmt::Display {
+    #[doc(hidden)]
+    fn into_error(self) -> Error;
+}
+
+impl<E: Into<BoxError> + fmt::Display> Cause for E {
+    #[cold]
+    fn into_error(self) -> Error {
+        Error::other(self)
+    }
+}
+
+/// Without a second implementation the compiler would report the bounds of the first one.
+impl Cause for Internal {
+    fn into_error(self) -> Error {
+        Error::other("internal")
+    }
+}
+
+impl fmt::Display for Internal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("internal")
     }
 }
 
@@ -116,18 +207,34 @@ impl<T: Encode> Encode for [T] {
     }
 }
 
-/// Writes the frames of all items, or no frame.
-impl<T: Encode> Encode for Vec<T> {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        self.as_slice().encode(frames)
-    }
+macro_rules! encode_lists {
+    ($([$($parameter:tt)*] $list:ty;)*) => {$(
+        /// Writes the frames of all items, or no frame.
+        impl<T: Encode $($parameter)*> Encode for $list {
+            fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+                self.iter().try_for_each(|item| item.encode(frames))
+            }
+
+            #[inline(always)]
+            fn can_fail(internal: Internal) -> bool {
+                T::can_fail(internal)
+            }
+
+            fn encode_owned(
+                self,
+                frames: &mut Frames<'_>,
+                internal: Internal,
+            ) -> Result<(), Error> {
+                self.into_iter().try_for_each(|item| item.encode_owned(frames, internal))
+            }
+        }
+    )*};
 }
 
-/// Writes the frames of all items, or no frame.
-impl<T: Encode, const N: usize> Encode for [T; N] {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        self.as_slice().encode(frames)
-    }
+encode_lists! {
+    [] Vec<T>;
+    [] VecDeque<T>;
+    [, const N: usize] [T; N];
 }
 
 /// No frame.
@@ -154,6 +261,20 @@ macro_rules! encode_tuples {
         impl<$($item: Encode),+> Encode for ($($item,)+) {
             fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
                 $(self.$index.encode(frames)?;)+
+                Ok(())
+            }
+
+            #[inline(always)]
+            fn can_fail(internal: Internal) -> bool {
+                false $(|| $item::can_fail(internal))+
+            }
+
+            fn encode_owned(
+                self,
+                frames: &mut Frames<'_>,
+                internal: Internal,
+            ) -> Result<(), Error> {
+                $(self.$index.encode_owned(frames, internal)?;)+
                 Ok(())
             }
         }

@@ -383,9 +383,29 @@ impl<D> Event<D> {
 
     /// Sets the client's reconnection time, from now on. By default the event has none, and
     /// browsers wait some seconds.
+    ///
+    /// # Errors
+    ///
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is an error when
+    /// the event is encoded.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event};
+    /// use std::time::Duration;
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let event = Event::text("a").no_id().retry(Duration::from_secs(5));
+    /// Encoder::bare().encode(&event, &mut stream)?;
+    /// assert_eq!(stream, "retry: 5000\ndata: a\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     #[must_use]
-    pub fn retry(mut self, time: ReconnectionTime) -> Self {
-        self.head.retry = Some(time);
+    pub fn retry<T>(mut self, time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
+        self.head.retry = Some(time.try_into().map_err(Into::into));
         self
     }
 }

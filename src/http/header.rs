@@ -27,11 +27,6 @@ pub const X_ACCEL_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 /// reserves the value for requests.
 pub const CONTENT_ENCODING: (&str, &str) = ("content-encoding", "identity");
 
-/// `Connection: keep-alive`, as the reference's demonstration sends it. No adapter sets it: the
-/// header belongs to the server. It is the default of HTTP/1.1 anyway, contradicts a client that
-/// asks for `close`, and makes a response of HTTP/2 or HTTP/3 malformed.
-pub const CONNECTION: (&str, &str) = ("connection", "keep-alive");
-
 /// The headers of every response, on any version of HTTP.
 pub const RESPONSE: &[(&str, &str)] =
     &[CONTENT_TYPE, CACHE_CONTROL, X_ACCEL_BUFFERING, CONTENT_ENCODING];

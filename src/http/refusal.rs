@@ -11,7 +11,7 @@
 /// fn is_over(last: &LastEventId) -> Option<StopReconnecting> {
 ///     (last.as_u64() >= Some(10)).then_some(StopReconnecting)
 /// }
-/// assert!(is_over(&LastEventId::from_header(b"10")).is_some());
+/// assert!(is_over(&LastEventId::from_headers(["10"])).is_some());
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[allow(clippy::exhaustive_structs, reason = "it says all there is to say")]

@@ -8,6 +8,7 @@ use crate::{
     encoder::Encoder,
     error::Error,
     event::{Encode, Internal},
+    wire::Frames,
 };
 
 /// The state that some streams hold between two polls; most hold none.
@@ -17,6 +18,8 @@ pub(super) struct Held {
     pieces: VecDeque<Bytes>,
     /// Follows the chunk that was gathered before it.
     pub(super) failure: Option<Failure>,
+    /// The error of a prelude, for the policy.
+    pub(super) invalid: Option<Error>,
     /// Frames to begin the next chunk with: a prelude, those that linger, those before a panic.
     passthrough: Option<Bytes>,
     buffer: Option<Box<Buffer>>,
@@ -29,7 +32,9 @@ impl Held {
 
     /// The number of chunks and errors that are certain to come.
     pub(super) fn ready(&self) -> usize {
-        self.pieces.len() + usize::from(self.has_frames()) + usize::from(self.failure.is_some())
+        self.pieces.len()
+            + usize::from(self.has_frames())
+            + usize::from(self.failure.is_some() || self.invalid.is_some())
     }
 
     /// Whether there are frames to begin the next chunk with.
@@ -58,29 +63,29 @@ impl<'a> Chunk<'a> {
     }
 
     #[inline(always)]
-    pub(super) fn resume(&mut self) {
-        if self.held.is_some() {
-            self.take_held();
-        }
+    pub(super) fn has_held(&self) -> bool {
+        self.held.is_some()
     }
 
+    /// Begins with the frames that are held. Returns the error of a prelude.
     #[cold]
-    fn take_held(&mut self) {
-        if let Some(held) = self.held {
-            self.passthrough = held.passthrough.take();
-            self.buffer = held.buffer.take();
-            self.is_detached = self.buffer.is_some();
-            if held.ready() == 0 {
-                *self.held = None;
-            }
+    pub(super) fn resume(&mut self) -> Option<Error> {
+        let held = self.held.as_mut()?;
+        self.passthrough = held.passthrough.take();
+        self.buffer = held.buffer.take();
+        self.is_detached = self.buffer.is_some();
+        let invalid = held.invalid.take();
+        if held.ready() == 0 {
+            *self.held = None;
         }
+        invalid
     }
 
     /// Appends an item.
     #[inline(always)]
     pub(super) fn push<T: Encode>(
         &mut self,
-        item: &mut T,
+        mut item: T,
         encoder: &mut Encoder,
     ) -> Result<(), Error> {
         match item.take_encoded(Internal(())) {
@@ -89,15 +94,17 @@ impl<'a> Chunk<'a> {
                 self.push_encoded(encoded.into_bytes());
                 Ok(())
             }
-            None => self.encode(item, encoder),
+            // By reference, which moves nothing.
+            None if !T::can_fail(Internal(())) => self.write(|frames| item.encode(frames), encoder),
+            None => self.write(|frames| item.encode_owned(frames, Internal(())), encoder),
         }
     }
 
-    /// Encodes an item.
-    #[inline]
-    pub(super) fn encode<T: ?Sized + Encode>(
+    /// Appends the frames that an item writes.
+    #[inline(always)]
+    pub(super) fn write(
         &mut self,
-        item: &T,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         encoder: &mut Encoder,
     ) -> Result<(), Error> {
         if self.passthrough.is_some() {

@@ -3,7 +3,6 @@
 mod chunk;
 mod exclusive;
 mod failure;
-mod item;
 mod on_error;
 mod options;
 mod poll;
@@ -21,7 +20,7 @@ use self::{
     options::{KeepAlive, Options, StopOn, StopWith},
     turn::Turn,
 };
-pub use self::{item::Item, on_error::OnError, timer::Timer};
+pub use self::{on_error::OnError, timer::Timer};
 use crate::{
     encoder::Encoder,
     error::Error,
@@ -103,7 +102,7 @@ pin_project! {
 impl<S> SseEncoder<S>
 where
     S: Stream,
-    S::Item: Item,
+    S::Item: Encode,
 {
     /// An event stream of these items, with the reference's habits: automatic ids from 1, and the
     /// type `message` where an event has no type.
@@ -140,15 +139,20 @@ impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
     ///
     /// ```
     /// use futures_executor::block_on_stream;
-    /// use sse_encoder::{ReconnectionTime, SseEncoder};
+    /// use sse_encoder::SseEncoder;
+    /// use std::time::Duration;
     ///
-    /// let later = ReconnectionTime::from_secs(30).unwrap();
+    /// let later = Duration::from_secs(30);
     /// let mut stream = block_on_stream(SseEncoder::retry_after(later));
     /// assert_eq!(stream.next().unwrap()?, "retry: 30000\n\n");
     /// assert!(stream.next().is_none());
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
-    pub fn retry_after(time: ReconnectionTime) -> Self {
+    pub fn retry_after<T>(time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
         Self::from_parts(None, Encoder::bare()).retry(time)
     }
 }
@@ -206,7 +210,16 @@ impl<S> SseEncoder<S> {
     /// Begins the stream with a reconnection time, which the first poll sends: how long the client
     /// waits before it reconnects. By default the stream does not set it, and browsers wait some
     /// seconds.
-    pub fn retry(self, time: ReconnectionTime) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is the error of the
+    /// stream's first item: [`on_error`](Self::on_error) decides.
+    pub fn retry<T>(self, time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
         self.prelude(&Event::new().retry(time))
     }
 
@@ -231,12 +244,14 @@ impl<S> SseEncoder<S> {
     }
 
     fn prelude(mut self, item: &impl Encode) -> Self {
-        // Without a limit, neither a comment nor a reconnection time can fail.
-        let encoded = Encoder::bare().encode_once(item).unwrap_or_default();
-        let mut chunk = Chunk::new(&mut self.held);
-        chunk.resume();
-        chunk.push_encoded(encoded.into_bytes());
-        drop(chunk);
+        match Encoder::bare().encode_once(item) {
+            Ok(encoded) => {
+                let mut chunk = Chunk::new(&mut self.held);
+                chunk.resume();
+                chunk.push_encoded(encoded.into_bytes());
+            }
+            Err(error) => self.held.get_or_insert_default().invalid = Some(error),
+        }
         self
     }
 
@@ -356,7 +371,7 @@ impl<S> SseEncoder<S> {
     /// ```
     pub fn stop_with<F>(mut self, signal: F) -> Self
     where
-        F: Future<Output: Item<Encode: 'static>> + Send + 'static,
+        F: Future<Output: Encode + 'static> + Send + 'static,
     {
         self.options().add_signal(StopWith { future: signal });
         self

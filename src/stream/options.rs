@@ -11,8 +11,12 @@ use std::{
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use super::{item::sealed::Item, on_error::OnError, timer::BoxTimer};
-use crate::{error::Error, event::Encode};
+use super::{on_error::OnError, timer::BoxTimer};
+use crate::{
+    error::Error,
+    event::{Encode, Internal},
+    wire::Frames,
+};
 
 #[derive(Default)]
 pub(super) struct Options {
@@ -93,8 +97,8 @@ impl KeepAlive {
     }
 }
 
-/// The last item of a stream.
-pub(super) type LastItem = Result<Box<dyn Encode>, Error>;
+/// Writes the last item of a stream.
+pub(super) type LastItem = Box<dyn FnOnce(&mut Frames<'_>) -> Result<(), Error>>;
 
 pub(super) type BoxSignal = Pin<Box<dyn Signal + Send>>;
 
@@ -114,7 +118,7 @@ pin_project! {
 
 impl<F: Future> Signal for StopOn<F> {
     fn poll_signal(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LastItem> {
-        self.project().future.poll(cx).map(|_| Ok(Box::new(()) as _))
+        self.project().future.poll(cx).map(|_| Box::new(|_: &mut Frames<'_>| Ok(())) as _)
     }
 }
 
@@ -126,10 +130,12 @@ pin_project! {
     }
 }
 
-impl<F: Future<Output: Item<Encode: 'static>>> Signal for StopWith<F> {
+impl<F: Future<Output: Encode + 'static>> Signal for StopWith<F> {
     fn poll_signal(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<LastItem> {
         let item = self.project().future.poll(cx);
-        item.map(|item| item.into_encode().map(|item| Box::new(item) as _))
+        item.map(|item| {
+            Box::new(|frames: &mut Frames<'_>| item.encode_owned(frames, Internal(()))) as _
+        })
     }
 }
 

@@ -8,14 +8,14 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 
 use super::{
-    Exclusive, Item, OnError, Options, SseEncoder, Turn,
+    Exclusive, OnError, Options, SseEncoder, Turn,
     chunk::{Chunk, Held},
     failure::Failure,
     on_error::Substitute,
     options::LastItem,
     turn::yield_now,
 };
-use crate::{encoder::Encoder, error::Error};
+use crate::{encoder::Encoder, error::Error, event::Encode};
 
 /// The most items that one poll takes from a source that is always ready.
 const MAX_ITEMS: usize = 1024;
@@ -49,12 +49,6 @@ struct Gathering<'a> {
 }
 
 impl Gathering<'_> {
-    #[inline(always)]
-    fn push(&mut self, item: impl Item) -> Result<(), Error> {
-        let Self { chunk, encoder, .. } = self;
-        item.with(|item| chunk.push(item, encoder))
-    }
-
     /// Whether the chunk came encoded and is the first since the stream was pending: it is sent at
     /// once. Usually it is the only one, and asking a channel for more costs more than a chunk. The
     /// next poll gathers the others.
@@ -98,12 +92,22 @@ impl Gathering<'_> {
                 (item, None)
             }
         };
-        match self.chunk.encode(&*item, self.encoder) {
+        match self.chunk.write(|frames| item.encode(frames), self.encoder) {
             Ok(()) => stopped,
             Err(error) => {
                 self.failure = Some(error);
                 stopped.or(Some(Stopped::Failed))
             }
+        }
+    }
+
+    /// Begins with the frames that are held, and with the error of a prelude.
+    #[inline(always)]
+    fn resume(&mut self) -> Stopped {
+        let invalid = if self.chunk.has_held() { self.chunk.resume() } else { None };
+        match invalid {
+            Some(error) => self.recover(error).unwrap_or(Stopped::Full),
+            None => Stopped::Full,
         }
     }
 
@@ -119,7 +123,7 @@ impl Gathering<'_> {
 
     #[cold]
     fn push_last(&mut self, last: LastItem) {
-        if let Err(error) = last.and_then(|item| self.chunk.encode(&*item, self.encoder)) {
+        if let Err(error) = self.chunk.write(last, self.encoder) {
             self.recover(error);
         }
     }
@@ -163,7 +167,7 @@ impl Gathering<'_> {
 /// | ended | `source` is `None` | the frames that were gathered, then the end |
 impl<S> Stream for SseEncoder<S>
 where
-    S: Stream<Item: Item>,
+    S: Stream<Item: Encode>,
 {
     type Item = Result<Bytes, Error>;
 
@@ -192,8 +196,7 @@ where
                 turn: &mut *turn,
                 options: options.as_deref_mut(),
             };
-            gathering.chunk.resume();
-            let mut stopped = Stopped::Full;
+            let mut stopped = gathering.resume();
             if has_options
                 && this.source.is_some()
                 && let Some(last) = gathering.poll_signal(cx)
@@ -210,15 +213,19 @@ where
                 };
                 budget -= 1;
                 match source.poll_next(cx) {
-                    Poll::Ready(Some(item)) => match gathering.push(item) {
-                        Ok(()) => {
-                            gathering.turn.replaced = 0;
-                            if gathering.passes_through() {
-                                break;
+                    Poll::Ready(Some(item)) => {
+                        match gathering.chunk.push(item, gathering.encoder) {
+                            Ok(()) => {
+                                gathering.turn.replaced = 0;
+                                if gathering.passes_through() {
+                                    break;
+                                }
+                            }
+                            Err(error) => {
+                                stopped = gathering.recover(error).unwrap_or(Stopped::Full)
                             }
                         }
-                        Err(error) => stopped = gathering.recover(error).unwrap_or(Stopped::Full),
-                    },
+                    }
                     Poll::Ready(None) => stopped = Stopped::Ended,
                     Poll::Pending => {
                         gathering.turn.replaced = 0;

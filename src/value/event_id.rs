@@ -1,6 +1,6 @@
 use std::{
     borrow::{Borrow, Cow},
-    cmp, fmt, hash,
+    fmt, hash,
     str::FromStr,
     sync::Arc,
 };
@@ -19,8 +19,6 @@ use crate::{buffer::Buffer, error::Error};
 /// an id with NUL. If every client must return the id intact, use short texts of visible ASCII:
 /// some clients do not reconnect at all after an id that their HTTP library refuses as a header,
 /// and most trim blanks.
-///
-/// Ids are ordered as text: `10` is less than `9`.
 ///
 /// An [empty](Self::EMPTY) id makes the client forget its last event ID. An event without an id
 /// does not.

@@ -1,6 +1,6 @@
 use std::{
     borrow::{Borrow, Cow},
-    cmp, fmt, hash,
+    fmt, hash,
     str::FromStr,
     sync::Arc,
 };

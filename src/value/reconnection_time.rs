@@ -1,8 +1,11 @@
 use std::{
+    fmt,
     hash::{BuildHasher, Hasher, RandomState},
     ops::RangeInclusive,
     time::Duration,
 };
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 use crate::error::{Error, Kind};
 
@@ -84,6 +87,28 @@ impl ReconnectionTime {
     /// The time in milliseconds, as in the `retry` field.
     pub const fn as_millis(self) -> u32 {
         self.0
+    }
+}
+
+/// Milliseconds, as in the `retry` field.
+impl fmt::Display for ReconnectionTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// As a number of milliseconds.
+impl Serialize for ReconnectionTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+/// From a number of milliseconds, which is checked.
+impl<'de> Deserialize<'de> for ReconnectionTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let millis = u64::deserialize(deserializer)?;
+        Self::new(Duration::from_millis(millis)).map_err(de::Error::custom)
     }
 }
 

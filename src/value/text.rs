@@ -198,18 +198,6 @@ macro_rules! text_value {
             }
         }
 
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> cmp::Ordering {
-                self.as_bytes().cmp(other.as_bytes())
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
-                Some(self.cmp(other))
-            }
-        }
-
         impl Borrow<str> for $name {
             fn borrow(&self) -> &str {
                 self.as_str()
@@ -267,6 +255,12 @@ macro_rules! from_integers {
         impl From<$integer> for $name {
             fn from(value: $integer) -> Self {
                 Self(Text::new(itoa::Buffer::new().format(value)))
+            }
+        }
+
+        impl From<&$integer> for $name {
+            fn from(value: &$integer) -> Self {
+                Self::from(*value)
             }
         }
     )*};

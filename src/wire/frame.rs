@@ -130,15 +130,17 @@ impl Frame<'_, '_> {
             EventTypeField::Explicit(event_type) => event_type.write(self.name(line::EVENT)),
             EventTypeField::Invalid(error) => return Err(error.clone()),
         }
-        if let Some(time) = head.retry {
-            self.retry(time);
+        match &head.retry {
+            Some(retry) => self.retry(retry),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     #[cold]
-    fn retry(&mut self, time: ReconnectionTime) {
+    fn retry(&mut self, retry: &Result<ReconnectionTime, Error>) -> Result<(), Error> {
+        let time = retry.as_ref().map_err(Error::clone)?;
         self.name(line::RETRY).put_number(time.as_millis().into());
+        Ok(())
     }
 
     /// Begins a line, and ends the one before it.

@@ -10,7 +10,7 @@ use crate::{
 pub struct Head {
     pub(crate) id: IdField,
     pub(crate) event_type: EventTypeField,
-    pub(crate) retry: Option<ReconnectionTime>,
+    pub(crate) retry: Option<Result<ReconnectionTime, Error>>,
 }
 
 #[derive(Clone, Debug)]
