@@ -94,7 +94,7 @@ impl<T> Sender<T> {
     ///
     /// let (sender, receiver) = channel(1);
     /// let thread = std::thread::spawn(move || sender.blocking_send(Event::text("hello")));
-    /// let chunk = block_on_stream(SseEncoder::bare(receiver)).next().unwrap()?;
+    /// let chunk = block_on_stream(SseEncoder::bare(receiver).opening_comment(false)).next().unwrap()?;
     /// assert_eq!(chunk, "data: hello\n\n");
     /// assert!(thread.join().unwrap().is_ok());
     /// # Ok::<(), sse_encoder::Error>(())

@@ -156,6 +156,21 @@ impl Encoder {
         written.map(|shape| Encoded::new(frames, shape.unwrap_or_default()))
     }
 
+    /// Writes the last item of a stream, which gets no automatic id: a client that resumes after
+    /// it would skip the event that has that id next time.
+    pub(crate) fn write_last(
+        &self,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
+        buffer: &mut Buffer,
+    ) -> Result<(), Error> {
+        self.clone().automatic_ids(false).write(item, buffer)
+    }
+
+    /// Whether the encoder assigns automatic ids.
+    pub(crate) const fn numbers(&self) -> bool {
+        self.settings.defaults.automatic_ids
+    }
+
     /// Writes an item's frames. If it fails or panics, none of them counts.
     #[inline]
     pub(crate) fn write(

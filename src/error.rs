@@ -356,10 +356,25 @@ impl fmt::Debug for Error {
     }
 }
 
+/// `{:#}` appends the chain of causes.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.kind {
-            Kind::ForbiddenByte { field, byte, position } => {
+        self.kind.fmt(f)?;
+        if f.alternate() {
+            let mut cause = self.source();
+            while let Some(error) = cause {
+                write!(f, ": {error}")?;
+                cause = error.source();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForbiddenByte { field, byte, position } => {
                 let name = match byte {
                     b'\n' => "line feed",
                     b'\r' => "carriage return",
@@ -367,34 +382,34 @@ impl fmt::Display for Error {
                 };
                 write!(f, "`{field}` has a {name} (0x{byte:02X}) at byte {position}")
             }
-            Kind::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
+            Self::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
             #[cfg(feature = "redis")]
-            Kind::Log(failure) => failure.fmt(f),
-            Kind::NoMembers { part, found } => {
+            Self::Log(failure) => failure.fmt(f),
+            Self::NoMembers { part, found } => {
                 write!(f, "`{part}` is {found}, which has no members to merge")
             }
-            Kind::NotAnItem { found } => write!(f, "the item is {found}, not an object"),
-            Kind::NotScalar { field, found } => {
+            Self::NotAnItem { found } => write!(f, "the item is {found}, not an object"),
+            Self::NotScalar { field, found } => {
                 write!(f, "`{field}` is {found}, not a string or a number")
             }
-            Kind::NotTagged { found } => write!(
+            Self::NotTagged { found } => write!(
                 f,
                 "the value is not an adjacently tagged enum \
                  (`#[serde(tag = \"type\", content = \"data\")]`): {found}"
             ),
-            Kind::Other(error) => error.fmt(f),
+            Self::Other(error) => write!(f, "{error}"),
             #[cfg(feature = "hub")]
-            Kind::Refused(refusal) => refusal.fmt(f),
-            Kind::ReconnectionTime { time, max } => write!(
+            Self::Refused(refusal) => refusal.fmt(f),
+            Self::ReconnectionTime { time, max } => write!(
                 f,
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
                 max.as_millis()
             ),
-            Kind::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
-            Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
-            Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            Kind::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
-            Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
+            Self::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
+            Self::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
+            Self::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
+            Self::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
+            Self::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
         }
     }
 }
@@ -518,6 +533,7 @@ mod tests {
         let error = Error::other(Outer(io::Error::other("inner")));
         assert_eq!(error.to_string(), "outer");
         assert_eq!(error.source().unwrap().to_string(), "inner");
+        assert_eq!(format!("{error:#}"), "outer: inner");
     }
 
     #[test]

@@ -15,7 +15,7 @@
 //! assert_eq!(chunks.len(), 1);
 //! assert_eq!(
 //!     chunks[0].as_ref().unwrap(),
-//!     "id: 1\nevent: message\ndata: [1,2]\n\nid: 2\nevent: note\ndata: done\n\n"
+//!     ":\nid: 1\nevent: message\ndata: [1,2]\n\nid: 2\nevent: note\ndata: done\n\n"
 //! );
 //! ```
 //!

@@ -28,7 +28,7 @@ impl<S: Stream<Item: Encode> + 'static> Responder for SseEncoder<S> {
         let stream = if request.method() == Method::HEAD { self.into_empty() } else { self };
         let mut response = HttpResponse::with_body(StatusCode::OK, stream);
         let headers = response.headers_mut();
-        for (name, value) in header::RESPONSE {
+        for (name, value) in header::RESPONSE.iter().chain([&header::CONTENT_ENCODING]) {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if request.version() < Version::HTTP_11 {

@@ -11,7 +11,7 @@ use crate::{error::Error, wire::Frames};
 ///
 /// let mut stream = bytes::BytesMut::new();
 /// Encoder::new().encode(&Comment::new("two\nlines"), &mut stream)?;
-/// assert_eq!(stream, ": two\n: lines\n\n");
+/// assert_eq!(stream, ": two\n: lines\n");
 /// # Ok::<(), sse_encoder::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -33,7 +33,6 @@ impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
         frame.comment(self.text().as_bytes())?;
-        // Ends with a blank line: some clients wait for one.
         frame.end()
     }
 }

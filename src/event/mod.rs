@@ -213,7 +213,7 @@ impl Event {
     /// let mut stream = bytes::BytesMut::new();
     /// let retry = ReconnectionTime::from_millis(5_000).unwrap();
     /// Encoder::new().encode(&Event::new().retry(retry), &mut stream)?;
-    /// assert_eq!(stream, "retry: 5000\n\n");
+    /// assert_eq!(stream, "retry: 5000\n");
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub const fn new() -> Self {

@@ -20,16 +20,15 @@ pub const CACHE_CONTROL: (&str, &str) = ("cache-control", "no-cache, no-store, n
 /// `X-Accel-Buffering: no`: nginx, and proxies that follow it, pass on each event at once.
 pub const X_ACCEL_BUFFERING: (&str, &str) = ("x-accel-buffering", "no");
 
-/// `Content-Encoding: identity`: asks intermediaries not to compress the stream. nginx and the
-/// middleware of actix-web ignore `no-transform`, but skip a response that has an encoding, as do
-/// tower-http and Express. Apache's mod_deflate and mod_brotli ignore both headers; they compress,
-/// and pass on each event at once. [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.4)
-/// reserves the value for requests.
+/// `Content-Encoding: identity`: only actix-web's response has it, as its `Compress` middleware
+/// ignores `no-transform` and skips a response that has an encoding. tower-http's compression skips
+/// event streams by their type. warp's `compression` and poem's `Compression` append to the header,
+/// and clients cannot read `identity, gzip`.
+/// [RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.4) reserves the value for requests.
 pub const CONTENT_ENCODING: (&str, &str) = ("content-encoding", "identity");
 
 /// The headers of every response, on any version of HTTP.
-pub const RESPONSE: &[(&str, &str)] =
-    &[CONTENT_TYPE, CACHE_CONTROL, X_ACCEL_BUFFERING, CONTENT_ENCODING];
+pub const RESPONSE: &[(&str, &str)] = &[CONTENT_TYPE, CACHE_CONTROL, X_ACCEL_BUFFERING];
 
 /// The request header in which a reconnecting client sends its last event ID.
 pub const LAST_EVENT_ID: &str = "last-event-id";

@@ -67,16 +67,21 @@ impl<'a> Chunk<'a> {
         self.held.is_some()
     }
 
-    /// Begins with the frames that are held. Returns the error of a prelude.
+    /// Appends the frames that are held. Returns the error of a prelude.
     #[cold]
     pub(super) fn resume(&mut self) -> Option<Error> {
-        let held = self.held.as_mut()?;
-        self.passthrough = held.passthrough.take();
-        self.buffer = held.buffer.take();
-        self.is_detached = self.buffer.is_some();
+        let mut held = self.held.take()?;
+        let (passthrough, buffer) = (held.passthrough.take(), held.buffer.take());
         let invalid = held.invalid.take();
-        if held.ready() == 0 {
-            *self.held = None;
+        if held.ready() > 0 {
+            *self.held = Some(held);
+        }
+        if self.is_empty() {
+            (self.passthrough, self.buffer) = (passthrough, buffer);
+            self.is_detached = self.buffer.is_some();
+        } else {
+            let frames = passthrough.or_else(|| buffer.map(Buffer::take_whole));
+            frames.into_iter().for_each(|frames| self.push_encoded(frames));
         }
         invalid
     }
@@ -107,10 +112,24 @@ impl<'a> Chunk<'a> {
         item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         encoder: &mut Encoder,
     ) -> Result<(), Error> {
+        encoder.write(item, self.buffer())
+    }
+
+    /// Appends the frames of the last item, without an automatic id.
+    pub(super) fn write_last(
+        &mut self,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
+        encoder: &Encoder,
+    ) -> Result<(), Error> {
+        encoder.write_last(item, self.buffer())
+    }
+
+    #[inline(always)]
+    fn buffer(&mut self) -> &mut Buffer {
         if self.passthrough.is_some() {
             self.copy_passthrough();
         }
-        encoder.write(item, self.buffer.get_or_insert_with(Buffer::acquire))
+        self.buffer.get_or_insert_with(Buffer::acquire)
     }
 
     /// Appends encoded frames.

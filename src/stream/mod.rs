@@ -3,6 +3,7 @@
 mod chunk;
 mod exclusive;
 mod failure;
+mod log;
 mod on_error;
 mod options;
 mod poll;
@@ -17,6 +18,7 @@ use pin_project_lite::pin_project;
 pub(crate) use self::exclusive::Exclusive;
 use self::{
     chunk::{Chunk, Held},
+    log::Log,
     options::{KeepAlive, Options, StopOn, StopWith},
     turn::Turn,
 };
@@ -45,7 +47,8 @@ pin_project! {
     /// let items = stream::iter([Event::text("one"), Event::text("two")]);
     /// let mut chunks = SseEncoder::new(items);
     /// let chunk = block_on(chunks.next()).unwrap()?;
-    /// assert_eq!(chunk, "id: 1\nevent: message\ndata: one\n\n\
+    /// assert_eq!(chunk, ":\n\
+    ///                    id: 1\nevent: message\ndata: one\n\n\
     ///                    id: 2\nevent: message\ndata: two\n\n");
     /// assert!(block_on(chunks.next()).is_none());
     /// # Ok::<(), sse_encoder::Error>(())
@@ -92,6 +95,7 @@ pin_project! {
         encoder: Encoder,
         chunk_limit: usize,
         turn: Turn,
+        log: Log,
         // `None` for most streams, between most polls.
         held: Option<Box<Held>>,
         // `None` until one is set.
@@ -135,7 +139,8 @@ impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
     /// once. To tell a client never to come back, answer with
     /// [`StopReconnecting`](crate::StopReconnecting).
     ///
-    /// The type of its source is that of a boxed stream; no source is made.
+    /// The reconnection time stands in an event of the type `goodbye`, as some clients take it from
+    /// an event alone. The type of the source is that of a boxed stream; no source is made.
     ///
     /// ```
     /// use futures_executor::block_on_stream;
@@ -144,7 +149,8 @@ impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
     ///
     /// let later = Duration::from_secs(30);
     /// let mut stream = block_on_stream(SseEncoder::retry_after(later));
-    /// assert_eq!(stream.next().unwrap()?, "retry: 30000\n\n");
+    /// let goodbye = ":\nevent: goodbye\nretry: 30000\ndata: {}\n\n";
+    /// assert_eq!(stream.next().unwrap()?, goodbye);
     /// assert!(stream.next().is_none());
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
@@ -153,7 +159,8 @@ impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
         T: TryInto<ReconnectionTime>,
         T::Error: Into<Error>,
     {
-        Self::from_parts(None, Encoder::bare()).retry(time)
+        let goodbye = Event::text("{}").event_type("goodbye").retry(time);
+        Self::from_parts(None, Encoder::bare()).prelude(&goodbye)
     }
 }
 
@@ -164,6 +171,7 @@ impl<S> SseEncoder<S> {
             encoder,
             chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
             turn: Turn::default(),
+            log: Log::new(),
             held: None,
             options: None,
         }
@@ -226,10 +234,6 @@ impl<S> SseEncoder<S> {
     /// Begins the stream with a comment of this text, which the first poll sends. The calls of
     /// [`retry`](Self::retry), this and [`padding`](Self::padding) are written in their order.
     ///
-    /// It shows the client that the stream is open before the first event comes: some proxies, and
-    /// all that are built on Node.js's streams, hold the response's head until the first byte of
-    /// its body, so that a page's `onopen` waits for it. `.comment("")` writes one empty line.
-    ///
     /// Some old clients and proxies hold the first bytes back until there are enough: two kibibytes
     /// are enough for all that are known, and [`padding`](Self::padding) writes them.
     pub fn comment(self, text: impl AsRef<str>) -> Self {
@@ -241,6 +245,28 @@ impl<S> SseEncoder<S> {
     /// KiB.
     pub fn padding(self, bytes: usize) -> Self {
         self.comment(" ".repeat(bytes.min(64 * 1024)))
+    }
+
+    /// Whether the stream begins with an empty comment, `:`. The default is yes: it is sent with the
+    /// response's head, before the first event comes. Firefox, and all proxies that are built on
+    /// Node.js's streams, hold the head until the first byte of the body, and a page's `onopen` waits
+    /// for it.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let events = || futures_util::stream::iter([Event::text("one")]);
+    /// let mut stream = block_on_stream(SseEncoder::bare(events()));
+    /// assert_eq!(stream.next().unwrap()?, ":\ndata: one\n\n");
+    ///
+    /// let mut stream = block_on_stream(SseEncoder::bare(events()).opening_comment(false));
+    /// assert_eq!(stream.next().unwrap()?, "data: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn opening_comment(mut self, yes: bool) -> Self {
+        self.turn.has_opened = !yes;
+        self
     }
 
     fn prelude(mut self, item: &impl Encode) -> Self {

@@ -6,13 +6,16 @@ use crate::{error::Error, event::Encode};
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OnError {
-    /// The stream yields the error, after the frames before the item: the default. A consumer that
-    /// goes on polling gets the next items; an HTTP server breaks the connection, and the client
-    /// reconnects.
+    /// The stream yields the error, after the frames before the item: the default of a
+    /// [bare](crate::SseEncoder::bare) stream, whose client cannot resume, and would take a clean end
+    /// for success. A consumer that goes on polling gets the next items; an HTTP server breaks the
+    /// connection.
     Fail(Error),
     /// The item is left out. Report it first: the stream does not.
     Skip,
-    /// The stream ends cleanly, after the frames before the item.
+    /// The stream ends cleanly, after the frames before the item: the default of a stream with
+    /// automatic ids. Its client reconnects, and resumes after the id that it has. Many proxies do
+    /// not pass on a broken connection: behind them, the client would wait for ever.
     End,
     #[doc(hidden)]
     Substitute(Substitute),
@@ -36,6 +39,7 @@ impl OnError {
     }
 
     /// Sends last words and ends the stream cleanly: an error frame and a `[DONE]`, for example.
+    /// They get no automatic id: a client that resumes after it would skip an event.
     ///
     /// ```
     /// use sse_encoder::{Event, OnError, SseEncoder};
@@ -49,7 +53,7 @@ impl OnError {
     ///     ])
     /// });
     /// let chunk = futures_executor::block_on(stream.next()).unwrap()?;
-    /// assert_eq!(chunk, "data: Once\n\n\
+    /// assert_eq!(chunk, ":\ndata: Once\n\n\
     ///                    event: failure\ndata: \"the model has gone\"\n\n\
     ///                    data: [DONE]\n\n");
     /// # Ok::<(), sse_encoder::Error>(())

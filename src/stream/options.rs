@@ -85,7 +85,7 @@ impl KeepAlive {
         }
         self.timer.as_mut().reset();
         match self.frames.as_deref() {
-            None => return Poll::Ready(Ok(Bytes::from_static(b":\n\n"))),
+            None => return Poll::Ready(Ok(Bytes::from_static(b":\n"))),
             Some(Ok(frames)) if !frames.is_empty() => return Poll::Ready(Ok(frames.clone())),
             // No chunk may follow, and so no further poll.
             _ => drop(self.timer.as_mut().poll_elapsed(cx)),

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 
 use super::{
-    Exclusive, OnError, Options, SseEncoder, Turn,
+    Exclusive, Log, OnError, Options, SseEncoder, Turn,
     chunk::{Chunk, Held},
     failure::Failure,
     on_error::Substitute,
@@ -45,6 +45,7 @@ struct Gathering<'a> {
     failure: Option<Error>,
     encoder: &'a mut Encoder,
     turn: &'a mut Turn,
+    log: &'a Log,
     options: Option<&'a mut Options>,
 }
 
@@ -71,44 +72,58 @@ impl Gathering<'_> {
         if let Some(inspect) = inspect_error {
             inspect(&error);
         }
+        let cause = self.log.describe(&error);
         if self.turn.replaced == MAX_REPLACED {
+            self.log.warn(cause, &OnError::End);
             self.failure = Some(error);
             return Some(Stopped::Ended);
         }
         let answer = match &mut on_error {
             Some(on_error) => on_error(error),
+            None if self.encoder.numbers() => OnError::End,
             None => OnError::Fail(error),
         };
-        let (item, stopped) = match answer {
+        self.log.warn(cause, &answer);
+        let written = match answer {
             OnError::Fail(error) => {
                 self.failure = Some(error);
                 return Some(Stopped::Failed);
             }
             OnError::Skip => return None,
             OnError::End => return Some(Stopped::Ended),
-            OnError::Substitute(Substitute { item, is_last: true }) => (item, Some(Stopped::Ended)),
+            OnError::Substitute(Substitute { item, is_last: true }) => {
+                let written = self.chunk.write_last(|frames| item.encode(frames), self.encoder);
+                written.map(|()| Some(Stopped::Ended)).map_err(|error| (error, Stopped::Ended))
+            }
             OnError::Substitute(Substitute { item, is_last: false }) => {
                 self.turn.replaced += 1;
-                (item, None)
+                let written = self.chunk.write(|frames| item.encode(frames), self.encoder);
+                written.map(|()| None).map_err(|error| (error, Stopped::Failed))
             }
         };
-        match self.chunk.write(|frames| item.encode(frames), self.encoder) {
-            Ok(()) => stopped,
-            Err(error) => {
-                self.failure = Some(error);
-                stopped.or(Some(Stopped::Failed))
-            }
-        }
+        written.unwrap_or_else(|(error, stopped)| {
+            self.failure = Some(error);
+            Some(stopped)
+        })
     }
 
-    /// Begins with the frames that are held, and with the error of a prelude.
+    /// Begins with the opening comment, the frames that are held and the error of a prelude.
     #[inline(always)]
-    fn resume(&mut self) -> Stopped {
+    fn begin(&mut self) -> Stopped {
+        if !self.turn.has_opened {
+            self.open();
+        }
         let invalid = if self.chunk.has_held() { self.chunk.resume() } else { None };
         match invalid {
             Some(error) => self.recover(error).unwrap_or(Stopped::Full),
             None => Stopped::Full,
         }
+    }
+
+    #[cold]
+    fn open(&mut self) {
+        self.turn.has_opened = true;
+        self.chunk.push_encoded(Bytes::from_static(b":\n"));
     }
 
     /// The last item, once a stop signal has come.
@@ -123,7 +138,7 @@ impl Gathering<'_> {
 
     #[cold]
     fn push_last(&mut self, last: LastItem) {
-        if let Err(error) = self.chunk.write(last, self.encoder) {
+        if let Err(error) = self.chunk.write_last(last, self.encoder) {
             self.recover(error);
         }
     }
@@ -194,9 +209,10 @@ where
                 failure: None,
                 encoder: this.encoder,
                 turn: &mut *turn,
+                log: this.log,
                 options: options.as_deref_mut(),
             };
-            let mut stopped = gathering.resume();
+            let mut stopped = gathering.begin();
             if has_options
                 && this.source.is_some()
                 && let Some(last) = gathering.poll_signal(cx)
@@ -362,11 +378,12 @@ fn give_turn(turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes,
 }
 
 impl<S> SseEncoder<S> {
-    /// Polls the stream as the body of a response. The first poll gives the server a turn, in which
-    /// it writes the head: the client has it, whatever the source does first.
+    /// Polls the stream as the body of a response. Without an opening comment the first poll gives
+    /// the server a turn, in which it writes the head: the client has it, whatever the source does
+    /// first.
     #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
     pub(crate) fn poll_body(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Error>>>
     where
@@ -374,9 +391,12 @@ impl<S> SseEncoder<S> {
     {
         let this = self.as_ref();
         if !this.turn.is_body && !this.is_terminated() {
-            let turn = self.project().turn;
+            let needs_turn = this.turn.has_opened;
+            let turn = self.as_mut().project().turn;
             turn.is_body = true;
-            return give_turn(turn, cx);
+            if needs_turn {
+                return give_turn(turn, cx);
+            }
         }
         self.poll_next(cx)
     }
@@ -384,9 +404,8 @@ impl<S> SseEncoder<S> {
     /// Drops the source and all frames: the response has no body.
     #[cfg(any(feature = "actix-web", feature = "http-body", feature = "warp"))]
     pub(crate) fn into_empty(mut self) -> Self {
-        self.source = None;
-        self.held = None;
-        self.options = None;
+        (self.source, self.held, self.options) = (None, None, None);
+        self.turn.has_opened = true;
         self
     }
 }

@@ -11,7 +11,9 @@ pub(super) struct Turn {
     pub(super) replaced: u16,
     /// The current chunk waits for more items.
     pub(super) lingers: bool,
-    /// The stream is polled as the body of a response, and the head has had its turn.
+    /// The opening comment was sent, or is switched off.
+    pub(super) has_opened: bool,
+    /// The stream is polled as the body of a response.
     pub(super) is_body: bool,
 }
 

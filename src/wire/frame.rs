@@ -70,7 +70,7 @@ impl<'a> Frames<'a> {
     pub(crate) fn frame(&mut self) -> Frame<'_, 'a> {
         self.buffer.reset(self.committed);
         self.buffer.begin_frame(self.settings.max_frame);
-        Frame { frames: self, id_line: IdLine::Absent }
+        Frame { frames: self, id_line: IdLine::Absent, has_event: false }
     }
 
     /// Appends encoded frames.
@@ -90,6 +90,8 @@ impl<'a> Frames<'a> {
 pub struct Frame<'f, 'a> {
     frames: &'f mut Frames<'a>,
     id_line: IdLine,
+    /// It has a field that takes effect at a blank line: an id, an event type, data.
+    has_event: bool,
 }
 
 impl Frame<'_, '_> {
@@ -108,7 +110,7 @@ impl Frame<'_, '_> {
                 let Some(number) = self.frames.next_id else {
                     return Err(Kind::IdsExhausted.into());
                 };
-                let buffer = self.name(line::ID);
+                let buffer = self.field(line::ID);
                 let start = buffer.len();
                 buffer.put_number(number);
                 IdLine::Automatic((buffer.len() - start) as u16)
@@ -116,7 +118,7 @@ impl Frame<'_, '_> {
             IdField::Automatic => IdLine::Unassigned,
             IdField::Absent => IdLine::Absent,
             IdField::Explicit(id) => {
-                id.write(self.name(line::ID));
+                id.write(self.field(line::ID));
                 // At most `EventId::MAX_LEN`.
                 IdLine::Explicit(id.as_str().len() as u16)
             }
@@ -124,10 +126,10 @@ impl Frame<'_, '_> {
         };
         match &head.event_type {
             EventTypeField::Default if defaults.default_type => {
-                self.name(line::EVENT_MESSAGE);
+                self.field(line::EVENT_MESSAGE);
             }
             EventTypeField::Default | EventTypeField::Absent => {}
-            EventTypeField::Explicit(event_type) => event_type.write(self.name(line::EVENT)),
+            EventTypeField::Explicit(event_type) => event_type.write(self.field(line::EVENT)),
             EventTypeField::Invalid(error) => return Err(error.clone()),
         }
         match &head.retry {
@@ -155,10 +157,17 @@ impl Frame<'_, '_> {
         buffer
     }
 
+    /// Begins the line of a field that takes effect at a blank line.
+    #[inline]
+    fn field<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
+        self.has_event = true;
+        self.name(name)
+    }
+
     /// Begins a `data` line. The caller appends its value, which has no line ending.
     #[inline]
     pub(crate) fn data_line(&mut self) -> &mut Buffer {
-        self.name(line::DATA)
+        self.field(line::DATA)
     }
 
     /// Writes text as `data` fields, one for each line; empty text is one empty field.
@@ -169,7 +178,7 @@ impl Frame<'_, '_> {
         if text.len() > remaining / line::TEXT_GROWTH && line::text_size(text) > remaining {
             return Err(self.frames.buffer.too_large());
         }
-        line::put_lines(self.name(line::DATA), line::DATA, text);
+        line::put_lines(self.data_line(), line::DATA, text);
         Ok(())
     }
 
@@ -201,12 +210,19 @@ impl Frame<'_, '_> {
     }
 
     /// Ends the last line and the frame. A frame without lines is not written.
+    ///
+    /// A blank line dispatches an event, in some clients even one without data: comments and a
+    /// reconnection time, which take effect line by line, have none after them.
     #[inline(always)]
     pub(crate) fn end(self) -> Result<(), Error> {
         let Frames { buffer, next_id, committed, shape, .. } = self.frames;
         let start = *committed;
         if buffer.len() > start {
-            buffer.put(line::BLANK_LINE);
+            if self.has_event {
+                buffer.put(line::BLANK_LINE);
+            } else {
+                buffer.put(line::END);
+            }
         }
         buffer.check()?;
         if let Some(shape) = shape {
@@ -285,10 +301,10 @@ mod tests {
     #[test]
     fn comments_are_split_as_text_is() {
         for (comment, expected) in [
-            ("", ":\n\n"),
-            ("a", ": a\n\n"),
-            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n\n"),
-            ("\r\n", ": \n: \n\n"),
+            ("", ":\n"),
+            ("a", ": a\n"),
+            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n"),
+            ("\r\n", ": \n: \n"),
         ] {
             assert_eq!(frame(|frame| frame.comment(comment.as_bytes())), expected, "{comment:?}");
         }

@@ -17,6 +17,7 @@ pub(crate) const RETRY: &[u8; 8] = b"\nretry: ";
 pub(crate) const DATA: &[u8; 7] = b"\ndata: ";
 pub(crate) const COMMENT: &[u8; 3] = b"\n: ";
 pub(crate) const EMPTY_COMMENT: &[u8; 2] = b"\n:";
+pub(crate) const END: &[u8; 1] = b"\n";
 pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
 
 /// Longer text reserves its space first.
