@@ -1,6 +1,6 @@
 //! The end of a stream: its source, its guards, a soft refusal.
 
-use std::{pin::pin, rc::Rc};
+use std::{pin::pin, rc::Rc, sync::Arc};
 
 use futures_core::FusedStream;
 use sse_encoder::{ReconnectionTime, SseEncoder};
@@ -27,15 +27,15 @@ fn the_source_is_dropped_when_it_ends_and_the_stream_is_fused() {
 
 #[test]
 fn guards_are_dropped_with_the_stream_and_not_with_the_source() {
-    let (one, two) = (Rc::new(()), Rc::new(()));
+    let (one, two) = (Arc::new(()), Arc::new(()));
     let mut stream = Box::pin(
         SseEncoder::bare(Script::new([Item(number(1))])).guard(one.clone()).guard(two.clone()),
     );
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert_end(poll(stream.as_mut()));
-    assert_eq!((Rc::strong_count(&one), Rc::strong_count(&two)), (2, 2));
+    assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), (2, 2));
     drop(stream);
-    assert_eq!((Rc::strong_count(&one), Rc::strong_count(&two)), (1, 1));
+    assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), (1, 1));
 }
 
 #[test]

@@ -1,13 +1,6 @@
 //! Items that fail: `on_error`, `inspect_error`, and the default.
 
-use std::{
-    cell::{Cell, RefCell},
-    collections::BTreeMap,
-    convert::Infallible,
-    pin::pin,
-    rc::Rc,
-    task::Poll,
-};
+use std::{collections::BTreeMap, convert::Infallible, pin::pin, rc::Rc, sync::mpsc, task::Poll};
 
 use sse_encoder::{Comment, Encoder, Error, Event, OnError, SseEncoder};
 
@@ -35,15 +28,15 @@ fn an_error_takes_its_items_place_and_the_stream_continues() {
 
 #[test]
 fn skip_drops_a_failing_item() {
-    let reported = RefCell::new(Vec::new());
-    let mut stream = pin!(SseEncoder::bare(failing()).on_error(|error| {
-        reported.borrow_mut().push(error.to_string());
+    let (report, reported) = mpsc::channel();
+    let mut stream = pin!(SseEncoder::bare(failing()).on_error(move |error| {
+        report.send(error.to_string()).unwrap();
         OnError::Skip
     }));
     assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
     assert_chunk(poll(stream.as_mut()), &frames([3]));
     assert_end(poll(stream.as_mut()));
-    assert_eq!(*reported.borrow(), ["first", "second", "third"]);
+    assert_eq!(reported.try_iter().collect::<Vec<_>>(), ["first", "second", "third"]);
 }
 
 #[test]
@@ -115,10 +108,10 @@ fn last_words_that_fail_are_an_error_before_the_end() {
 fn consecutive_replacements_are_limited() {
     let script = Script::new((0..100).map(|n| Item(Err::<Event, _>(n.to_string()))));
     let alive = Rc::downgrade(&script.alive);
-    let seen = Cell::new(0);
+    let (see, seen) = mpsc::channel();
     let mut stream = pin!(
         SseEncoder::bare(script)
-            .inspect_error(|_| seen.set(seen.get() + 1))
+            .inspect_error(move |_| see.send(()).unwrap())
             .on_error(|_| OnError::replace(Event::json(0)))
     );
     assert_chunk(poll(stream.as_mut()), &frames([0; 32]));
@@ -126,7 +119,7 @@ fn consecutive_replacements_are_limited() {
     assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "32");
     assert_end(poll(stream.as_mut()));
-    assert_eq!(seen.get(), 33);
+    assert_eq!(seen.try_iter().count(), 33);
     // An item that succeeds, or a pending poll, begins a new run.
     for between in [|| Item(Ok(number(1))), || Pending] {
         let fails = |n: usize| (0..n).map(|_| Item(Err("no")));
@@ -139,17 +132,17 @@ fn consecutive_replacements_are_limited() {
 
 #[test]
 fn inspect_error_sees_each_error_before_or_after_the_policy_is_set() {
-    let seen = RefCell::new(Vec::new());
+    let (sender, seen) = mpsc::channel();
     let see = |name: &'static str| {
-        let seen = &seen;
-        move |error: &Error| seen.borrow_mut().push(format!("{name}: {error}"))
+        let sender = sender.clone();
+        move |error: &Error| sender.send(format!("{name}: {error}")).unwrap()
     };
     let stream = SseEncoder::bare(failing()).inspect_error(see("a"));
     let mut stream = pin!(stream);
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "first");
-    assert_eq!(seen.take(), ["a: first"]);
+    assert_eq!(seen.try_iter().collect::<Vec<_>>(), ["a: first"]);
 
     // A policy that is set afterwards does not replace it.
     let stream = SseEncoder::bare(failing())
@@ -157,7 +150,7 @@ fn inspect_error_sees_each_error_before_or_after_the_policy_is_set() {
         .on_error(|_| OnError::Skip)
         .inspect_error(see("b"));
     assert_chunk(poll(pin!(stream)), &frames([1, 2]));
-    let mut both = seen.take();
+    let mut both: Vec<_> = seen.try_iter().collect();
     both.sort();
     assert_eq!(both, ["a: first", "a: second", "b: first", "b: second"]);
 }
@@ -166,13 +159,13 @@ fn inspect_error_sees_each_error_before_or_after_the_policy_is_set() {
 fn the_policy_receives_the_callers_own_error() {
     let error = std::io::Error::other("disk");
     let script = Script::new([Item(Err::<Event, _>(error))]);
-    let taken = Cell::new(false);
-    let stream = SseEncoder::new(script).inspect_error(|_| ()).on_error(|error| {
-        taken.set(error.into_inner().is_ok_and(|cause| cause.is::<std::io::Error>()));
+    let (sender, own) = mpsc::channel();
+    let stream = SseEncoder::new(script).inspect_error(|_| ()).on_error(move |error| {
+        sender.send(error.into_inner().unwrap().is::<std::io::Error>()).unwrap();
         OnError::End
     });
     assert_end(poll(pin!(stream)));
-    assert!(taken.get());
+    assert_eq!(own.try_recv(), Ok(true));
 }
 
 #[test]

@@ -1,18 +1,20 @@
 use std::{
-    cell::Cell,
     future::Future,
     pin::Pin,
-    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     task::{Context, Poll},
 };
 
 /// A future that is ready once the test says so.
 #[derive(Clone, Default)]
-pub struct Signal(Rc<Cell<bool>>);
+pub struct Signal(Arc<AtomicBool>);
 
 impl Signal {
     pub fn send(&self) {
-        self.0.set(true);
+        self.0.store(true, Relaxed);
     }
 }
 
@@ -20,6 +22,6 @@ impl Future for Signal {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if self.0.get() { Poll::Ready(()) } else { Poll::Pending }
+        if self.0.load(Relaxed) { Poll::Ready(()) } else { Poll::Pending }
     }
 }
