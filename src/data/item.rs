@@ -1,4 +1,4 @@
-//! An item that came as one JSON object, as the reference takes it.
+//! An item that arrived as one JSON object, read by the reference's rules.
 
 use std::{borrow::Cow, fmt};
 
@@ -8,23 +8,22 @@ use serde_json::{Map, Value as JsonValue, value::RawValue};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field,
-    head::{EventTypeField, IdField},
     json::{
         self, PartName,
         scan::{self, Span},
     },
     merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
     value::{EventId, EventType},
+    wire::{self, EventTypeField, IdField},
 };
 
-/// The reference's `data`: of any kind.
+/// The reference's `data`, of any kind.
 const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 
-/// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
+/// The member `data` and the other members, to be merged; without `id` and `type`.
 #[derive(Clone)]
 pub(crate) enum Item {
-    /// JSON text: its members keep their order and their digits.
+    /// JSON text; its members keep their order and digits.
     Raw {
         json: Bytes,
         data: Bytes,
@@ -33,7 +32,7 @@ pub(crate) enum Item {
     Value(Map<String, JsonValue>),
 }
 
-/// An item taken apart.
+/// The parts of an item.
 pub(crate) struct Parts {
     pub(crate) id: IdField,
     pub(crate) event_type: EventTypeField,
@@ -52,7 +51,7 @@ impl Parts {
         let mut members = scan::Members::new(&json);
         while let Some(span) = members.next_span() {
             let (key, value) = span.of(&json);
-            // Of members with the same key the last one counts.
+            // Of duplicate keys, the last one counts.
             match member(&scan::text(key)) {
                 Some(Member::Data) => data = value,
                 Some(Member::Id) => id = value,
@@ -101,7 +100,7 @@ impl fmt::Debug for Item {
     }
 }
 
-/// The members that have a meaning of their own.
+/// The members with a special meaning.
 enum Member {
     Data,
     Id,
@@ -117,17 +116,17 @@ fn member(key: &[u8]) -> Option<Member> {
     }
 }
 
-/// JSON without ends of line: in valid JSON they are white space.
+/// Removes line ends from JSON, where they are white space.
 fn one_line(json: Box<RawValue>) -> Bytes {
     let json = Box::<str>::from(json);
-    if field::is_one_line(json.as_bytes()) {
+    if wire::is_one_line(json.as_bytes()) {
         json.into_boxed_bytes().into()
     } else {
         json.replace(['\r', '\n'], "").into()
     }
 }
 
-/// All members but those with a meaning of their own.
+/// The members without a special meaning, in JSON text.
 struct OtherSpans<'a> {
     json: &'a [u8],
     spans: &'a [Span],
@@ -142,7 +141,7 @@ impl Source for OtherSpans<'_> {
     }
 }
 
-/// The same of a `Value`.
+/// The members without a special meaning, in a `Value`.
 struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 
 impl Source for OtherMembers<'_> {
@@ -154,7 +153,7 @@ impl Source for OtherMembers<'_> {
     }
 }
 
-/// What the reference writes for an id or a type, before it asks whether that is falsy.
+/// The value of an id or a type, before the test for falsy values.
 enum Scalar<'a> {
     Boolean(bool),
     Missing,
@@ -191,12 +190,12 @@ fn scalar<'a>(field: &'static str, value: Option<&'a JsonValue>) -> Result<Scala
     }
 }
 
-/// The id that this JSON text stands for.
+/// Reads an id from JSON text.
 pub(super) fn id_from_json(json: &[u8]) -> Result<IdField, Error> {
     id_field(raw_scalar("id", json)?)
 }
 
-/// The event type that this JSON text stands for.
+/// Reads an event type from JSON text.
 pub(super) fn event_type_from_json(json: &[u8]) -> Result<EventTypeField, Error> {
     event_type_field(raw_scalar("type", json)?)
 }

@@ -4,13 +4,12 @@ use super::{Data, Owned, item, sealed::Sealed};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field::Fields,
-    head::{EventTypeField, Head, IdField},
     json::PartName,
     merge::{Key, Part, Rule, Source, Typed, Value, Visitor},
+    wire::{EventTypeField, Frame, Head, IdField},
 };
 
-/// An adjacently tagged value: its tag is the event's type, its content the event's data.
+/// An adjacently tagged value: the tag is the event's type, the content its data.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Tagged<T>(pub(crate) T);
 
@@ -23,7 +22,7 @@ impl<T: Serialize> Tagged<T> {
         let mut content = WriteContent { buffer, written: false };
         self.members().visit(&mut content)?;
         if !content.written {
-            // A unit variant has none.
+            // A unit variant has no content.
             content.buffer.put(b"null");
         }
         Ok(())
@@ -39,7 +38,7 @@ impl<T: Serialize> Sealed for Tagged<T> {
         let ReadHead { id, event_type, .. } = read;
         let Some(event_type) = event_type else { return Err(not_tagged("it has no `type`")) };
         let mut head = head.clone();
-        // What the builder was given counts.
+        // The builder's settings take precedence.
         if let (IdField::Automatic, Some(id)) = (&head.id, id) {
             head.id = id;
         }
@@ -49,8 +48,8 @@ impl<T: Serialize> Sealed for Tagged<T> {
         Ok(Some(head))
     }
 
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
-        self.write_content(fields.data_line())
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        self.write_content(frame.data_line())
     }
 
     fn into_owned(self) -> Owned {
@@ -63,7 +62,7 @@ fn not_tagged(found: impl Into<String>) -> Error {
     Kind::NotTagged { found: found.into() }.into()
 }
 
-/// Reads the members that belong into the event's head, and refuses what has no meaning.
+/// Reads the members of the event's head, and rejects unknown members.
 struct ReadHead<'a> {
     scratch: &'a mut Buffer,
     id: Option<IdField>,
@@ -71,7 +70,7 @@ struct ReadHead<'a> {
 }
 
 impl ReadHead<'_> {
-    /// Hands the value's JSON to `read`.
+    /// Passes the value's JSON to `read`.
     fn json<R>(
         &mut self,
         value: &impl Value,

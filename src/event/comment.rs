@@ -1,9 +1,10 @@
 use super::Encode;
-use crate::{error::Error, frame::Frames};
+use crate::{error::Error, wire::Frames};
 
-/// A comment: clients ignore it, proxies take it as a sign of life.
+/// A comment. Clients ignore it; proxies take it as a sign of life.
 ///
-/// Any text; each of its lines becomes one line of the comment. Empty text is one empty line, `:`.
+/// Any text is allowed; each of its lines becomes a line of the comment. Empty text makes one empty
+/// line, `:`.
 ///
 /// ```
 /// use sse_encoder::{Comment, Encoder};
@@ -31,8 +32,8 @@ impl<T: AsRef<str>> Comment<T> {
 impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
-        frame.fields().comment(self.text().as_bytes())?;
-        // With a blank line: without it some clients wait.
+        frame.comment(self.text().as_bytes())?;
+        // Ends with a blank line: some clients wait for one.
         frame.end()
     }
 }

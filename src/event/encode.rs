@@ -1,11 +1,15 @@
 use std::{rc::Rc, sync::Arc};
 
-use crate::{encoder::Encoded, error::Error, frame::Frames};
+use crate::{
+    error::Error,
+    wire::{Encoded, Frames},
+};
 
-/// What can be written as frames of an event stream: an [`Event`](crate::Event), a
-/// [`Comment`](crate::Comment), or a type of your own that is made of them.
+/// An item that can be written as frames of an event stream: an [`Event`](crate::Event), a
+/// [`Comment`](crate::Comment), or a type of your own, composed of them.
 ///
-/// With it your own enum or struct is an item: a stream of it needs no conversion and no boxing.
+/// Implement it for your own enum or struct: a stream of that type needs no conversion and no
+/// boxing.
 ///
 /// ```
 /// use sse_encoder::{Encode, Encoder, Error, Event, EventType, Frames};
@@ -44,15 +48,15 @@ use crate::{encoder::Encoded, error::Error, frame::Frames};
     note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
 )]
 pub trait Encode {
-    /// Writes any number of frames: mostly one, by calling `encode` of an [`Event`](crate::Event).
+    /// Writes any number of frames, usually one, by calling `encode` of an [`Event`](crate::Event).
     ///
     /// # Errors
     ///
-    /// Whatever keeps the item from being written whole. What was written of it is then taken back;
-    /// an error of your own goes in by [`Error::other`].
+    /// Any error that prevents the whole item from being written. Its written part is then removed.
+    /// Wrap an error of your own in [`Error::other`].
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
 
-    /// The item's frames, if they have been encoded already: a stream passes them through.
+    /// The frames of an item that is already encoded: a stream passes them on.
     #[doc(hidden)]
     #[inline]
     fn take_encoded(&mut self, _: Internal) -> Option<Encoded> {
@@ -60,7 +64,7 @@ pub trait Encode {
     }
 }
 
-/// Only this crate has one, so nobody else calls or writes what takes it.
+/// Only this crate can make one, which seals the methods that take it.
 #[derive(Debug)]
 pub struct Internal(pub(crate) ());
 
@@ -89,7 +93,7 @@ impl<T: ?Sized + Encode> Encode for Box<T> {
     }
 }
 
-/// `None` is no frame.
+/// `None` writes no frame.
 impl<T: Encode> Encode for Option<T> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
@@ -105,30 +109,48 @@ impl<T: Encode> Encode for Option<T> {
     }
 }
 
-/// All frames of all items, or none.
+/// Writes the frames of all items, or no frame.
 impl<T: Encode> Encode for [T] {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         self.iter().try_for_each(|item| item.encode(frames))
     }
 }
 
-/// All frames of all items, or none.
+/// Writes the frames of all items, or no frame.
 impl<T: Encode> Encode for Vec<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         self.as_slice().encode(frames)
     }
 }
 
-/// All frames of all items, or none.
+/// Writes the frames of all items, or no frame.
 impl<T: Encode, const N: usize> Encode for [T; N] {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         self.as_slice().encode(frames)
     }
 }
 
+/// No frame.
+impl Encode for () {
+    fn encode(&self, _: &mut Frames<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+}
+
+impl Encode for Encoded {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        frames.append(self)
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, _: Internal) -> Option<Self> {
+        Some(std::mem::take(self))
+    }
+}
+
 macro_rules! encode_tuples {
     ($(($($item:ident $index:tt),+))+) => {$(
-        /// All frames of all items, or none.
+        /// Writes the frames of all items, or no frame.
         impl<$($item: Encode),+> Encode for ($($item,)+) {
             fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
                 $(self.$index.encode(frames)?;)+

@@ -1,4 +1,4 @@
-//! The merge with a large `other`: written once, to a scratch buffer, and found by its keys.
+//! Merging a large `other`: it is written once, to a scratch buffer, and looked up by key.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -23,8 +23,8 @@ pub(super) fn write(
     index.append_rest(object)
 }
 
-/// A large `other`, written to a scratch buffer. Of members with the same key the last value
-/// counts, at the first one's place.
+/// A large `other`, in a scratch buffer. Of duplicate keys, the last value counts, at the place of
+/// the first.
 struct Indexed {
     scratch: Buffer,
     entries: Vec<Entry>,
@@ -33,7 +33,7 @@ struct Indexed {
 }
 
 struct Entry {
-    /// The member whose value counts.
+    /// The index of the member whose value counts.
     last: usize,
     key: Range<usize>,
     value: Range<usize>,
@@ -41,7 +41,7 @@ struct Entry {
 }
 
 impl Entry {
-    /// Not if the member was gone the second time.
+    /// False if the second visit lacked the member.
     fn has_value(&self) -> bool {
         !self.value.is_empty()
     }
@@ -61,7 +61,7 @@ impl Indexed {
     }
 }
 
-/// Makes the entries of an index.
+/// Builds the entries of an index.
 struct BuildIndex<'a> {
     index: &'a mut Indexed,
     count: usize,
@@ -82,17 +82,18 @@ impl Visitor for BuildIndex<'_> {
     }
 }
 
-/// Writes keys and values where the entries have their place.
+/// Writes each key and value to the scratch buffer, and records their ranges.
 impl Visitor for Indexed {
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
         let count = self.count;
         self.count += 1;
-        // A type may name other members the second time: they have no place.
+        // A type may name new members at the second visit: skip them.
         let Some(entry) = self.by_key.get(&*key.text()) else { return Ok(()) };
         let entry = &mut self.entries[*entry];
         if entry.last == count {
             let start = self.scratch.len();
-            // `data` may spell the same key shorter. (`by_key` has it anyhow.)
+            // Exempt from the limit: `data` may have a shorter spelling of the key. (`by_key` holds
+            // it anyway.)
             self.scratch.without_limit(|scratch| key.write(scratch, true))?;
             let colon = self.scratch.len() - 1;
             value.write(&mut self.scratch)?;
@@ -103,7 +104,7 @@ impl Visitor for Indexed {
     }
 }
 
-/// Writes `data`'s members, with the index's value where it has the key too.
+/// Writes `data`'s members, with the index's value for a common key.
 struct OverriddenByIndex<'f, 'a> {
     object: &'f mut Object<'a>,
     index: &'f mut Indexed,

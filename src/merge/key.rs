@@ -1,10 +1,10 @@
-//! The keys of a map, spelled as `serde_json` spells them.
+//! Map keys, spelled as by `serde_json`.
 
 use serde::ser::{self, Impossible, Serialize, Serializer};
 
 use super::typed::Failure;
 
-/// Hands the text of a key to a closure.
+/// Passes the text of a key to a closure.
 pub(super) struct KeySerializer<F>(pub(super) F);
 
 impl<F: FnOnce(&str) -> Result<(), Failure>> KeySerializer<F> {

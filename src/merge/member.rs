@@ -1,4 +1,4 @@
-//! What is merged: the members of a value, and what is done with each.
+//! Sources of members, and their visitors.
 
 use std::borrow::Cow;
 
@@ -8,25 +8,25 @@ use crate::{
     json::{self, PartName, scan},
 };
 
-/// A value whose members can be visited, any number of times.
+/// A value with members. They can be visited repeatedly.
 pub(crate) trait Source {
     fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error>;
 }
 
-/// Is called for every member, in order.
+/// Receives every member, in order.
 pub(crate) trait Visitor {
-    /// So much text is scanned at this visit, as at every other one.
+    /// Receives the number of bytes scanned per visit.
     fn scans(&mut self, _len: usize) {}
 
     fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error>;
 }
 
-/// A member's value, which can append itself as JSON on one line.
+/// A member's value, which appends itself as JSON on one line.
 pub(crate) trait Value {
     fn write(&self, buffer: &mut Buffer) -> Result<(), Error>;
 }
 
-/// A member's key: as text, or as a JSON string with its quotes.
+/// A member's key: plain text, or a JSON string with its quotes.
 #[derive(Clone, Copy)]
 pub(crate) enum Key<'a> {
     Json(&'a [u8]),
@@ -34,7 +34,7 @@ pub(crate) enum Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The length of the key as it is written.
+    /// The length of the written key.
     #[inline]
     pub(crate) fn len(self) -> usize {
         match self {
@@ -43,7 +43,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// The key's text, to compare it with others.
+    /// The key's text, for comparisons.
     #[inline]
     pub(crate) fn text(self) -> Cow<'a, [u8]> {
         match self {
@@ -52,7 +52,7 @@ impl<'a> Key<'a> {
         }
     }
 
-    /// Appends the key and its colon, after a comma unless it is the first of its object.
+    /// Appends the key and its colon, after a comma unless it is its object's first key.
     #[inline]
     pub(crate) fn write(self, buffer: &mut Buffer, is_first: bool) -> Result<(), Error> {
         match self {
@@ -67,8 +67,7 @@ impl<'a> Key<'a> {
     }
 }
 
-/// A part of an item whose members are merged: what it is called in an error, and what counts as
-/// having members.
+/// A part of an item with members: its name in errors, and the rule for its members.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Part {
     pub(crate) name: PartName,
@@ -77,17 +76,17 @@ pub(crate) struct Part {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
-    /// Objects, and `null` as one without any. All else is an error.
+    /// Objects, and `null` as an empty one. Other values are errors.
     Object,
-    /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
-    /// string are members too, and numbers and booleans have none.
+    /// The reference's rule: elements of an array and UTF-16 code units of a string are members
+    /// too; numbers and booleans have none.
     Spread,
-    /// What an adjacently tagged enum can be: an object, and not even `null` beside it.
+    /// An adjacently tagged enum: an object, not even `null`.
     Tagged,
 }
 
 impl Part {
-    /// What is no object, and yet not nothing.
+    /// Accepts or refuses a value that is not an object.
     pub(crate) fn allow(self, found: &'static str) -> Result<(), Error> {
         match self.rule {
             Rule::Object => Err(Kind::NoMembers { part: self.name.as_str(), found }.into()),

@@ -1,11 +1,11 @@
-//! One object from two values, written straight into the buffer: the reference's
+//! Merges two values into one object, written straight into the buffer: the reference's
 //! `{ ...data, ...other }`.
 //!
-//! A key that both have stands where `data` has it, with `other`'s value. Nothing is allocated for
-//! that: `other` is first asked for its keys, `data`'s members are then written as they come, and
-//! where a key may be `other`'s, `other` is asked again. A set of 64 bits answers "certainly not"
-//! for nearly all keys, so the second question is rare. That is linear only as long as `other` is
-//! small; a large one is written to a scratch buffer first, with an index.
+//! A key in both keeps `data`'s place and takes `other`'s value. Merging a small `other` allocates
+//! nothing. It is visited once for its keys; then `data`'s members are written, and `other` is
+//! visited again for each key that it may have. A set of 64 bits rules out nearly all other keys,
+//! which makes these visits rare. To keep the work linear, a large `other` is written to a scratch
+//! buffer first, with an index.
 
 mod indexed;
 mod key;
@@ -22,15 +22,15 @@ pub(crate) use self::{
 };
 use crate::{buffer::Buffer, error::Error};
 
-/// The most members that `other` is not indexed for: those already written are bits of a `u32`.
+/// The most members of an unindexed `other`: a `u32` has a bit for each written one.
 const MAX_UNINDEXED_MEMBERS: usize = 32;
 
-/// The most bytes that it is not indexed for: keys, and JSON text, are scanned at every visit.
+/// The most bytes of keys and JSON text in an unindexed `other`: each visit scans them.
 const MAX_UNINDEXED_BYTES: usize = 4096;
 
 /// Appends the merged object on one line.
 ///
-/// On an error a part of it has been written.
+/// On an error, `buffer` holds partial output.
 pub(crate) fn write(
     buffer: &mut Buffer,
     data: &impl Source,
@@ -54,7 +54,7 @@ pub(crate) fn write(
     Ok(())
 }
 
-/// The object that is being written.
+/// The object under construction.
 struct Object<'a> {
     buffer: &'a mut Buffer,
     is_empty: bool,
@@ -72,7 +72,7 @@ impl Object<'_> {
     }
 }
 
-/// A set of keys that says "certainly not" or "perhaps".
+/// A set of keys that answers "certainly not" or "perhaps".
 #[derive(Clone, Copy, Default)]
 struct Set(u64);
 
@@ -119,12 +119,12 @@ impl Visitor for Keys {
     }
 }
 
-/// Writes `data`'s members, with `other`'s value where `other` has the key too.
+/// Writes `data`'s members, with `other`'s value for a common key.
 struct Overridden<'f, 'a, O> {
     object: &'f mut Object<'a>,
     other: &'f O,
     other_keys: Set,
-    /// Which of `other`'s members have been written so.
+    /// The bits of `other`'s members written so far.
     written: u32,
 }
 
@@ -137,7 +137,7 @@ impl<O: Source> Visitor for Overridden<'_, '_, O> {
             let mut find = Find { key: &text, index: 0, found: 0 };
             self.other.visit(&mut find)?;
             if find.found != 0 {
-                // The last one's value counts.
+                // The last duplicate's value counts.
                 let wanted = find.found.ilog2();
                 let mut nth = WriteNth { object: self.object, wanted, index: 0 };
                 self.other.visit(&mut nth)?;
@@ -145,14 +145,14 @@ impl<O: Source> Visitor for Overridden<'_, '_, O> {
                     self.written |= find.found;
                     return Ok(());
                 }
-                // A type may have fewer members this time.
+                // Otherwise the type has fewer members at this visit.
             }
         }
         self.object.value(value)
     }
 }
 
-/// Finds the members with this key.
+/// Finds the members with a key.
 struct Find<'a> {
     key: &'a [u8],
     index: u32,
@@ -170,7 +170,7 @@ impl Visitor for Find<'_> {
     }
 }
 
-/// The bit of a member; none for what a type names beyond those that it named at first.
+/// The bit of a member; 0 for members that the first visit did not have.
 #[inline]
 fn bit(index: u32) -> u32 {
     1_u32.checked_shl(index).unwrap_or(0)
@@ -194,7 +194,7 @@ impl Visitor for WriteNth<'_, '_> {
     }
 }
 
-/// Writes `other`'s members that have not been written yet.
+/// Writes `other`'s remaining members.
 struct WriteRest<'f, 'a> {
     object: &'f mut Object<'a>,
     written: u32,

@@ -1,4 +1,4 @@
-//! The members of JSON text.
+//! Members of JSON text.
 
 use super::member::{Key, Part, Source, Value, Visitor};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     json::{self, PartName, scan},
 };
 
-/// A value that is JSON text.
+/// A value as JSON text.
 pub(crate) struct Raw<'a> {
     pub(crate) json: &'a [u8],
     pub(crate) part: Part,
@@ -50,7 +50,7 @@ impl Value for RawJson<'_> {
     }
 }
 
-/// A string of one UTF-16 code unit.
+/// A one-unit string: a UTF-16 code unit.
 pub(super) struct Unit(pub(super) u16);
 
 impl Value for Unit {
@@ -62,7 +62,7 @@ impl Value for Unit {
     }
 }
 
-/// Numbers the members of a value that has elements.
+/// Numbers the elements of a value.
 #[derive(Default)]
 pub(super) struct Index(usize);
 

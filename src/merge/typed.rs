@@ -1,4 +1,4 @@
-//! Which members a value contributes to a merged object: the reference's `{ ...value }`.
+//! The members of a `Serialize` value: the reference's `{ ...value }`.
 
 use std::fmt;
 
@@ -18,7 +18,7 @@ use crate::{
     json::{self, PartName, scan},
 };
 
-/// A value of the user's.
+/// A user's value.
 pub(crate) struct Typed<'a, T: ?Sized> {
     pub(crate) value: &'a T,
     pub(crate) part: Part,
@@ -32,10 +32,10 @@ impl<T: ?Sized + Serialize> Source for Typed<'_, T> {
     }
 }
 
-/// A member's value, of the user's.
+/// The value of a user's member.
 pub(crate) struct TypedJson<'a, T: ?Sized> {
     pub(crate) value: &'a T,
-    /// What it is a part of.
+    /// The part of the item that it belongs to.
     pub(crate) part: PartName,
 }
 
@@ -46,7 +46,7 @@ impl<T: ?Sized + Serialize> Value for TypedJson<'_, T> {
     }
 }
 
-/// What an enum's variant holds: the value of the one member of `{"Variant": …}`.
+/// The content of an enum's variant: the value of the one member of `{"Variant": …}`.
 struct Payload<'a, T: ?Sized> {
     key: &'static str,
     json: TypedJson<'a, T>,
@@ -55,7 +55,7 @@ struct Payload<'a, T: ?Sized> {
 impl<T: ?Sized + Serialize> Value for Payload<'_, T> {
     fn write(&self, buffer: &mut Buffer) -> Result<(), Error> {
         let start = buffer.len();
-        // The key and the braces leave again: they do not count.
+        // Exempt from the limit: the key and the braces are stripped below.
         buffer.with_raised_limit(6 * self.key.len() + 5, |buffer| self.json.write(buffer))?;
         let whole = &mut buffer.as_mut_slice()[start..];
         let payload = scan::Members::new(whole).next_span().map_or(0..0, |span| span.value());
@@ -66,7 +66,7 @@ impl<T: ?Sized + Serialize> Value for Payload<'_, T> {
     }
 }
 
-/// Hands the members of the value that it serializes to the visitor.
+/// Passes the members of a serialized value to the visitor.
 struct MembersSerializer<'a, T: ?Sized, V> {
     value: &'a T,
     part: Part,
@@ -78,7 +78,7 @@ impl<T: ?Sized + Serialize, V: Visitor> MembersSerializer<'_, T, V> {
         Ok(self.part.allow(found)?)
     }
 
-    /// The one member of an enum's variant.
+    /// Visits the one member of an enum's variant.
     fn variant(self, name: &'static str) -> Result<Ignored, Failure> {
         let json = TypedJson { value: self.value, part: self.part.name };
         let payload = Payload { key: name, json };
@@ -87,10 +87,10 @@ impl<T: ?Sized + Serialize, V: Visitor> MembersSerializer<'_, T, V> {
     }
 }
 
-/// `serde` wants an error type of its serializer's own.
+/// The serializer's own error type, as `serde` requires.
 #[derive(Debug)]
 pub(super) enum Failure {
-    /// A `Serialize` has made it: it does not know what it is a part of.
+    /// From a `Serialize`, without the name of the part.
     Custom(serde_json::Error),
     Whole(Error),
 }
@@ -340,8 +340,8 @@ elements! {
 /// The entries of a map.
 struct Entries<'a, V> {
     visitor: &'a mut V,
-    /// A key that came by itself; maps of the standard library and of `serde_json` hand over whole
-    /// entries and need no copy.
+    /// A key serialized on its own. Maps of the standard library and of `serde_json` serialize
+    /// whole entries and need no copy.
     key: String,
     part: PartName,
 }
@@ -378,7 +378,7 @@ impl<V: Visitor> SerializeMap for Entries<'_, V> {
     }
 }
 
-/// The fields of a struct, or the one private field behind which `serde_json` hands over raw JSON.
+/// The fields of a struct, or the one private field with `serde_json`'s raw JSON.
 struct Fields<'a, V> {
     visitor: &'a mut V,
     part: Part,
@@ -419,7 +419,7 @@ impl<V: Visitor> SerializeStruct for Fields<'_, V> {
     }
 }
 
-/// What follows after a variant has been handed over whole.
+/// The rest of a variant that was already visited whole.
 struct Ignored;
 
 impl SerializeTupleVariant for Ignored {

@@ -1,4 +1,4 @@
-//! Values of fields that are checked once, when they are made, so that writing them cannot fail.
+//! Values of fields. They are checked on construction, which makes writing them infallible.
 
 mod event_id;
 mod event_type;
@@ -44,7 +44,7 @@ mod tests {
         assert!(EventType::new("a\nb").unwrap_err().is_forbidden_byte());
     }
 
-    /// Proxies refuse the request that would bring it back.
+    /// Proxies refuse a request with a longer one.
     #[test]
     fn an_id_of_more_than_four_kibibytes_is_refused() {
         let longest = "x".repeat(EventId::MAX_LEN);
@@ -111,7 +111,7 @@ mod tests {
             (0..200).map(|_| ReconnectionTime::jittered(one..=two)).collect();
         assert_eq!(drawn, [one, two].into());
         assert_eq!(ReconnectionTime::jittered(two..=two), two);
-        // A range the wrong way round is its first bound.
+        // An inverted range gives its first bound.
         assert_eq!(ReconnectionTime::jittered(two..=one), two);
         assert!(ReconnectionTime::jittered(one..=ReconnectionTime::MAX) <= ReconnectionTime::MAX);
     }

@@ -1,6 +1,6 @@
 //! `Event`, without merging.
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use serde_json::json;
 use sse_encoder::{Encoder, Event, EventId, EventType, ReconnectionTime};
 
@@ -126,7 +126,7 @@ fn events_of_every_kind_can_be_owned() {
         Event::merge(DATA, json!({"b": 2})).into_owned(),
         Event::spread("ab", ()).into_owned(),
         Event::shared_text("shared").no_id().into_owned(),
-        Event::shared_text(Box::<str>::from("boxed")).into_owned(),
+        Event::shared_text(Bytes::from_static(b"boxed")).into_owned(),
         Event::new().into_owned(),
         r#"{"data":{"a":1}}"#.parse::<Event>().unwrap().into_owned(),
     ];

@@ -1,7 +1,7 @@
 //! Texts, ids, types and comments.
 
 use bytes::Bytes;
-use sse_encoder::{Comment, Event, EventId, EventType, data::SharedText};
+use sse_encoder::{Comment, Event, EventId, EventType};
 
 use crate::{data, encode, fields};
 
@@ -105,7 +105,8 @@ fn bytes_that_are_not_utf_8_are_refused() {
     for bytes in
         [&b"\xFF"[..], b"a\x80", b"\xED\xA0\x80", b"\xC0\x8A", b"\xF4\x90\x80\x80", b"\xE2\x82"]
     {
-        let error = SharedText::try_from(Bytes::copy_from_slice(bytes)).unwrap_err();
+        let shared = Event::shared_text(Bytes::copy_from_slice(bytes));
+        let error = encode(&shared).unwrap().unwrap_err();
         assert_eq!(error.position(), Some(usize::from(bytes[0] == b'a')));
         for (before, after) in
             [("{\"data\":\"", "\"}"), ("{\"", "\":1}"), ("{\"id\":\"", "\"}"), ("", "")]

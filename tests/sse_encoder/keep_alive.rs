@@ -1,19 +1,16 @@
 //! Keep-alives, by a scripted clock and by tokio's.
 
 use std::{
-    cell::Cell,
     future::{Ready, ready},
-    pin::{Pin, pin},
-    rc::Rc,
+    pin::pin,
     sync::mpsc,
-    task::{Context, Poll},
 };
 
-use sse_encoder::{Comment, Event, EventType, KeepAlive, SseEncoder, Timer};
+use sse_encoder::{Comment, Event, EventType, SseEncoder};
 
 use crate::{
     frames, number,
-    support::{Clock, Item, Pending, Script, assert_chunk, assert_end, poll},
+    support::{Clock, Item, Pending, Script, assert_chunk, assert_end, assert_error, poll},
 };
 
 #[test]
@@ -58,48 +55,20 @@ fn a_stall_is_followed_by_one_keep_alive() {
 }
 
 #[test]
-fn a_timer_of_any_type_can_be_boxed() {
-    #[derive(Clone, Default)]
-    struct Scripted {
-        elapsed: Rc<Cell<bool>>,
-        resets: Rc<Cell<usize>>,
-        polls: Rc<Cell<usize>>,
-    }
-    impl Timer for Scripted {
-        fn reset(self: Pin<&mut Self>) {
-            self.elapsed.set(false);
-            self.resets.set(self.resets.get() + 1);
-        }
-        fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-            self.polls.set(self.polls.get() + 1);
-            if self.elapsed.get() { Poll::Ready(()) } else { Poll::Pending }
-        }
-    }
-    let timer = Scripted::default();
-    let boxed: Pin<Box<dyn Timer>> = Box::pin(timer.clone());
-    let script = Script::<Event>::new((0..3).map(|_| Pending));
-    let mut stream = pin!(SseEncoder::new(script).keep_alive(KeepAlive::with_timer(boxed)));
-    assert!(poll(stream.as_mut()).is_pending());
-    timer.elapsed.set(true);
-    assert_chunk(poll(stream.as_mut()), ":\n\n");
-    assert!(poll(stream.as_mut()).is_pending());
-    assert_eq!((timer.polls.get(), timer.resets.get()), (3, 1));
-}
-
-#[test]
 fn a_keep_alive_can_be_any_item_and_uses_no_automatic_id() {
-    let clock = Clock::default();
     const PING: EventType = EventType::from_static("ping");
-    let keep_alive = KeepAlive::new(clock.timer()).item(&Event::text("").event_type(PING)).unwrap();
+    let clock = Clock::default();
+    let ping = Event::text("").event_type(PING);
     let script = Script::new([Pending, Item(number(1))]);
-    let mut stream = pin!(SseEncoder::new(script).keep_alive(keep_alive));
+    let mut stream = pin!(SseEncoder::new(script).keep_alive_with(clock.timer(), &ping));
     clock.elapse();
     assert_chunk(poll(stream.as_mut()), "event: ping\ndata: \n\n");
     assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: 1\n\n");
 
     let clock = Clock::default();
-    let comment = KeepAlive::new(clock.timer()).item(&Comment::new("still here")).unwrap();
-    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([Pending])).keep_alive(comment));
+    let comment = Comment::new("still here");
+    let script = Script::<Event>::new([Pending]);
+    let mut stream = pin!(SseEncoder::new(script).keep_alive_with(clock.timer(), &comment));
     clock.elapse();
     assert_chunk(poll(stream.as_mut()), ": still here\n\n");
 }
@@ -107,10 +76,23 @@ fn a_keep_alive_can_be_any_item_and_uses_no_automatic_id() {
 #[test]
 fn a_keep_alive_without_frames_sends_no_empty_chunk() {
     let clock = Clock::default();
-    let keep_alive = KeepAlive::new(clock.timer()).item(&Event::new()).unwrap();
-    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([Pending])).keep_alive(keep_alive));
+    let script = Script::<Event>::new([Pending]);
+    let mut stream = pin!(SseEncoder::new(script).keep_alive_with(clock.timer(), &Event::new()));
     clock.elapse();
     assert!(poll(stream.as_mut()).is_pending());
+}
+
+#[test]
+fn a_keep_alive_that_cannot_be_encoded_is_an_error_whenever_it_is_due() {
+    let clock = Clock::default();
+    let forged = Event::text("").event_type("a\n");
+    let script = Script::<Event>::new((0..4).map(|_| Pending));
+    let mut stream = pin!(SseEncoder::new(script).keep_alive_with(clock.timer(), &forged));
+    for _ in 0..2 {
+        assert!(poll(stream.as_mut()).is_pending());
+        clock.elapse();
+        assert_error(poll(stream.as_mut()), "`type` has a line feed (0x0A) at byte 1");
+    }
 }
 
 #[test]
@@ -133,7 +115,7 @@ mod on_tokio {
     use std::{pin::pin, time::Duration};
 
     use futures_util::StreamExt;
-    use sse_encoder::{Event, KeepAlive, SseEncoder, channel, stream::TokioTimer};
+    use sse_encoder::{Event, SseEncoder, channel};
     use tokio::time::{Instant, advance, timeout};
 
     const SECOND: Duration = Duration::from_secs(1);
@@ -149,15 +131,6 @@ mod on_tokio {
         }
         drop(sender);
         assert!(stream.next().await.is_none());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_default_interval_is_fifteen_seconds() {
-        let (_sender, receiver) = channel::<Event>(1);
-        let mut stream = pin!(SseEncoder::new(receiver).keep_alive(KeepAlive::default()));
-        let start = Instant::now();
-        stream.next().await;
-        assert_eq!(start.elapsed().as_secs(), 15);
     }
 
     #[tokio::test(start_paused = true)]
@@ -189,9 +162,9 @@ mod on_tokio {
 
     #[tokio::test(start_paused = true)]
     async fn a_timer_of_any_interval_can_be_made_outside_a_runtime() {
-        let timer = std::thread::spawn(|| TokioTimer::new(Duration::MAX)).join().unwrap();
         let (sender, receiver) = channel(1);
-        let mut stream = pin!(SseEncoder::bare(receiver).keep_alive(KeepAlive::with_timer(timer)));
+        let make = || SseEncoder::bare(receiver).keep_alive(Duration::MAX);
+        let mut stream = pin!(std::thread::spawn(make).join().unwrap());
         assert!(timeout(1_000_000 * SECOND, stream.next()).await.is_err());
         sender.send(Event::text("a")).await.unwrap();
         assert!(stream.next().await.is_some());

@@ -18,10 +18,8 @@ mod shared_text;
 mod stop;
 mod turns;
 
-use sse_encoder::{
-    Encode, Error, Event, Frames,
-    data::{Json, SharedText},
-};
+use bytes::Bytes;
+use sse_encoder::{Encode, Error, Event, Frames, data::Json};
 use support::{Item, Pending, Script, Step};
 
 /// An item of one type among others.
@@ -54,7 +52,7 @@ pub(crate) fn failing() -> Script<Failing> {
 }
 
 /// Fails after a long shared text.
-pub(crate) struct Torn(pub(crate) SharedText);
+pub(crate) struct Torn(pub(crate) Bytes);
 
 impl Encode for Torn {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {

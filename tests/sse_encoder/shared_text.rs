@@ -2,8 +2,9 @@
 
 use std::{pin::pin, rc::Rc};
 
+use bytes::Bytes;
 use futures_core::Stream;
-use sse_encoder::{Encode, Encoder, Error, Event, Frames, SseEncoder, data::SharedText};
+use sse_encoder::{Encode, Encoder, Error, Event, Frames, SseEncoder};
 
 use crate::{
     Torn, boxed, frames, number,
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// Two frames of a long text, with another between.
-struct Pages(SharedText);
+struct Pages(Bytes);
 
 impl Encode for Pages {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
@@ -27,13 +28,13 @@ impl Encode for Pages {
 #[test]
 fn a_long_shared_line_is_a_chunk_of_its_own_and_is_not_copied() {
     let long = "x".repeat(32 * 1024);
-    let text = SharedText::from(long.clone());
+    let text = Bytes::from(long.clone());
     let frame = format!("data: {long}\n\n");
     let script = Script::new([Item(Pages(text.clone())), Item(Pages(text.clone()))]);
     let mut stream = pin!(SseEncoder::bare(script).chunk_limit(1 << 20));
     assert_chunk(poll(stream.as_mut()), "data: ");
     assert_eq!(stream.size_hint(), (8, Some(8)));
-    assert_eq!(chunk(stream.as_mut()).as_ptr(), text.as_bytes().as_ptr());
+    assert_eq!(chunk(stream.as_mut()).as_ptr(), text.as_ptr());
     let rest = ready_chunks(stream);
     assert_eq!(rest.len(), 7);
     let pages = format!("{frame}data: between\n\n{frame}");
@@ -53,7 +54,7 @@ fn shared_text_of_several_lines_or_few_bytes_is_copied_like_any_text() {
 
 #[test]
 fn shared_text_counts_towards_the_chunk_limit() {
-    let text = SharedText::from("x".repeat(40_000));
+    let text = Bytes::from("x".repeat(40_000));
     let script = Script::new((0..7).map(|_| Item(Event::shared_text(text.clone()))));
     let polls = Rc::clone(&script.polls);
     let mut stream = pin!(SseEncoder::bare(script).chunk_limit(100_000));
@@ -75,7 +76,7 @@ fn a_failing_item_discards_its_shared_text() {
 
 #[test]
 fn shared_text_counts_towards_the_frame_limit() {
-    let text = SharedText::from("x".repeat(40_000));
+    let text = Bytes::from("x".repeat(40_000));
     let frame = "data: ".len() + 40_000 + "\n\n".len();
     for (limit, fits) in [(40_000, false), (frame - 1, false), (frame, true)] {
         // For each frame by itself, also where several share a chunk.

@@ -29,7 +29,7 @@ use self::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder, data::SharedText};
+use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder};
 
 const TICK: EventType = EventType::from_static("tick");
 
@@ -69,8 +69,8 @@ const WORKLOADS: &[Workload] = &[
     ("lines", |events| run(events, Encoder::bare, |_| Event::text(items::lines()))),
     ("long-line", |events| run(events, Encoder::bare, |_| Event::text(items::long_line()))),
     ("long-line-shared", |events| {
-        let text = SharedText::from(items::long_line().to_owned());
-        run(events, Encoder::bare, move |_| Event::shared_text(text.clone()));
+        let event = Event::shared_text(items::long_line().to_owned());
+        run(events, Encoder::bare, move |_| event.clone());
     }),
     ("encoder-small", |events| {
         run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));

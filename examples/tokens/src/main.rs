@@ -1,5 +1,5 @@
-//! A chat completion as language-model servers stream it: bare `data:` lines with JSON, an error in
-//! the middle of a stream as one more of them, `[DONE]` at the end.
+//! A chat completion, streamed as language-model servers do: bare `data:` lines with JSON, an error
+//! in mid-stream as one more such line, and `[DONE]` at the end.
 //!
 //! ```console
 //! $ cargo run -p example-tokens
@@ -39,7 +39,7 @@ struct Delta {
     content: String,
 }
 
-/// What the stream is made of.
+/// A part of the answer.
 enum Part {
     Chunk(Chunk),
     Done,
@@ -68,15 +68,14 @@ async fn main() -> io::Result<()> {
 
 async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
     SseEncoder::bare(parts(&request.prompt)).on_error(|error| {
-        // The status has long been sent: what went wrong can only be said in the stream.
-        // The client is not told the details.
+        // The status has been sent: only the stream can report the error, without its details.
         eprintln!("a stream broke off: {error}");
         let report = json!({"error": {"type": "server_error", "message": "please try again"}});
         OnError::end_with([Event::json(report).into_owned(), Event::text("[DONE]").into()])
     })
 }
 
-/// A model of little wit. It fails at the word `fail`.
+/// A toy model. It fails at the word `fail`.
 fn parts(prompt: &str) -> impl Stream<Item = Result<Part, io::Error>> + use<> {
     let answer = format!("You said: {prompt}");
     let words: Vec<_> = answer.split_inclusive(' ').map(str::to_owned).collect();

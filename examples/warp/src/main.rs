@@ -25,8 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .map(move |method, last| ping(&method, &last, &streams));
     let get_or_head = warp::get().or(warp::head()).unify();
 
-    // Each event leaves at once, and a client that is gone without a word is noticed: connections
-    // inherit what is set on their listener.
+    // Send each event at once, and detect clients that vanish without closing: connections inherit
+    // these settings from their listener.
     let listener = TcpListener::bind(address()).await?;
     SockRef::from(&listener).set_tcp_nodelay(true)?;
     SockRef::from(&listener).set_keepalive(true)?;

@@ -8,12 +8,9 @@ use futures_core::{FusedStream, Stream};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body::{Body, Frame};
 
-use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header};
+use crate::{Error, Item, LastEventId, SseEncoder, StopReconnecting, header};
 
-impl<S, T, Q, P, L, G> Body for SseEncoder<S, T, Q, P, L, G>
-where
-    Self: Stream<Item = Result<Bytes, Error>>,
-{
+impl<S: Stream<Item: Item>> Body for SseEncoder<S> {
     type Data = Bytes;
     type Error = Error;
 
@@ -29,10 +26,7 @@ where
     }
 }
 
-impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G>
-where
-    Self: Stream<Item = Result<Bytes, Error>>,
-{
+impl<S: Stream<Item: Item>> SseEncoder<S> {
     /// The stream as a response: status 200 and the headers of [`header::RESPONSE`].
     ///
     /// For a request that is known to be no `HEAD`; else use

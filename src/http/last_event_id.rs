@@ -2,18 +2,17 @@ use std::borrow::Cow;
 
 use crate::value::EventId;
 
-/// The last event ID that a client has seen, when it connects again; or none.
+/// The last event ID that a reconnecting client has seen, if any.
 ///
-/// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that make a new
+/// A browser sends it in the header `Last-Event-ID`. Polyfills, and pages that create a new
 /// `EventSource`, cannot set headers and send it in the query instead. Reading it never refuses a
-/// request: a browser takes a refusal for a reason never to come back. What cannot be an id counts
-/// as none, and so do the empty text and one of more than [4 KiB](EventId::MAX_LEN).
+/// request, because after a refusal a browser never reconnects. An invalid id counts as none; so do
+/// an empty id and one of more than [4 KiB](EventId::MAX_LEN).
 ///
-/// In axum and actix-web it is an extractor, in warp there is a filter; these read the header, then
-/// the query parameter [`PARAMETER`](Self::PARAMETER).
+/// In axum and actix-web it is an extractor; warp has a filter. Both read the header, then the
+/// query parameter [`PARAMETER`](Self::PARAMETER).
 ///
-/// The value comes from the client: it can be any id, one of another stream or of another user
-/// included.
+/// The client chooses the value: it can be any id, even one of another stream or another user.
 ///
 /// ```
 /// use sse_encoder::LastEventId;
@@ -33,20 +32,19 @@ impl LastEventId {
     /// `lastEventId`, the query parameter that most polyfills use.
     pub const PARAMETER: &'static str = "lastEventId";
 
-    /// No last event ID: the client is new.
+    /// No last event ID: a new client.
     pub const fn none() -> Self {
         Self(None)
     }
 
-    /// Reads the value of the header `Last-Event-ID`: UTF-8, as the
-    /// [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header)
-    /// has it, not only ASCII.
+    /// Reads the value of the header `Last-Event-ID`. It is UTF-8, not only ASCII, by the
+    /// [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header).
     pub fn from_header(value: &[u8]) -> Self {
         Self::checked(str::from_utf8(value).ok())
     }
 
-    /// Reads a URL's query, without its `?`, unless there is an id already. Of the named parameters
-    /// the first in the query counts that has an id.
+    /// Reads a URL's query, without its `?`, unless there is an id already. Takes the first of the
+    /// named parameters, in the order of the query, that holds an id.
     #[must_use]
     pub fn or_query(self, query: &str, names: &[&str]) -> Self {
         if self.0.is_some() {
@@ -61,7 +59,7 @@ impl LastEventId {
             .unwrap_or_default()
     }
 
-    /// The id; `None` where the client is new, or what it sent cannot be an id.
+    /// The id; `None` for a new client or an invalid id.
     pub const fn get(&self) -> Option<&EventId> {
         self.0.as_ref()
     }
@@ -71,14 +69,15 @@ impl LastEventId {
         self.0
     }
 
-    /// The number of an automatic id, or of a database's sequence: see [`EventId::as_u64`].
+    /// The id as the number of an automatic id, or of a database's sequence: see
+    /// [`EventId::as_u64`].
     pub fn as_u64(&self) -> Option<u64> {
         self.get()?.as_u64()
     }
 
-    /// Reads the values of all headers `Last-Event-ID`: the last that is an id counts.
+    /// Reads the values of all `Last-Event-ID` headers, and takes the last valid id.
     ///
-    /// A proxy can send several of them.
+    /// A proxy can send several such headers.
     ///
     /// ```
     /// use sse_encoder::LastEventId;
@@ -95,7 +94,7 @@ impl LastEventId {
             .unwrap_or_default()
     }
 
-    /// What a framework has: the headers' values and the query.
+    /// Reads the values of the headers and the query, as the frameworks have them.
     #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
     pub(crate) fn from_request<'a>(
         headers: impl IntoIterator<Item = &'a [u8]>,
@@ -121,7 +120,7 @@ impl From<Option<EventId>> for LastEventId {
     }
 }
 
-/// A part of a query, percent-decoded, with `+` for a space; `None` if that is not UTF-8.
+/// Percent-decodes a part of a query, with `+` for a space; `None` if the result is not UTF-8.
 fn decoded(part: &str) -> Option<Cow<'_, str>> {
     if !part.contains(['%', '+']) {
         return Some(Cow::Borrowed(part));
@@ -132,7 +131,7 @@ fn decoded(part: &str) -> Option<Cow<'_, str>> {
         let (byte, tail) = match (first, tail) {
             (b'%', [high, low, tail @ ..]) => match (hex(*high), hex(*low)) {
                 (Some(high), Some(low)) => (high << 4 | low, tail),
-                // Not an escape: the sign is itself.
+                // Not an escape: a literal `%`.
                 _ => (b'%', &rest[1..]),
             },
             (b'+', tail) => (b' ', tail),

@@ -5,17 +5,14 @@ use axum_core::{
     extract::{FromRequestParts, OptionalFromRequestParts},
     response::{IntoResponse, Response},
 };
-use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderValue, StatusCode, request::Parts};
 
-use crate::{Error, LastEventId, SseEncoder, StopReconnecting, header, response::BodyStream};
+use super::body::BodyStream;
+use crate::{Item, LastEventId, SseEncoder, StopReconnecting, header};
 
 /// Status 200, with the headers of [`header::RESPONSE`].
-impl<S, T, Q, P, L, G> IntoResponse for SseEncoder<S, T, Q, P, L, G>
-where
-    Self: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-{
+impl<S: Stream<Item: Item> + Send + 'static> IntoResponse for SseEncoder<S> {
     fn into_response(self) -> Response {
         let mut response = Response::new(Body::from_stream(BodyStream { stream: self }));
         header::insert(response.headers_mut());

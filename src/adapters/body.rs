@@ -9,21 +9,18 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::{error::Error, stream::SseEncoder};
+use crate::{Error, Item, SseEncoder};
 
 pin_project! {
-    /// The stream, polled as a body: its first poll is a turn in which the server writes the head.
+    /// The stream, polled as a body.
     #[derive(Debug)]
-    pub(crate) struct BodyStream<E> {
+    pub(super) struct BodyStream<S> {
         #[pin]
-        pub(crate) stream: E,
+        pub(super) stream: SseEncoder<S>,
     }
 }
 
-impl<S, T, Q, P, L, G> Stream for BodyStream<SseEncoder<S, T, Q, P, L, G>>
-where
-    SseEncoder<S, T, Q, P, L, G>: Stream<Item = Result<Bytes, Error>>,
-{
+impl<S: Stream<Item: Item>> Stream for BodyStream<S> {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
