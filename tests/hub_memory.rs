@@ -1,6 +1,7 @@
 //! What the hub allocates, and what it holds.
 #![cfg(feature = "hub")]
 
+#[path = "support/allocations.rs"]
 mod allocations;
 
 use std::{
@@ -8,9 +9,12 @@ use std::{
     task::{Context, Poll, Waker},
 };
 
-use allocations::{BYTES, COUNT};
+use allocations::{Counting, count};
 use futures_core::Stream;
 use sse_encoder::{Event, Hub, LastEventId, Subscriber};
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
 
 fn poll(subscriber: &mut Subscriber) -> Poll<Option<usize>> {
     let poll = Pin::new(subscriber).poll_next(&mut Context::from_waker(Waker::noop()));
@@ -29,9 +33,9 @@ fn an_idle_subscriber_takes_at_most_200_bytes() {
     const SUBSCRIBERS: usize = 100_000;
     let hub = Hub::new();
     let mut all = Vec::with_capacity(SUBSCRIBERS);
-    let before = BYTES.get();
+    let before = count().live;
     all.extend((0..SUBSCRIBERS).map(|_| idle(&hub, "")));
-    let own = BYTES.get() - before;
+    let own = count().live - before;
     let each = own as f64 / SUBSCRIBERS as f64 + size_of::<Subscriber>() as f64;
     println!("{} bytes of a subscriber, {each:.1} with all else", size_of::<Subscriber>());
     assert!(each <= 200.0, "{each}");
@@ -43,7 +47,7 @@ fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
     let hub = Hub::new();
     hub.try_publish(&Event::text("the only one")).unwrap();
     let mut all: Vec<_> = (0..SUBSCRIBERS).map(|_| Some(idle(&hub, ""))).collect();
-    let full = BYTES.get();
+    let full = count().live;
     // Each goes, and another one comes; nothing is published that would sweep up after them.
     let mut n = 0;
     for _ in 0..5 * SUBSCRIBERS {
@@ -51,16 +55,16 @@ fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
         all[n] = None;
         all[n] = Some(idle(&hub, ""));
     }
-    let grown = BYTES.get() - full;
+    let grown = count().live - full;
     println!("{grown} bytes more after {} new subscribers", 5 * SUBSCRIBERS);
     // A list of the seats that are free, in each part.
     assert!(grown.unsigned_abs() <= 1_024, "{grown}");
     drop(all);
-    let hub_alone = BYTES.get();
+    let hub_alone = count().live;
     let mut all: Vec<_> = (0..SUBSCRIBERS).map(|_| idle(&hub, "")).collect();
     all.clear();
     all.shrink_to_fit();
-    assert_eq!(BYTES.get(), hub_alone);
+    assert_eq!(count().live, hub_alone);
 }
 
 #[test]
@@ -68,11 +72,11 @@ fn what_is_retained_takes_its_frames_and_some_140_bytes_for_each() {
     // Just more than a power of two: a list that doubles would take twice as much as it needs.
     const EVENTS: usize = 1 << 13 | 1;
     let hub = Hub::builder().retain_events(EVENTS).build();
-    let before = BYTES.get();
+    let before = count().live;
     for n in 0..2 * EVENTS {
         hub.try_publish(&Event::text(format!("{n:0200}"))).unwrap();
     }
-    let bytes = BYTES.get() - before;
+    let bytes = count().live - before;
     let stats = hub.stats();
     assert_eq!(stats.retained, EVENTS);
     let each = (bytes as f64 - stats.retained_bytes as f64) / EVENTS as f64;
@@ -91,7 +95,7 @@ fn topics_that_come_and_go_leave_nothing_behind() {
             hub.to(&topic).key(&topic).try_publish(&Event::json(n)).unwrap();
             drop(subscriber);
         }
-        measured.push(BYTES.get());
+        measured.push(count().live);
     }
     let grown = measured[2] - measured[1];
     assert!(grown.unsigned_abs() <= 1_024, "{measured:?}");
@@ -102,9 +106,9 @@ fn a_user_with_a_topic_of_its_own() {
     const SUBSCRIBERS: usize = 10_000;
     let hub = Hub::new();
     let mut all = Vec::with_capacity(SUBSCRIBERS);
-    let before = BYTES.get();
+    let before = count().live;
     all.extend((0..SUBSCRIBERS).map(|n| idle(&hub, &format!("user:{n}"))));
-    let own = BYTES.get() - before;
+    let own = count().live - before;
     let each = own as f64 / SUBSCRIBERS as f64 + size_of::<Subscriber>() as f64;
     println!("{each:.1} bytes with a topic of its own");
     assert!(each <= 700.0, "{each}");
@@ -123,9 +127,9 @@ fn a_delivery_allocates_nothing() {
         }
     };
     (0..200).for_each(|_| publish_and_read());
-    let before = COUNT.get();
+    let before = count().calls;
     (0..100).for_each(|_| publish_and_read());
-    let each = (COUNT.get() - before) as f64 / 100.0;
+    let each = (count().calls - before) as f64 / 100.0;
     println!("{each:.2} allocations for a publish with {SUBSCRIBERS} deliveries");
     assert!(each <= 8.0, "{each}");
 }
@@ -140,9 +144,9 @@ fn those_that_do_not_read_hold_nothing() {
         }
     };
     publish(100);
-    let before = BYTES.get();
+    let before = count().live;
     publish(1_000);
-    let grown = BYTES.get() - before;
+    let grown = count().live - before;
     assert!(grown.unsigned_abs() <= 1_024, "{grown}");
     drop(stalled);
 }

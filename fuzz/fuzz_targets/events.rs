@@ -340,7 +340,7 @@ fuzz_target!(|input: Input| {
         }
     }
 
-    let client = decoder::decode(&stream);
+    let client = decoder::decode(&stream).unwrap();
     assert!(client.unknown.is_empty() && !client.unfinished);
     assert_eq!(client.messages, messages);
     assert_eq!(client.comments, comments);

@@ -1,5 +1,4 @@
-//! A client of HTTP/1.1, as simple as can be, that says how a response ended and reads no sooner
-//! than it is asked to.
+//! A minimal HTTP/1.1 client, which reports how a response ended and reads only when asked to.
 
 use std::net::SocketAddr;
 
@@ -15,7 +14,7 @@ use crate::soon;
 /// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum End {
-    /// As the server said that it would.
+    /// As the framing of the response announced.
     Clean,
     /// In the middle of the body, or of the head.
     Cut,
@@ -23,13 +22,13 @@ pub(crate) enum End {
 
 pub(crate) struct Client {
     socket: TcpStream,
-    /// Read, and not yet taken apart.
+    /// Read, but not parsed yet.
     unread: BytesMut,
     step: usize,
     expected: Expected,
 }
 
-/// What comes next: the parts of a response whose body has the coding `chunked`.
+/// The next part of a response with the coding `chunked`.
 #[derive(Clone, Copy)]
 enum Expected {
     Head,
@@ -55,7 +54,7 @@ impl Client {
         self
     }
 
-    /// From now on each read takes this many bytes at most.
+    /// Limits each read to this many bytes.
     pub(crate) fn step(&mut self, bytes: usize) {
         self.step = bytes;
     }
@@ -133,7 +132,7 @@ impl Client {
         }
     }
 
-    /// The next bytes of the body, until these are there and they end with a blank line.
+    /// The next bytes of the body: at least this many, up to a blank line.
     pub(crate) async fn at_least(&mut self, len: usize) -> Vec<u8> {
         let mut body = Vec::new();
         while body.len() < len || !body.ends_with(b"\n\n") {
@@ -154,7 +153,7 @@ impl Client {
         true
     }
 
-    /// What comes before `end`, which is left out, if all of it is there.
+    /// The bytes before `end`, without it, once all of them have arrived.
     fn take_until(&mut self, end: &[u8]) -> Option<Bytes> {
         let at = self.unread.windows(end.len()).position(|window| window == end)?;
         let bytes = self.unread.split_to(at).freeze();
@@ -162,7 +161,7 @@ impl Client {
         Some(bytes)
     }
 
-    /// Reads once; false at the end of the connection, however it ended.
+    /// Reads once; `false` at the end of the connection, clean or not.
     async fn fill(&mut self) -> bool {
         let mut piece = (&mut self.socket).take(self.step as u64);
         self.unread.reserve(self.step);

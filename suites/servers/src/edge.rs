@@ -1,4 +1,4 @@
-//! The edge of HTTP: requests that want no body, streams that fail before anything else, versions.
+//! The edge of HTTP: requests without a body, streams that fail first, versions.
 
 use std::task::Poll;
 
@@ -24,7 +24,7 @@ use crate::{
     source::Watched,
 };
 
-/// Sends a request of HTTP/1 and reads the head that answers it.
+/// Sends an HTTP/1 request and reads the head of the response.
 async fn head_of(socket: &mut TcpStream, request: &str) -> String {
     socket.write_all(request.as_bytes()).await.unwrap();
     let mut head = Vec::new();
@@ -41,7 +41,7 @@ async fn connect(server: &Server) -> TcpStream {
     soon("a connection", TcpStream::connect(server.address())).await.unwrap()
 }
 
-/// A connection of HTTP/2, without TLS.
+/// An HTTP/2 connection without TLS.
 async fn connect_http2(server: &Server) -> SendRequest<Empty<Bytes>> {
     let io = TokioIo::new(connect(server).await);
     let (sender, connection) = handshake(TokioExecutor::new(), io).await.unwrap();
@@ -60,7 +60,7 @@ async fn ask_http2(
     soon("the head", sender.send_request(request)).await.unwrap()
 }
 
-/// What a source does that is asked for more: it always has some, or the next comes later.
+/// Answers of a source: always an item, or always pending.
 fn always_ready(n: usize) -> Poll<Option<Item>> {
     Poll::Ready(Some(item(Event::json(n))))
 }
@@ -77,17 +77,17 @@ fn watched_server(kind: Kind, next: Next) -> (Server, Watched) {
     (Server::start(kind, move |_| response(sources.source(next))), watched)
 }
 
-async fn a_head_request_gets_the_head_and_the_connection_serves_the_next(kind: Kind) {
+async fn a_head_request_gets_the_head_and_the_connection_serves_the_next_request(kind: Kind) {
     for next in [always_ready as Next, never_ready] {
         let (server, watched) = watched_server(kind, next);
         let mut socket = connect(&server).await;
         let head = head_of(&mut socket, "HEAD / HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         assert!(head.contains("\r\ncontent-type: text/event-stream; charset=utf-8\r\n"), "{head}");
-        // Never asked, and dropped at once.
+        // Never polled, and dropped at once.
         watched.dropped().await;
         assert_eq!(watched.taken(), 0);
-        // The next answer begins where a body would stand.
+        // The next response follows directly, without a body in between.
         let request = "GET /alive HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
         let head = head_of(&mut socket, request).await;
         assert!(head.starts_with("http/1.1 200 "), "{head}");
@@ -132,7 +132,7 @@ impl Encode for Broken {
     }
 }
 
-/// What can come first from a source, and is no event.
+/// A source's first answer, if it is not an event.
 fn failures() -> [fn() -> Items; 3] {
     [
         || items([Err("no".into())]),
@@ -141,7 +141,7 @@ fn failures() -> [fn() -> Items; 3] {
     ]
 }
 
-async fn the_head_comes_before_whatever_fails_first(kind: Kind) {
+async fn the_head_arrives_before_the_first_failure(kind: Kind) {
     for failure in failures() {
         let server = Server::start(kind, move |_| response(failure()));
         let mut socket = connect(&server).await;
@@ -149,7 +149,7 @@ async fn the_head_comes_before_whatever_fails_first(kind: Kind) {
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         let mut rest = Vec::new();
         let _ = soon("the end", socket.read_to_end(&mut rest)).await;
-        // Cut: without the last chunk.
+        // Cut off: the last chunk is missing.
         assert!(!rest.ends_with(b"0\r\n\r\n"), "{rest:?}");
 
         let mut sender = connect_http2(&server).await;
@@ -161,8 +161,8 @@ async fn the_head_comes_before_whatever_fails_first(kind: Kind) {
     }
 }
 
-/// A reset takes along what is queued: the server has a turn to write it. Where its threads race
-/// there is no telling; how often it is lost is printed, and stands in the docs.
+/// A reset discards queued bytes, so the server is given a turn to write them. Its threads may still
+/// race: the test prints how often the events are lost, and the docs have the figure.
 async fn events_before_an_error_arrive_on_http2(kind: Kind) {
     const RUNS: usize = 200;
     let broken =
@@ -188,8 +188,8 @@ async fn events_before_an_error_arrive_on_http2(kind: Kind) {
     }
 }
 
-/// The header belongs to the server, which alone knows what becomes of the connection.
-async fn what_becomes_of_the_connection_is_the_servers_to_say(kind: Kind) {
+/// `Connection` belongs to the server, which alone knows whether it keeps the connection.
+async fn the_connection_header_is_the_servers_own(kind: Kind) {
     let server = Server::start(kind, |_| response(items([item(Event::json(1))])));
     for (request, closes) in [
         ("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", true),
@@ -214,9 +214,9 @@ async fn what_becomes_of_the_connection_is_the_servers_to_say(kind: Kind) {
 }
 
 on_each_server! {
-    a_head_request_gets_the_head_and_the_connection_serves_the_next
+    a_head_request_gets_the_head_and_the_connection_serves_the_next_request
     a_head_request_gets_the_head_alone_on_http2_too
-    the_head_comes_before_whatever_fails_first
+    the_head_arrives_before_the_first_failure
     events_before_an_error_arrive_on_http2
-    what_becomes_of_the_connection_is_the_servers_to_say
+    the_connection_header_is_the_servers_own
 }

@@ -13,7 +13,7 @@ const HEADERS: [(&str, &str); 4] = [
     ("x-accel-buffering", "no"),
 ];
 
-/// Requests, by path and header, and the last event ID that is read from them.
+/// Requests, by path and header, and their last event ID.
 const LAST_EVENT_IDS: &[Row] = &[
     ("/", &[], None),
     ("/", &[b"41"], Some("41")),
@@ -23,12 +23,12 @@ const LAST_EVENT_IDS: &[Row] = &[
     ("/", &["é…".as_bytes()], Some("é…")),
     ("/", &[b"\xE9"], None),
     ("/?lastEventId=4%00", &[b""], None),
-    // An empty one counts as none, and of several the last that is an id.
+    // An empty header counts as absent; of several, the last valid one counts.
     ("/?lastEventId=40", &[b""], Some("40")),
     ("/", &[b"40", b"41"], Some("41")),
     ("/", &[b"40", b""], Some("40")),
     ("/?lastEventId=39", &[b"40", b"\xE9"], Some("40")),
-    // No request with a longer one comes through a proxy.
+    // A proxy would refuse a request with a longer id.
     ("/?lastEventId=40", &[&[b'x'; 4097]], Some("40")),
 ];
 
@@ -195,7 +195,7 @@ mod actix_web {
     }
 
     #[tokio::test]
-    async fn the_compress_middleware_leaves_it_alone() {
+    async fn the_compress_middleware_does_not_compress_it() {
         let handler = || async { events(&LastEventId::none()) };
         let page = || async { HttpResponse::Ok().body("x".repeat(9_999)) };
         let app = App::new()
@@ -278,7 +278,7 @@ mod warp {
             for header in *headers {
                 request = request.header("last-event-id", *header);
             }
-            // Its error type says that it cannot reject.
+            // Its error type is `Infallible`.
             let route = sse_encoder::warp::last_event_id()
                 .map(|last: LastEventId| last.get().map_or("none".into(), |id| format!("id {id}")));
             let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
@@ -333,7 +333,7 @@ mod http_body {
         assert_eq!(body.collect().await.unwrap().to_bytes(), BODY);
     }
 
-    /// A server that asks sends no body, and one that polls gets none.
+    /// For servers that ask for its size, and for those that only poll it.
     #[tokio::test]
     async fn a_head_is_answered_without_a_body_and_the_source_is_dropped_at_once() {
         let held = std::sync::Arc::new(());
@@ -355,7 +355,7 @@ mod http_body {
         }
     }
 
-    /// Whatever the source does first: the server has a turn to write the head.
+    /// So that the server can write the head before the source does anything.
     #[tokio::test]
     async fn a_body_is_pending_once_before_its_source_is_polled() {
         use std::{future::poll_fn, pin::pin, task::Poll};

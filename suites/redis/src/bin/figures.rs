@@ -10,8 +10,11 @@ use tokio::{
     time::{MissedTickBehavior, interval},
 };
 
-#[path = "../../../../tests/allocations/mod.rs"]
+#[path = "../../../../tests/support/allocations.rs"]
 mod allocations;
+
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 const SIZE: usize = 200;
 const RETAINED: usize = 10_000;
@@ -157,9 +160,9 @@ async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> To<'a>) {
     };
     // What connections and buffers take is there before.
     publish("warm", 1).await;
-    let before = allocations::BYTES.get();
+    let before = allocations::count().live;
     publish("name", RETAINED - 1).await;
-    let bytes = allocations::BYTES.get() - before;
+    let bytes = allocations::count().live - before;
     let stats = hub.stats();
     assert_eq!(stats.retained, RETAINED);
     let redis: i64 = server.run(&["MEMORY", "USAGE", "orders", "SAMPLES", "0"]).await;

@@ -1,31 +1,38 @@
-//! An allocator that counts, for the thread that measures.
+//! An allocator that counts, each thread for itself. It is the allocator of a whole program:
+//!
+//! ```
+//! #[global_allocator]
+//! static ALLOCATOR: Counting = Counting;
+//! ```
+// A module of tests, and a public one of the benchmarks.
+#![allow(unreachable_pub)]
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
     cell::Cell,
 };
 
-/// The system's allocator, counting calls, a `realloc` being one, too, and the bytes asked for.
+/// The system's allocator. It counts calls, each `realloc` being one, and the bytes requested.
 #[derive(Debug)]
 pub struct Counting;
 
-/// What a thread has allocated so far.
+/// The allocations of one thread so far.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Allocated {
     pub calls: u64,
-    /// Of all that was asked for: of a `realloc`, what it was to grow to.
+    /// Requested in total; by a `realloc`, its new size.
     pub bytes: u64,
-    /// Of what has not been given back.
-    pub live: u64,
+    /// Requested and not freed; negative if the thread frees what others allocate.
+    pub live: i64,
 }
 
 thread_local! {
-    // Neither initialised lazily nor dropped: a few additions are all that it costs the contenders.
+    // Without lazy initialisation or a destructor, so that counting costs a few additions.
     static ALLOCATED: Cell<Allocated> =
         const { Cell::new(Allocated { calls: 0, bytes: 0, live: 0 }) };
 }
 
-/// What this thread has allocated.
+/// The allocations of this thread so far.
 pub fn count() -> Allocated {
     ALLOCATED.get()
 }
@@ -36,19 +43,17 @@ fn add(bytes: usize, freed: usize) {
     ALLOCATED.set(Allocated {
         calls: calls + 1,
         bytes: before + bytes as u64,
-        // What another thread has allocated may be freed here.
-        live: live.wrapping_add(bytes as u64).wrapping_sub(freed as u64),
+        live: live + bytes as i64 - freed as i64,
     });
 }
 
 #[inline]
 fn free(bytes: usize) {
     let allocated = ALLOCATED.get();
-    let live = allocated.live.wrapping_sub(bytes as u64);
-    ALLOCATED.set(Allocated { live, ..allocated });
+    ALLOCATED.set(Allocated { live: allocated.live - bytes as i64, ..allocated });
 }
 
-// SAFETY: everything is the system allocator's own answer to the same request.
+// SAFETY: every answer is the system allocator's own, to the same request.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         add(layout.size(), 0);

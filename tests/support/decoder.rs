@@ -1,4 +1,7 @@
-//! A client, by the letter of the standard: HTML, "Server-sent events", parsing and interpreting.
+//! A client, by the letter of the standard: HTML, "Server-sent events", parsing and interpreting an
+//! event stream.
+
+use std::{mem, str};
 
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct Message {
@@ -22,28 +25,26 @@ pub struct Client {
     last_event_id_buffer: String,
 }
 
-/// Interprets a whole stream. Panics if it is not UTF-8: the crate never writes anything else.
-pub fn decode(stream: &[u8]) -> Client {
-    let text = std::str::from_utf8(stream).expect("the stream is UTF-8");
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
+/// Interprets a whole stream.
+///
+/// # Errors
+///
+/// The stream is not UTF-8. A client would replace the invalid bytes, but no encoder may write any.
+pub fn decode(stream: &[u8]) -> Result<Client, str::Utf8Error> {
+    let stream = str::from_utf8(stream)?;
+    let mut rest = stream.strip_prefix('\u{FEFF}').unwrap_or(stream);
     let mut client = Client::default();
-    let mut line = String::new();
-    let mut open = false;
-    let mut chars = text.chars().peekable();
-    while let Some(char) = chars.next() {
-        if char != '\r' && char != '\n' {
-            line.push(char);
-            continue;
-        }
-        if char == '\r' && chars.peek() == Some(&'\n') {
-            chars.next();
-        }
-        open = !line.is_empty();
-        client.line(&line);
-        line.clear();
+    let mut in_event = false;
+    // A last line without an end is discarded.
+    while let Some(end) = rest.find(['\r', '\n']) {
+        let line = &rest[..end];
+        let end_len = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
+        rest = &rest[end + end_len..];
+        in_event = !line.is_empty();
+        client.line(line);
     }
-    client.unfinished = open || !line.is_empty();
-    client
+    client.unfinished = in_event || !rest.is_empty();
+    Ok(client)
 }
 
 impl Client {
@@ -52,9 +53,8 @@ impl Client {
             self.dispatch();
         } else if let Some(comment) = line.strip_prefix(':') {
             self.comments.push(comment.into());
-        } else if let Some(colon) = line.find(':') {
-            let value = &line[colon + 1..];
-            self.field(&line[..colon], value.strip_prefix(' ').unwrap_or(value));
+        } else if let Some((name, value)) = line.split_once(':') {
+            self.field(name, value.strip_prefix(' ').unwrap_or(value));
         } else {
             self.field(line, "");
         }
@@ -70,7 +70,7 @@ impl Client {
             "id" if value.contains('\0') => self.unknown.push("an id with NUL".into()),
             "id" => self.last_event_id_buffer = value.into(),
             "retry" if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) => {
-                self.retries.push(value.parse().expect("a small number"));
+                self.retries.push(value.parse().unwrap_or(u64::MAX));
             }
             _ => self.unknown.push(name.into()),
         }
@@ -78,15 +78,14 @@ impl Client {
 
     fn dispatch(&mut self) {
         self.last_event_id = self.last_event_id_buffer.clone();
+        let event_type = mem::take(&mut self.event_type_buffer);
         if self.data_buffer.is_empty() {
-            self.event_type_buffer.clear();
             return;
         }
         self.data_buffer.pop();
-        let event_type = std::mem::take(&mut self.event_type_buffer);
         self.messages.push(Message {
             event_type: if event_type.is_empty() { "message".into() } else { event_type },
-            data: std::mem::take(&mut self.data_buffer),
+            data: mem::take(&mut self.data_buffer),
             last_event_id: self.last_event_id.clone(),
         });
     }
