@@ -237,7 +237,7 @@ impl Event {
     /// # let _ = for_each_client;
     /// ```
     pub fn shared_text(text: impl Into<Bytes>) -> Self {
-        Event::with_data(Owned::text(text.into()))
+        Self::with_data(Owned::text(text.into()))
     }
 
     /// An event from any value that serializes to a JSON item `{ data, type, id, ..other }`: for

@@ -118,9 +118,11 @@ impl Watch {
     }
 }
 
-/// The chunks whose wait has a deadline, in the order of the deadlines; present while a thread
-/// attends to them.
-static DEADLINES: Mutex<Option<VecDeque<(Instant, Arc<Watch>)>>> = Mutex::new(None);
+/// Chunks and the ends of their waits, the earliest first.
+type Deadlines = VecDeque<(Instant, Arc<Watch>)>;
+
+/// Present while a thread attends to them.
+static DEADLINES: Mutex<Option<Deadlines>> = Mutex::new(None);
 
 /// Releases the chunk after [`MAX_WAIT`], whatever the runtime.
 fn release_later(chunk: &Arc<Watch>) {

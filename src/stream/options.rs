@@ -18,13 +18,17 @@ use crate::{
     wire::Frames,
 };
 
+type Policy = Box<dyn FnMut(Error) -> OnError + Send>;
+
+type Inspector = Box<dyn FnMut(&Error) + Send>;
+
 #[derive(Default)]
 pub(super) struct Options {
     pub(super) keep_alive: Option<KeepAlive>,
     pub(super) linger: Option<BoxTimer>,
     pub(super) signal: Option<BoxSignal>,
-    pub(super) on_error: Option<Box<dyn FnMut(Error) -> OnError + Send>>,
-    pub(super) inspect_error: Option<Box<dyn FnMut(&Error) + Send>>,
+    pub(super) on_error: Option<Policy>,
+    pub(super) inspect_error: Option<Inspector>,
     pub(super) guard: Option<Box<dyn Any + Send>>,
 }
 

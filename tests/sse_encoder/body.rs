@@ -14,7 +14,7 @@ use futures_util::{Stream, stream};
 use http_body::Body;
 use sse_encoder::{Error, Event, SseEncoder};
 
-use crate::support::Wakes;
+use crate::{bare, numbered, support::Wakes};
 
 fn poll<B: Body<Data = Bytes, Error = Error>>(
     body: Pin<&mut B>,
@@ -36,13 +36,13 @@ fn begun(mut body: Pin<&mut impl Body<Data = Bytes, Error = Error>>) -> Bytes {
 }
 
 #[test]
-fn the_first_poll_is_pending_and_wakes_its_task() {
+fn without_an_opening_comment_the_first_poll_is_pending_and_wakes_its_task() {
     let polled = Cell::new(0);
     let source = stream::poll_fn(|_| {
         polled.set(polled.get() + 1);
         Poll::Ready(None::<Event>)
     });
-    let mut body = pin!(SseEncoder::new(source));
+    let mut body = pin!(numbered(source));
     let wakes = Arc::new(Wakes::default());
     let waker = wakes.waker();
     let mut cx = Context::from_waker(&waker);
@@ -53,9 +53,18 @@ fn the_first_poll_is_pending_and_wakes_its_task() {
     assert!(body.is_end_stream());
 }
 
+/// The head is sent together with the opening comment.
+#[test]
+fn an_opening_comment_is_the_first_poll() {
+    let mut body = pin!(SseEncoder::new(stream::pending::<Event>()));
+    let Poll::Ready(Some(Ok(chunk))) = poll(body.as_mut()) else { panic!("no chunk") };
+    assert_eq!(chunk, ":\n");
+    assert!(poll(body.as_mut()).is_pending());
+}
+
 #[test]
 fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
-    let mut body = pin!(SseEncoder::bare(events()));
+    let mut body = pin!(bare(events()));
     let chunk = begun(body.as_mut());
     for _ in 0..100 {
         assert!(poll(body.as_mut()).is_pending());
@@ -76,7 +85,7 @@ fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
 
 #[test]
 fn a_dropped_chunk_is_followed_by_one_pending_poll_before_the_error() {
-    let mut body = pin!(SseEncoder::bare(events()));
+    let mut body = pin!(bare(events()));
     drop(begun(body.as_mut()));
     assert!(poll(body.as_mut()).is_pending());
     assert!(matches!(poll(body.as_mut()), Poll::Ready(Some(Err(_)))));
@@ -85,7 +94,7 @@ fn a_dropped_chunk_is_followed_by_one_pending_poll_before_the_error() {
 /// A client that collects a body holds its chunks to the end.
 #[test]
 fn an_error_waits_a_bounded_time_without_polls() {
-    let mut body = pin!(SseEncoder::bare(events()));
+    let mut body = pin!(bare(events()));
     let held = begun(body.as_mut());
     let mut polls = 0;
     // It polls only when the task is woken.
@@ -101,7 +110,7 @@ fn an_error_waits_a_bounded_time_without_polls() {
 
 #[test]
 fn outside_a_response_an_error_waits_one_poll() {
-    let mut stream = pin!(SseEncoder::bare(events()));
+    let mut stream = pin!(bare(events()));
     let mut poll = || stream.as_mut().poll_next(&mut Context::from_waker(Waker::noop()));
     let Poll::Ready(Some(Ok(held))) = poll() else { panic!("no chunk") };
     assert!(poll().is_pending());
@@ -112,8 +121,7 @@ fn outside_a_response_an_error_waits_one_poll() {
 #[test]
 fn the_body_of_a_response_to_head_has_ended() {
     let request = http::Request::head("/").body(()).unwrap();
-    let body =
-        SseEncoder::new(events()).comment("open").into_http_response_to(&request).into_body();
+    let body = numbered(events()).comment("open").into_http_response_to(&request).into_body();
     assert!(body.is_end_stream());
     assert!(matches!(poll(pin!(body)), Poll::Ready(None)));
 }

@@ -3,14 +3,15 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use sse_encoder::{Encoded, Encoder, Event, OnError, SseEncoder};
+use sse_encoder::{Encoded, Encoder, Event, OnError};
 
 use crate::{
-    Torn, boxed, frames, number,
+    Torn, bare, boxed, frames, number, numbered,
     support::{
         Item, Pending, Script, all_chunks, assert_chunk, assert_end, assert_error, chunk, poll,
         ready_chunks, text,
     },
+    with_encoder,
 };
 
 #[test]
@@ -21,7 +22,7 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
         let event = encoder.encode_once(&Event::text(text_of_any_length)).unwrap();
         let expected = str::from_utf8(event.as_bytes()).unwrap().to_owned();
         for _subscriber in 0..3 {
-            let chunks = ready_chunks(SseEncoder::new(Script::new([Item(event.clone())])));
+            let chunks = ready_chunks(numbered(Script::new([Item(event.clone())])));
             assert_eq!(text(&chunks), expected);
         }
     }
@@ -53,7 +54,7 @@ fn a_lone_encoded_event_passes_through_and_a_burst_is_gathered() {
         (vec![empty(), other()], "n"),
         (vec![empty()], ""),
     ] {
-        let stream = SseEncoder::bare(Script::new(items)).on_error(|_| OnError::Skip);
+        let stream = bare(Script::new(items)).on_error(|_| OnError::Skip);
         let chunks = all_chunks(stream, || ());
         let found: Vec<_> = chunks
             .iter()
@@ -76,9 +77,9 @@ fn the_frame_limit_applies_to_each_encoded_frame() {
     for (limit, fits) in [(largest, true), (largest - 1, false)] {
         let encoder = || Encoder::bare().max_frame(limit);
         let script = Script::new([Item(once.clone())]);
-        let polled = poll(pin!(SseEncoder::with_encoder(script, encoder())));
+        let polled = poll(pin!(with_encoder(script, encoder())));
         let script = Script::new([Item(vec![once.clone()])]);
-        let nested = poll(pin!(SseEncoder::with_encoder(script, encoder())));
+        let nested = poll(pin!(with_encoder(script, encoder())));
         for polled in [polled, nested] {
             if fits {
                 assert_chunk(polled, "data: one\n\ndata: three\n\n");
@@ -101,7 +102,7 @@ fn long_encoded_events_are_not_copied() {
         (vec![other(), one(), one(), other()], vec![short, long, long, short]),
         (vec![other(), one(), other(), one()], vec![short, long, short, long]),
     ] {
-        let stream = SseEncoder::bare(Script::new(items)).chunk_limit(1 << 20);
+        let stream = bare(Script::new(items)).chunk_limit(1 << 20);
         let lens: Vec<_> = ready_chunks(stream).iter().map(Bytes::len).collect();
         assert_eq!(lens, expected);
     }
@@ -112,7 +113,7 @@ fn long_encoded_events_are_not_copied() {
 fn an_encoded_event_counts_towards_the_chunk_limit() {
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
     let script = Script::new([Item(once.clone()), Item(once.clone())]);
-    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(once.as_bytes().len()));
+    let mut stream = pin!(bare(script).chunk_limit(once.as_bytes().len()));
     for _ in 0..2 {
         assert_eq!(chunk(stream.as_mut()).as_ptr(), once.as_bytes().as_ptr());
     }

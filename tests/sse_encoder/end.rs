@@ -1,12 +1,12 @@
 //! The end of a stream: its source, its guards, a soft refusal.
 
-use std::{pin::pin, rc::Rc, sync::Arc};
+use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use futures_core::FusedStream;
 use sse_encoder::{ReconnectionTime, SseEncoder};
 
 use crate::{
-    frames, number,
+    bare, frames, number,
     support::{Item, Script, assert_chunk, assert_end, poll, ready_chunks, text},
 };
 
@@ -14,7 +14,7 @@ use crate::{
 fn the_source_is_dropped_when_it_ends_and_the_stream_is_fused() {
     let script = Script::new([Item(number(1))]);
     let alive = Rc::downgrade(&script.alive);
-    let mut stream = pin!(SseEncoder::bare(script));
+    let mut stream = pin!(bare(script));
     assert!(!stream.is_terminated());
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert!(alive.upgrade().is_none());
@@ -28,9 +28,8 @@ fn the_source_is_dropped_when_it_ends_and_the_stream_is_fused() {
 #[test]
 fn guards_are_dropped_with_the_stream_and_not_with_the_source() {
     let (one, two) = (Arc::new(()), Arc::new(()));
-    let mut stream = Box::pin(
-        SseEncoder::bare(Script::new([Item(number(1))])).guard(one.clone()).guard(two.clone()),
-    );
+    let mut stream =
+        Box::pin(bare(Script::new([Item(number(1))])).guard(one.clone()).guard(two.clone()));
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert_end(poll(stream.as_mut()));
     assert_eq!((Arc::strong_count(&one), Arc::strong_count(&two)), (2, 2));
@@ -41,6 +40,9 @@ fn guards_are_dropped_with_the_stream_and_not_with_the_source() {
 #[test]
 fn a_soft_refusal_sends_a_reconnection_time_and_ends() {
     let later = ReconnectionTime::from_millis(30_000).unwrap();
-    let chunks = ready_chunks(SseEncoder::retry_after(later));
-    assert_eq!(text(&chunks), "retry: 30000\n\n");
+    for stream in [SseEncoder::retry_after(later), SseEncoder::retry_after(Duration::from_secs(30))]
+    {
+        let goodbye = ":\nevent: goodbye\nretry: 30000\ndata: {}\n\n";
+        assert_eq!(text(&ready_chunks(stream)), goodbye);
+    }
 }

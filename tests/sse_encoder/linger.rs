@@ -4,10 +4,10 @@ use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use futures_core::Stream;
-use sse_encoder::{Encoder, Error, Event, SseEncoder};
+use sse_encoder::{Encoder, Error, Event};
 
 use crate::{
-    frames, number,
+    bare, frames, number,
     support::{Clock, Item, Pending, Script, Signal, assert_chunk, assert_end, assert_error, poll},
 };
 
@@ -32,7 +32,7 @@ fn a_lingering_chunk_gathers_items_until_its_interval_elapses() {
         Item(number(4)),
         Pending,
     ]);
-    let mut stream = pin!(SseEncoder::bare(script).linger(clock.timer()));
+    let mut stream = pin!(bare(script).linger(clock.timer()));
     // No item waits yet.
     assert!(poll(stream.as_mut()).is_pending());
     assert_eq!((clock.polls(), clock.begun()), (0, 0));
@@ -54,12 +54,11 @@ fn the_end_an_error_a_stop_signal_and_the_limit_send_the_chunk_at_once() {
     let clock = Clock::default();
     let one = || [Item(Ok(number(1))), Pending];
 
-    let mut stream =
-        pin!(SseEncoder::bare(Script::new(one().into_iter().take(1))).linger(clock.timer()));
+    let mut stream = pin!(bare(Script::new(one().into_iter().take(1))).linger(clock.timer()));
     assert_end_of(stream.as_mut(), &frames([1]));
 
     let script = Script::new(one().into_iter().chain([Item(Err("no")), Item(Ok(number(2)))]));
-    let mut stream = pin!(SseEncoder::bare(script).linger(clock.timer()));
+    let mut stream = pin!(bare(script).linger(clock.timer()));
     assert!(poll(stream.as_mut()).is_pending());
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     assert!(poll(stream.as_mut()).is_pending());
@@ -67,14 +66,13 @@ fn the_end_an_error_a_stop_signal_and_the_limit_send_the_chunk_at_once() {
 
     let signal = Signal::default();
     let script = Script::new(one().into_iter().chain([Pending]));
-    let mut stream = pin!(SseEncoder::bare(script).linger(clock.timer()).stop_on(signal.clone()));
+    let mut stream = pin!(bare(script).linger(clock.timer()).stop_on(signal.clone()));
     assert!(poll(stream.as_mut()).is_pending());
     signal.send();
     assert_end_of(stream.as_mut(), &frames([1]));
 
     let script = Script::new(one().into_iter().chain([Item(Ok(number(2))), Pending]));
-    let mut stream =
-        pin!(SseEncoder::bare(script).linger(clock.timer()).chunk_limit(frames([1, 2]).len()));
+    let mut stream = pin!(bare(script).linger(clock.timer()).chunk_limit(frames([1, 2]).len()));
     assert!(poll(stream.as_mut()).is_pending());
     assert_chunk(poll(stream.as_mut()), &frames([1, 2]));
 }
@@ -84,7 +82,7 @@ fn encoded_frames_linger_too() {
     let clock = Clock::default();
     let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
     let script = Script::new([Item(once.clone()), Pending, Item(once), Pending, Pending]);
-    let mut stream = pin!(SseEncoder::bare(script).linger(clock.timer()));
+    let mut stream = pin!(bare(script).linger(clock.timer()));
     assert!(poll(stream.as_mut()).is_pending());
     assert!(poll(stream.as_mut()).is_pending());
     clock.elapse();

@@ -19,8 +19,24 @@ mod stop;
 mod turns;
 
 use bytes::Bytes;
-use sse_encoder::{Encode, Error, Event, Frames, data::Json};
+use futures_core::Stream;
+use sse_encoder::{Encode, Encoder, Error, Event, Frames, SseEncoder, data::Json};
 use support::{Item, Pending, Script, Step};
+
+/// A bare stream without its opening comment, which `opening` tests.
+pub(crate) fn bare<S: Stream<Item: Encode>>(source: S) -> SseEncoder<S> {
+    SseEncoder::bare(source).opening_comment(false)
+}
+
+/// A numbered stream without its opening comment.
+pub(crate) fn numbered<S: Stream<Item: Encode>>(source: S) -> SseEncoder<S> {
+    SseEncoder::new(source).opening_comment(false)
+}
+
+/// A stream of this encoder without its opening comment.
+pub(crate) fn with_encoder<S: Stream<Item: Encode>>(source: S, encoder: Encoder) -> SseEncoder<S> {
+    SseEncoder::with_encoder(source, encoder).opening_comment(false)
+}
 
 /// An item of one type among others.
 pub(crate) fn boxed(item: impl Encode + 'static) -> Step<Box<dyn Encode>> {

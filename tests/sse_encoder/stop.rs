@@ -7,10 +7,10 @@ use std::{
 };
 
 use futures_core::FusedStream;
-use sse_encoder::{Encode, Error, Event, Frames, SseEncoder};
+use sse_encoder::{Encode, Error, Event, Frames};
 
 use crate::{
-    frames, number,
+    bare, frames, number, numbered,
     support::{Item, Pending, Script, Signal, assert_chunk, assert_end, assert_error, poll},
 };
 
@@ -19,7 +19,7 @@ fn a_stop_signal_ends_the_stream_between_two_frames() {
     let signal = Signal::default();
     let script = Script::new((0..100).map(|n| Item(number(n))));
     let alive = Rc::downgrade(&script.alive);
-    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(1).stop_on(signal.clone()));
+    let mut stream = pin!(bare(script).chunk_limit(1).stop_on(signal.clone()));
     assert_chunk(poll(stream.as_mut()), &frames([0]));
     assert_chunk(poll(stream.as_mut()), &frames([1]));
     signal.send();
@@ -47,7 +47,7 @@ fn the_first_of_several_stop_signals_ends_the_stream() {
             }
         };
         let script = Script::new((0..9).map(|_| Pending::<Event>));
-        let stream = SseEncoder::bare(script)
+        let stream = bare(script)
             .stop_on(signals[0].clone())
             .stop_with(goodbye(&signals[1], "goodbye"))
             .stop_with(failing(&signals[2]));
@@ -67,7 +67,7 @@ fn the_first_of_several_stop_signals_ends_the_stream() {
 }
 
 #[test]
-fn stop_with_sends_a_last_item() {
+fn stop_with_sends_a_last_item_without_an_automatic_id() {
     let signal = Signal::default();
     let last = {
         let signal = signal.clone();
@@ -77,11 +77,11 @@ fn stop_with_sends_a_last_item() {
         }
     };
     let script = Script::new([Item(number(0)), Pending, Pending]);
-    let mut stream = pin!(SseEncoder::new(script).stop_with(last));
+    let mut stream = pin!(numbered(script).stop_with(last));
     assert_chunk(poll(stream.as_mut()), "id: 1\nevent: message\ndata: 0\n\n");
     assert!(poll(stream.as_mut()).is_pending());
     signal.send();
-    assert_chunk(poll(stream.as_mut()), "id: 2\nevent: message\ndata: goodbye\n\n");
+    assert_chunk(poll(stream.as_mut()), "event: message\ndata: goodbye\n\n");
     assert_end(poll(stream.as_mut()));
 }
 
@@ -95,7 +95,7 @@ fn a_last_item_that_panics_ends_the_stream() {
     }
     let script = Script::new([Item(number(1)), Item(number(2))]);
     let alive = Rc::downgrade(&script.alive);
-    let mut stream = pin!(SseEncoder::bare(script).stop_with(async { Panics }));
+    let mut stream = pin!(bare(script).stop_with(async { Panics }));
     assert!(catch_unwind(AssertUnwindSafe(|| poll(stream.as_mut()))).is_err());
     assert_eq!(alive.strong_count(), 0);
     // The signal is not polled again.
@@ -105,12 +105,20 @@ fn a_last_item_that_panics_ends_the_stream() {
 #[test]
 fn a_last_item_that_fails_is_an_error_before_the_end() {
     let mut stream = pin!(
-        SseEncoder::new(Script::<Event>::new([Pending]))
+        bare(Script::<Event>::new([Pending]))
             .comment("open")
             .stop_with(async { Err::<Event, _>("no last item") })
     );
-    assert_chunk(poll(stream.as_mut()), ": open\n\n");
+    assert_chunk(poll(stream.as_mut()), ": open\n");
     assert!(poll(stream.as_mut()).is_pending());
     assert_error(poll(stream.as_mut()), "no last item");
     assert_end(poll(stream.as_mut()));
+}
+
+#[test]
+fn a_last_item_keeps_an_id_of_its_own() {
+    let last = async { Event::text("goodbye").id("row-9").no_event_type() };
+    let mut stream = pin!(numbered(Script::<Event>::new([Pending])).stop_with(last));
+    assert_chunk(poll(stream.as_mut()), "id: row-9\ndata: goodbye\n\n");
+    assert_eq!(stream.encoder().next_id(), Some(1));
 }

@@ -7,10 +7,10 @@ use std::{
 };
 
 use futures_core::{FusedStream, Stream};
-use sse_encoder::{Event, SseEncoder};
+use sse_encoder::Event;
 
 use crate::{
-    frames, number,
+    bare, frames, number, numbered,
     support::{Item, Pending, Script, Wakes, assert_chunk, assert_end, assert_error, poll},
 };
 
@@ -18,7 +18,7 @@ use crate::{
 fn a_poll_takes_a_bounded_number_of_items() {
     let script = Script::new((0..10_000).map(|_| Item(number(0))));
     let polls = script.polls.clone();
-    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(usize::MAX));
+    let mut stream = pin!(bare(script).chunk_limit(usize::MAX));
     let mut len = 0;
     while let Poll::Ready(Some(Ok(chunk))) = poll(stream.as_mut()) {
         assert!(polls.get() <= 1024, "{}", polls.get());
@@ -32,7 +32,7 @@ fn a_poll_takes_a_bounded_number_of_items() {
 fn items_without_frames_count_towards_the_bound_of_a_poll_which_wakes_its_task() {
     let script = Script::new((0..3_000).map(|_| Item(Event::new())));
     let polls = script.polls.clone();
-    let mut stream = pin!(SseEncoder::new(script));
+    let mut stream = pin!(numbered(script));
     let wakes = Arc::new(Wakes::default());
     let waker = wakes.waker();
     let mut pending = 0;
@@ -46,7 +46,7 @@ fn items_without_frames_count_towards_the_bound_of_a_poll_which_wakes_its_task()
 
 #[test]
 fn a_pending_stream_does_not_wake_its_own_task() {
-    let mut stream = pin!(SseEncoder::bare(Script::new([Pending, Item(number(1))])));
+    let mut stream = pin!(bare(Script::new([Pending, Item(number(1))])));
     let wakes = Arc::new(Wakes::default());
     let waker = wakes.waker();
     assert!(stream.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
@@ -59,7 +59,7 @@ fn an_always_ready_source_yields_to_other_tasks() {
     let script = Script::new((0..1_000).map(|n| Item(number(n))));
     let wakes = Arc::new(Wakes::default());
     let waker = wakes.waker();
-    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(0));
+    let mut stream = pin!(bare(script).chunk_limit(0));
     let (mut chunks, mut turns) = (0, 0);
     loop {
         match stream.as_mut().poll_next(&mut Context::from_waker(&waker)) {
@@ -84,7 +84,7 @@ fn between_a_chunk_and_an_error_the_stream_is_pending_once_and_wakes_its_task() 
     let mut cx = Context::from_waker(&waker);
     // The chunk and the error are of different polls.
     let script = Script::new([Item(Ok(number(1))), Item(Err("no"))]);
-    let mut stream = pin!(SseEncoder::bare(script).chunk_limit(0));
+    let mut stream = pin!(bare(script).chunk_limit(0));
     assert_chunk(stream.as_mut().poll_next(&mut cx), &frames([1]));
     assert!(stream.as_mut().poll_next(&mut cx).is_pending());
     assert_eq!(wakes.count(), 1);
@@ -94,7 +94,7 @@ fn between_a_chunk_and_an_error_the_stream_is_pending_once_and_wakes_its_task() 
 
     // After a poll without a chunk the error follows at once.
     let script = Script::new([Item(Ok(number(1))), Pending, Pending, Item(Err("no"))]);
-    let mut stream = pin!(SseEncoder::bare(script));
+    let mut stream = pin!(bare(script));
     assert_chunk(stream.as_mut().poll_next(&mut cx), &frames([1]));
     assert!(stream.as_mut().poll_next(&mut cx).is_pending());
     assert_error(stream.as_mut().poll_next(&mut cx), "no");
