@@ -3,7 +3,7 @@
 mod allocations;
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
@@ -50,10 +50,14 @@ fn chunk(stream: Pin<&mut impl Stream<Item = Result<Bytes, Error>>>) -> Bytes {
     }
 }
 
-/// Lets this thread make its buffer, which it keeps.
+/// Lets this thread make its buffer, and what it needs to merge, which it keeps.
 fn warm_up() {
     let text = "x".repeat(16 * 1024);
     drop(Encoder::new().encode_once(&Event::text(text)));
+    drop(
+        Encoder::new()
+            .encode_once(&Event::spread("abc", BTreeMap::from([("some", 1), ("members", 2)]))),
+    );
 }
 
 #[test]
