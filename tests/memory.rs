@@ -4,7 +4,7 @@
 mod allocations;
 mod support;
 
-use std::pin::pin;
+use std::{collections::BTreeMap, pin::pin};
 
 use allocations::{Counting, count};
 use bytes::{Bytes, BytesMut};
@@ -34,10 +34,14 @@ fn live() -> i64 {
     count().live
 }
 
-/// Makes this thread's buffer, which it keeps.
+/// Makes this thread's buffer and its space for a merge, which it keeps.
 fn warm_up() {
     let text = "x".repeat(16 * 1024);
     drop(Encoder::new().encode_once(&Event::text(text)));
+    drop(
+        Encoder::new()
+            .encode_once(&Event::spread("abc", BTreeMap::from([("some", 1), ("members", 2)]))),
+    );
 }
 
 #[test]

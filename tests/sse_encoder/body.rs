@@ -67,9 +67,9 @@ fn an_opening_comment_is_the_first_poll() {
 #[test]
 fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
     for _ in 0..100 {
-        let mut body = pin!(SseEncoder::bare(events()));
+        let mut body = pin!(bare(events()));
         let chunk = begun(body.as_mut());
-        let begun = Instant::now();
+        let start = Instant::now();
         let waits = (0..100).all(|_| poll(body.as_mut()).is_pending());
         // A slice of the chunk holds it, too.
         let held = chunk.slice(3..);
@@ -81,7 +81,7 @@ fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
         let before = wakes.count();
         drop(held);
         let after = wakes.count();
-        if begun.elapsed() > Duration::from_millis(5) {
+        if start.elapsed() > Duration::from_millis(5) {
             continue;
         }
         assert_eq!((waits, before, after), (true, 0, 1));
