@@ -238,6 +238,12 @@ impl Encoded {
         }
     }
 
+    /// Whether this is a single event with an id, without [making it](Self::id).
+    #[inline]
+    pub const fn has_id(&self) -> bool {
+        matches!(self.shape.id_line(), IdLine::Automatic(_) | IdLine::Explicit(_))
+    }
+
     /// Whether a single event leaves its id to the encoder, and has none, as
     /// [`automatic_ids`](Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
     /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.
@@ -360,6 +366,7 @@ mod tests {
                 let frames = encoded.as_bytes();
                 assert_eq!(encoded.is_single(), is_single, "{frames:?}");
                 assert_eq!(encoded.id().as_ref().map(EventId::as_str), id, "{frames:?}");
+                assert_eq!(encoded.has_id(), id.is_some(), "{frames:?}");
                 assert_eq!(encoded.lacks_id(), lacks_id, "{frames:?}");
             }
         }

@@ -26,7 +26,8 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, what a failing item does.
 //! * [`LastEventId`] is where a client left off.
 //! * [`Encoder`] encodes without a stream: for blocking code, tests, and events that go to many streams.
-//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature `hub`).
+//! * The crate [`sse-hub`](https://docs.rs/sse-hub) sends the same events to many clients: encoded
+//!   once, retained, resumed.
 //! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
 //!
 //! And the pages of this documentation:
@@ -53,8 +54,7 @@
 //! # Features
 //!
 //! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
-//! response there; `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers
-//! (with TLS: `redis-rustls`); `tokio` adds [`channel`](fn@channel), and a `Duration` for
+//! response there; `tokio` adds [`channel`](fn@channel), and a `Duration` for
 //! `keep_alive` and `linger`.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
@@ -80,8 +80,6 @@ mod head;
 pub mod header;
 #[cfg(feature = "http-body")]
 mod http_body;
-#[cfg(feature = "hub")]
-pub mod hub;
 mod json;
 mod last_event_id;
 mod merge;
@@ -117,8 +115,6 @@ pub mod trust {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
-#[cfg(feature = "hub")]
-pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
     encoder::{Encoded, Encoder},
     error::Error,

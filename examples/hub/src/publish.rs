@@ -4,7 +4,8 @@ use std::fmt;
 
 use axum::body::Body;
 use futures_util::StreamExt;
-use sse_encoder::{Error, Event, hub::To};
+use sse_encoder::Event;
+use sse_hub::Target;
 
 /// No line is longer: its event would be larger than the hub's largest frame.
 const MAX_LINE: usize = 128 * 1024;
@@ -19,14 +20,15 @@ pub struct Refused {
 #[derive(Debug)]
 enum Reason {
     Body(axum::Error),
-    Item(Error),
+    Item(sse_encoder::Error),
+    Publish(sse_hub::Error),
     TooLong,
 }
 
 impl Refused {
     /// Whether the log cannot be reached: it is not the item's fault.
     pub fn is_unavailable(&self) -> bool {
-        let Reason::Item(error) = &self.reason else { return false };
+        let Reason::Publish(error) = &self.reason else { return false };
         error.is_closed() || error.is_not_appended() || error.is_outcome_unknown()
     }
 }
@@ -37,13 +39,14 @@ impl fmt::Display for Refused {
         match &self.reason {
             Reason::Body(error) => error.fmt(f),
             Reason::Item(error) => error.fmt(f),
+            Reason::Publish(error) => write!(f, "{error:#}"),
             Reason::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
         }
     }
 }
 
 /// Publishes the items, and tells how many there were. Those before a bad line stay published.
-pub async fn lines(to: To<'_>, body: Body) -> Result<usize, Refused> {
+pub async fn lines(to: Target<'_>, body: Body) -> Result<usize, Refused> {
     let mut lines = Lines { to, number: 0, published: 0 };
     let mut body = body.into_data_stream();
     // The beginning of a line whose end has not come yet.
@@ -65,7 +68,7 @@ pub async fn lines(to: To<'_>, body: Body) -> Result<usize, Refused> {
 }
 
 struct Lines<'a> {
-    to: To<'a>,
+    to: Target<'a>,
     /// How many lines there have been.
     number: usize,
     published: usize,
@@ -73,10 +76,11 @@ struct Lines<'a> {
 
 impl Lines<'_> {
     async fn publish(&mut self, line: &[u8]) -> Result<(), Refused> {
-        let refused = |error| self.refused(Reason::Item(error));
         if !line.trim_ascii().is_empty() {
-            let item = Event::from_slice(line).map_err(refused)?;
-            self.to.publish(&item).await.map_err(refused)?;
+            let item =
+                Event::from_slice(line).map_err(|error| self.refused(Reason::Item(error)))?;
+            let published = self.to.publish(&item).await;
+            published.map_err(|error| self.refused(Reason::Publish(error)))?;
             self.published += 1;
         }
         self.number += 1;
