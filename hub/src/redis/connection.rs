@@ -12,19 +12,20 @@ use crate::error::Error;
 /// Why there is no answer, or not the wanted one.
 pub(super) struct Failure {
     pub(super) error: RedisError,
-    at: ConnectionAddr,
+    /// The server.
+    at: String,
     /// The server that has the stream now.
-    to: Option<ConnectionAddr>,
+    to: Option<Box<ConnectionAddr>>,
 }
 
 impl Failure {
-    pub(super) const fn new(error: RedisError, at: ConnectionAddr) -> Self {
-        Self { error, at, to: None }
+    pub(super) fn new(error: RedisError, at: &ConnectionAddr) -> Self {
+        Self { error, at: at.to_string(), to: None }
     }
 
     /// The server that this refusal names as the one that has the stream.
-    pub(super) const fn redirection(&self) -> Option<&ConnectionAddr> {
-        self.to.as_ref()
+    pub(super) fn redirection(&self) -> Option<&ConnectionAddr> {
+        self.to.as_deref()
     }
 
     /// Whether the stream is on another server, or on its way there: the command did not run, and
@@ -116,8 +117,8 @@ impl Connection {
     }
 
     fn failure(&self, error: RedisError) -> Failure {
-        let to = self.route.follow(&self.addr, &error);
-        Failure { error, at: self.addr.clone(), to }
+        let to = self.route.follow(&self.addr, &error).map(Box::new);
+        Failure { error, at: self.addr.to_string(), to }
     }
 }
 

@@ -76,7 +76,7 @@ impl Endpoint {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CONNECT))
             .set_response_timeout(Some(answer));
-        let failed = |error| Failure::new(error, addr.clone());
+        let failed = |error| Failure::new(error, addr);
         let opened = async {
             let client = Client::open(self.info.clone().set_addr(addr.clone()))?;
             client.get_multiplexed_async_connection_with_config(&config).await
