@@ -74,11 +74,6 @@ impl Buffer {
         }
     }
 
-    /// A buffer for a part of the current frame, with the rest of its limit.
-    pub(crate) fn scratch(&self) -> Self {
-        Self { limit: self.remaining(), max_frame: self.max_frame, ..Self::new() }
-    }
-
     /// Takes the thread's buffer, which is empty.
     #[inline(always)]
     pub(crate) fn acquire() -> Box<Self> {
@@ -295,14 +290,6 @@ impl Buffer {
     #[cold]
     pub(crate) fn too_large(&self) -> Error {
         Kind::TooLarge { limit: self.max_frame }.into()
-    }
-
-    /// Lets `write` append bytes that are exempt from the limit.
-    pub(crate) fn without_limit<R>(&mut self, write: impl FnOnce(&mut Self) -> R) -> R {
-        let (limit, start) = (mem::replace(&mut self.limit, usize::MAX), self.bytes.len());
-        let result = write(self);
-        self.limit = limit.saturating_add(self.bytes.len() - start);
-        result
     }
 
     /// Lets `write` exceed the limit by some bytes, which it strips again.

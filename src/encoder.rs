@@ -257,6 +257,7 @@ mod tests {
                 let frames = encoded.as_bytes();
                 assert_eq!(encoded.is_single(), is_single, "{frames:?}");
                 assert_eq!(encoded.id().as_ref().map(EventId::as_str), id, "{frames:?}");
+                assert_eq!(encoded.has_id(), id.is_some(), "{frames:?}");
                 assert_eq!(encoded.lacks_id(), lacks_id, "{frames:?}");
             }
         }

@@ -26,9 +26,9 @@
 //! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, the error policy.
 //! * [`LastEventId`] is the last event ID that a reconnecting client sends.
 //! * [`Encoder`] encodes without a stream: for blocking code, tests, and events for many streams.
-//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature
-//!   `hub`).
 //! * [`channel`](fn@channel) is a stream that any code can write to (feature `tokio`).
+//! * The crate [`sse-hub`](https://docs.rs/sse-hub) sends the same events to many clients: encoded
+//!   once, retained, resumed.
 //!
 //! The guides:
 //!
@@ -55,9 +55,8 @@
 //! # Features
 //!
 //! All are off by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
-//! response there. `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers
-//! (with TLS: `redis-rustls`). `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and
-//! `linger` take a `Duration`.
+//! response there. `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and `linger` take a
+//! `Duration`. `tracing` logs the errors of items.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
@@ -74,8 +73,6 @@ mod encoder;
 mod error;
 mod event;
 mod http;
-#[cfg(feature = "hub")]
-pub mod hub;
 mod json;
 mod merge;
 mod stream;
@@ -105,8 +102,6 @@ pub mod trust {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
-#[cfg(feature = "hub")]
-pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
     encoder::Encoder,
     error::Error,

@@ -17,7 +17,7 @@ async fn a_full_channel_makes_the_sender_wait_and_loses_nothing() {
     let error = sender.try_send(Event::text("3")).unwrap_err();
     assert!(error.is_full());
     assert!(timeout(SECOND, sender.send(error.into_inner())).await.is_err());
-    let mut stream = pin!(SseEncoder::bare(receiver));
+    let mut stream = pin!(SseEncoder::bare(receiver).opening_comment(false));
     assert_eq!(stream.next().await.unwrap().unwrap(), "data: 1\n\ndata: 2\n\n");
     sender.send(Event::text("4")).await.unwrap();
     assert_eq!(stream.next().await.unwrap().unwrap(), "data: 4\n\n");
@@ -31,7 +31,7 @@ async fn the_stream_ends_after_the_last_senders_items() {
     drop(sender);
     other.send(Event::text("2")).await.unwrap();
     drop(other);
-    let mut stream = pin!(SseEncoder::bare(receiver));
+    let mut stream = pin!(SseEncoder::bare(receiver).opening_comment(false));
     assert_eq!(stream.next().await.unwrap().unwrap(), "data: 1\n\ndata: 2\n\n");
     assert!(stream.next().await.is_none());
 }
@@ -39,7 +39,7 @@ async fn the_stream_ends_after_the_last_senders_items() {
 #[tokio::test(start_paused = true)]
 async fn a_sender_learns_that_its_client_has_gone() {
     let (sender, receiver) = channel(1);
-    let stream = SseEncoder::new(receiver);
+    let stream = SseEncoder::new(receiver).opening_comment(false);
     assert!(!sender.is_closed());
     let gone = tokio::spawn({
         let sender = sender.clone();
@@ -87,6 +87,6 @@ async fn every_capacity_is_accepted() {
         let (sender, receiver) = channel(capacity);
         sender.try_send(Event::text("a")).unwrap();
         drop(sender);
-        assert_eq!(SseEncoder::new(receiver).count().await, 1);
+        assert_eq!(SseEncoder::new(receiver).opening_comment(false).count().await, 1);
     }
 }

@@ -4,7 +4,7 @@
 mod allocations;
 mod support;
 
-use std::pin::pin;
+use std::{collections::BTreeMap, pin::pin};
 
 use allocations::{Counting, count};
 use bytes::{Bytes, BytesMut};
@@ -16,6 +16,11 @@ use support::{Item, Pending, Script, chunk, poll};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
+
+/// A numbered stream without its opening comment.
+fn numbered<S: Stream<Item: Encode>>(source: S) -> SseEncoder<S> {
+    SseEncoder::new(source).opening_comment(false)
+}
 
 /// The allocations that `work` makes.
 fn calls(work: impl FnOnce()) -> u64 {
@@ -29,10 +34,14 @@ fn live() -> i64 {
     count().live
 }
 
-/// Makes this thread's buffer, which it keeps.
+/// Makes this thread's buffer and its space for a merge, which it keeps.
 fn warm_up() {
     let text = "x".repeat(16 * 1024);
     drop(Encoder::new().encode_once(&Event::text(text)));
+    drop(
+        Encoder::new()
+            .encode_once(&Event::spread("abc", BTreeMap::from([("some", 1), ("members", 2)]))),
+    );
 }
 
 #[test]
@@ -71,7 +80,7 @@ fn encoding_allocates_nothing_once_the_buffer_is_warm() {
 fn a_chunk_is_one_allocation_of_exactly_its_size() {
     warm_up();
     let items = (0..100_000).map(|n| Item(Event::json(n)));
-    let mut stream = pin!(SseEncoder::new(Script::new(items)));
+    let mut stream = pin!(numbered(Script::new(items)));
     for _ in 0..50 {
         let bytes = live();
         let mut held = None;
@@ -113,7 +122,7 @@ fn a_quiet_streams_event_is_one_allocation_of_exactly_its_size() {
     warm_up();
     let text = "x".repeat(200);
     let items = (0..4).flat_map(|_| [Item(Event::text(text.as_str())), Pending, Pending]);
-    let mut stream = pin!(SseEncoder::new(Script::new(items)));
+    let mut stream = pin!(numbered(Script::new(items)));
     for event in 1..=4 {
         let bytes = live();
         let mut held = None;
@@ -131,7 +140,7 @@ fn an_encoded_event_is_passed_on_without_an_allocation() {
     let once = Encoder::new().encode_once(&Event::text("once")).unwrap();
     // The second clone of the bytes allocates their reference count.
     let items = (0..4).flat_map(|_| [Item(Ok::<_, Error>(once.clone())), Pending]);
-    let mut stream = pin!(SseEncoder::new(Script::new(items)));
+    let mut stream = pin!(numbered(Script::new(items)));
     let count = calls(|| {
         for _ in 0..4 {
             assert_eq!(chunk(stream.as_mut()).as_ptr(), once.as_bytes().as_ptr());
@@ -147,7 +156,7 @@ fn a_thread_keeps_one_buffer_for_all_streams() {
     warm_up();
     let before = live();
     let mut streams: Vec<_> = (0..100)
-        .map(|n| Box::pin(SseEncoder::new(Script::new([Item(Event::json(n)), Pending, Pending]))))
+        .map(|n| Box::pin(numbered(Script::new([Item(Event::json(n)), Pending, Pending]))))
         .collect();
     let made = live();
     for stream in &mut streams {
@@ -179,7 +188,7 @@ fn a_lingering_chunk_belongs_to_its_stream_and_has_little_slack() {
 fn an_idle_stream_holds_no_buffer() {
     let script = Script::<Event<Text<String>>>::new([Pending]);
     let before = live();
-    let mut stream = pin!(SseEncoder::new(script));
+    let mut stream = pin!(numbered(script));
     assert!(poll(stream.as_mut()).is_pending());
     assert_eq!(live() - before, 0);
 }
@@ -189,7 +198,7 @@ fn a_giant_chunk_is_released_with_its_buffer() {
     warm_up();
     let giant = "x\n".repeat(1 << 19);
     let [giant, small] = [giant.as_str(), "small"].map(|text| Item(Event::text(text)));
-    let mut stream = pin!(SseEncoder::new(Script::new([giant, Pending, small, Pending, Pending])));
+    let mut stream = pin!(numbered(Script::new([giant, Pending, small, Pending, Pending])));
     let before = live();
     assert!(chunk(stream.as_mut()).len() > 1 << 20);
     assert!(poll(stream.as_mut()).is_pending());
@@ -249,7 +258,7 @@ fn a_giant_chunks_buffer_is_released_whatever_follows() {
         ("a small one after shared text", Sent::GiantThenShared(long), vec![Sent::Small]),
     ] {
         let items = std::iter::once(giant).chain(next).map(Item).chain([Pending]);
-        let mut stream = pin!(SseEncoder::new(Script::new(items)));
+        let mut stream = pin!(numbered(Script::new(items)));
         let before = live();
         assert!(chunk(stream.as_mut()).len() > 1 << 20);
         while stream.size_hint().0 > 0 {
@@ -265,4 +274,12 @@ fn a_giant_chunks_buffer_is_released_whatever_follows() {
 #[test]
 fn an_sse_encoder_is_at_most_192_bytes() {
     assert!(size_of::<SseEncoder<()>>() <= 192, "{}", size_of::<SseEncoder<()>>());
+}
+
+#[test]
+fn the_opening_comment_allocates_nothing() {
+    let mut stream = pin!(SseEncoder::new(Script::<Event>::new([Pending])));
+    let before = live();
+    let count = calls(|| assert_eq!(chunk(stream.as_mut()), ":\n"));
+    assert_eq!((count, live() - before), (0, 0));
 }

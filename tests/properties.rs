@@ -10,7 +10,7 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use eventsource_stream::Eventsource;
 use futures_executor::block_on;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use proptest::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use sse_encoder::{
@@ -210,6 +210,11 @@ fn assert_no_trace(
     Ok(())
 }
 
+/// A numbered stream without its opening comment.
+fn numbered<S: Stream<Item: Encode>>(source: S) -> SseEncoder<S> {
+    SseEncoder::new(source).opening_comment(false)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -229,11 +234,11 @@ proptest! {
         limit in prop_oneof![Just(0), Just(usize::MAX), 1..2_000_usize],
     ) {
         let expected = one_by_one(&items);
-        let chunks = SseEncoder::new(stream::iter(items))
+        let chunks = numbered(stream::iter(items))
             .chunk_limit(limit)
             .on_error(|_| OnError::Skip);
         let chunks: Vec<Bytes> = block_on(chunks.map(Result::unwrap).collect());
-        prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n\n")));
+        prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n")));
         prop_assert_eq!(chunks.concat(), joined(&expected));
     }
 
@@ -244,7 +249,7 @@ proptest! {
         keeps in any::<bool>(),
     ) {
         let expected = joined(&one_by_one(&items));
-        let mut chunks = SseEncoder::new(stream::iter(items))
+        let mut chunks = numbered(stream::iter(items))
             .chunk_limit(limit)
             .on_error(|_| OnError::Skip);
         // While a chunk is kept, its bytes must not be reused.
@@ -276,7 +281,8 @@ proptest! {
             }
         }
         let mut out = vec![Some(Vec::new())];
-        block_on(SseEncoder::new(stream::iter(items)).chunk_limit(limit).for_each(|chunk| {
+        let stream = numbered(stream::iter(items)).on_error(OnError::Fail).chunk_limit(limit);
+        block_on(stream.for_each(|chunk| {
             match chunk {
                 Err(_) => out.extend([None, Some(Vec::new())]),
                 Ok(chunk) => out.last_mut().unwrap().as_mut().unwrap().extend_from_slice(&chunk),
@@ -350,7 +356,7 @@ proptest! {
     #[test]
     fn text_round_trips_with_its_line_ends_as_lf(texts in prop::collection::vec(text(), 1..5)) {
         let items = stream::iter(texts.clone()).map(Event::text);
-        let chunks: Vec<_> = block_on(SseEncoder::new(items).chunk_limit(0).collect());
+        let chunks: Vec<_> = block_on(numbered(items).chunk_limit(0).collect());
         let messages = decode(chunks.into_iter().map(|chunk| Ok(chunk.unwrap())).collect());
         let expected: Vec<_> = texts.iter().enumerate().map(|(index, text)| {
             ("message".to_owned(), normalized(text), (index + 1).to_string())
@@ -401,7 +407,7 @@ proptest! {
     ) {
         let sound = [before.clone(), after.clone()];
         let mut chunks =
-            Box::pin(SseEncoder::new(stream::iter([before, panicking, after])));
+            Box::pin(numbered(stream::iter([before, panicking, after])));
         let panics = Cell::new(0);
         let mut out = Vec::new();
         loop {

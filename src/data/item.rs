@@ -1,8 +1,9 @@
-//! An item that arrived as one JSON object, read by the reference's rules.
+//! An item that came as one JSON object, as the reference takes it.
 
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as JsonValue, value::RawValue};
 
 use crate::{
@@ -12,18 +13,20 @@ use crate::{
         self, PartName,
         scan::{self, Span},
     },
-    merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
+    merge::{self, Keys, Object, Part, Raw, Rule, Source, Typed},
     value::{EventId, EventType},
     wire::{self, EventTypeField, IdField},
 };
 
-/// The reference's `data`, of any kind.
+/// The reference's `data`: of any kind.
 const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 
-/// The member `data` and the other members, to be merged; without `id` and `type`.
+const OTHER: Part = Part { name: PartName::Other, rule: Rule::Object };
+
+/// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
 #[derive(Clone)]
 pub(crate) enum Item {
-    /// JSON text; its members keep their order and digits.
+    /// JSON text: its members keep their order and their digits.
     Raw {
         json: Bytes,
         data: Bytes,
@@ -32,7 +35,7 @@ pub(crate) enum Item {
     Value(Map<String, JsonValue>),
 }
 
-/// The parts of an item.
+/// An item taken apart.
 pub(crate) struct Parts {
     pub(crate) id: IdField,
     pub(crate) event_type: EventTypeField,
@@ -51,7 +54,7 @@ impl Parts {
         let mut members = scan::Members::new(&json);
         while let Some(span) = members.next_span() {
             let (key, value) = span.of(&json);
-            // Of duplicate keys, the last one counts.
+            // Of members with the same key the last one counts.
             match member(&scan::text(key)) {
                 Some(Member::Data) => data = value,
                 Some(Member::Id) => id = value,
@@ -85,7 +88,8 @@ impl Item {
             }
             Self::Value(members) => {
                 let data = Typed { value: &members.get("data"), part: DATA };
-                merge::write(buffer, &data, &OtherMembers(members))
+                let other = Typed { value: &OtherMembers(members), part: OTHER };
+                merge::write(buffer, &data, &other)
             }
         }
     }
@@ -100,7 +104,7 @@ impl fmt::Debug for Item {
     }
 }
 
-/// The members with a special meaning.
+/// The members that have a meaning of their own.
 enum Member {
     Data,
     Id,
@@ -116,7 +120,7 @@ fn member(key: &[u8]) -> Option<Member> {
     }
 }
 
-/// Removes line ends from JSON, where they are white space.
+/// JSON without ends of line: in valid JSON they are white space.
 fn one_line(json: Box<RawValue>) -> Bytes {
     let json = Box::<str>::from(json);
     if wire::is_one_line(json.as_bytes()) {
@@ -126,34 +130,28 @@ fn one_line(json: Box<RawValue>) -> Bytes {
     }
 }
 
-/// The members without a special meaning, in JSON text.
+/// All members but those with a meaning of their own.
 struct OtherSpans<'a> {
     json: &'a [u8],
     spans: &'a [Span],
 }
 
 impl Source for OtherSpans<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        self.spans.iter().try_for_each(|span| {
-            let (key, value) = span.of(self.json);
-            visitor.member(Key::Json(key), &RawJson(value))
-        })
+    fn write(&self, object: &mut Object<'_, impl Keys>) -> Result<(), Error> {
+        object.members(self.spans.iter().map(|span| span.of(self.json)))
     }
 }
 
-/// The members without a special meaning, in a `Value`.
+/// The same of a `Value`.
 struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 
-impl Source for OtherMembers<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        let other = self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none());
-        other.into_iter().try_for_each(|(key, value)| {
-            visitor.member(Key::Text(key), &TypedJson { value, part: PartName::Other })
-        })
+impl Serialize for OtherMembers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none()))
     }
 }
 
-/// The value of an id or a type, before the test for falsy values.
+/// What the reference writes for an id or a type, before it asks whether that is falsy.
 enum Scalar<'a> {
     Boolean(bool),
     Missing,
@@ -190,12 +188,12 @@ fn scalar<'a>(field: &'static str, value: Option<&'a JsonValue>) -> Result<Scala
     }
 }
 
-/// Reads an id from JSON text.
+/// The id that this JSON text stands for.
 pub(super) fn id_from_json(json: &[u8]) -> Result<IdField, Error> {
     id_field(raw_scalar("id", json)?)
 }
 
-/// Reads an event type from JSON text.
+/// The event type that this JSON text stands for.
 pub(super) fn event_type_from_json(json: &[u8]) -> Result<EventTypeField, Error> {
     event_type_field(raw_scalar("type", json)?)
 }

@@ -1,5 +1,5 @@
-//! JSON on one line, written straight into a buffer, and the rules of JSON and JavaScript that the
-//! reference needs.
+//! JSON on one line, straight into a buffer, and the few facts about JSON and JavaScript's values
+//! that the reference needs.
 
 mod number;
 pub(crate) mod scan;
@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// The part of an item, as errors name it. One byte: each value's writer passes it down.
+/// The part of an item that is written, for an error. A byte: it is handed down with each value.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PartName {
     Data,
@@ -32,9 +32,9 @@ impl PartName {
     }
 }
 
-/// Appends `value` as JSON on one line. Errors name `part`.
+/// Appends `value` as JSON on one line. `part` is what it is called in an error.
 ///
-/// On an error, `buffer` holds partial output.
+/// On an error a part of it has been written.
 #[inline]
 pub(crate) fn write<T: ?Sized + Serialize>(
     buffer: &mut Buffer,
@@ -46,7 +46,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
         .map_err(|error| failure(buffer, error, part))
 }
 
-/// The buffer's only I/O error is a frame that is too large.
+/// The buffer's only I/O error is that the frame would be too large.
 #[cold]
 fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
     if error.is_io() {
@@ -56,30 +56,9 @@ fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
     }
 }
 
-/// Appends a key and its colon, after a comma unless it is its object's first key.
-#[inline]
-pub(crate) fn write_key(buffer: &mut Buffer, key: &str, is_first: bool) -> Result<(), Error> {
-    // Most keys need no escapes and take three writes.
-    if key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        buffer.put(if is_first { b"" } else { b"," });
-        write(buffer, key, PartName::Data)?;
-        buffer.put(b":");
-    } else {
-        buffer.put(if is_first { b"\"" } else { b",\"" });
-        buffer.try_put(key.as_bytes())?;
-        buffer.put(b"\":");
-    }
-    Ok(())
-}
-
-/// Appends JSON text, on one line.
-pub(crate) fn write_raw(buffer: &mut Buffer, json: &[u8]) -> Result<(), Error> {
-    write_without_line_ends(buffer, json).map_err(|_| buffer.too_large())
-}
-
-/// Compact JSON without line ends. They can only occur in text that `serde_json` copies: a
-/// `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON they are white space
-/// there. Dropping them also covers a type that lies about its text.
+/// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
+/// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
+/// space there and is dropped; where a type lies about what it hands over, it still ends no line.
 struct OneLine;
 
 impl Formatter for OneLine {
@@ -110,9 +89,3 @@ fn write_without_line_ends<W: ?Sized + io::Write>(
     }
     writer.write_all(json)
 }
-
-/// `serde_json`'s private name for a `RawValue`.
-pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
-
-/// `serde_json`'s private name for a number with `arbitrary_precision`.
-pub(crate) const NUMBER: &str = "$serde_json::private::Number";

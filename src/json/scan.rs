@@ -24,10 +24,6 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(crate) fn value(self) -> Range<usize> {
-        self.value
-    }
-
     pub(crate) fn of<'a>(&self, json: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         (&json[self.key.clone()], &json[self.value.clone()])
     }
@@ -139,6 +135,11 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
+/// The value at the start of `json`.
+pub(crate) fn first_value(json: &[u8]) -> &[u8] {
+    &json[..value_len(json)]
+}
+
 /// The length of the value at the start of `json`.
 fn value_len(json: &[u8]) -> usize {
     match json.first() {
@@ -196,7 +197,7 @@ fn string_len(json: &[u8]) -> usize {
 }
 
 /// The text between the quotes of a JSON string.
-pub(crate) fn unquoted(string: &[u8]) -> &[u8] {
+fn unquoted(string: &[u8]) -> &[u8] {
     let inner = string.strip_prefix(b"\"").unwrap_or(string);
     inner.strip_suffix(b"\"").unwrap_or(inner)
 }

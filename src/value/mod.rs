@@ -5,8 +5,6 @@ mod event_type;
 mod reconnection_time;
 mod text;
 
-#[cfg(feature = "hub")]
-pub(crate) use self::event_id::plain_number;
 pub use self::{event_id::EventId, event_type::EventType, reconnection_time::ReconnectionTime};
 
 #[cfg(test)]

@@ -70,6 +70,12 @@ impl Encoded {
         }
     }
 
+    /// Whether this is a single event with an id, without [making it](Self::id).
+    #[inline]
+    pub const fn has_id(&self) -> bool {
+        matches!(self.shape.id_line, IdLine::Automatic(_) | IdLine::Explicit(_))
+    }
+
     /// Whether a single event leaves its id to the encoder, and has none, as
     /// [`automatic_ids`](Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
     /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.

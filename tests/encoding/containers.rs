@@ -9,16 +9,16 @@ use crate::{assert_rows, shapes::FailsHalfway, support::encode};
 fn containers_write_their_items_in_order() {
     assert_rows(&[
         ("box", &Box::new(Event::text("a")), "id: 1\nevent: message\ndata: a\n\n"),
-        ("some", &Some(Comment::new("a")), ": a\n\n"),
+        ("some", &Some(Comment::new("a")), ": a\n"),
         ("none", &None::<Event>, ""),
-        ("vec", &vec![Comment::new("a"), Comment::new("b")], ": a\n\n: b\n\n"),
+        ("vec", &vec![Comment::new("a"), Comment::new("b")], ": a\n: b\n"),
         ("vec: empty", &Vec::<Event>::new(), ""),
-        ("array", &[Comment::new("a"), Comment::new("b")], ": a\n\n: b\n\n"),
-        ("slice", &&[Comment::new("a"), Comment::new("b")][..1], ": a\n\n"),
+        ("array", &[Comment::new("a"), Comment::new("b")], ": a\n: b\n"),
+        ("slice", &&[Comment::new("a"), Comment::new("b")][..1], ": a\n"),
         (
             "tuple",
             &(Comment::new("a"), Event::json(1).no_id(), Some(Event::text("b"))),
-            ": a\n\nevent: message\ndata: 1\n\nid: 1\nevent: message\ndata: b\n\n",
+            ": a\nevent: message\ndata: 1\n\nid: 1\nevent: message\ndata: b\n\n",
         ),
     ]);
 }

@@ -75,7 +75,7 @@ fn ids_types_and_reconnection_times_are_fields_before_the_data() {
             &Event::text("a").retry(retry),
             "id: 1\nevent: message\nretry: 2500\ndata: a\n\n",
         ),
-        ("retry by itself", &Event::new().retry(retry), "retry: 2500\n\n"),
+        ("retry by itself", &Event::new().retry(retry), "retry: 2500\n"),
         ("id by itself", &Event::new().id(7), "id: 7\n\n"),
         ("nothing", &Event::new(), ""),
         ("id by text", &Event::text("a").id("7f"), "id: 7f\nevent: message\ndata: a\n\n"),

@@ -36,7 +36,7 @@ pub(crate) fn encode(item: &dyn Encode) -> Option<Result<String, Error>> {
         assert_eq!((stream.len(), encoder.next_id()), (before, Some(2)));
     }
     let frames = String::from_utf8(stream.split_off(before).to_vec()).expect("it is UTF-8");
-    assert!(frames.is_empty() || frames.ends_with("\n\n"));
+    assert!(frames.is_empty() || frames.ends_with('\n'));
     Some(result.ok()?.map(|()| frames))
 }
 
@@ -61,8 +61,13 @@ pub(crate) fn one_line(frame: &str) -> String {
 /// The names of a frame's fields; a comment's is empty.
 pub(crate) fn fields(frame: &str) -> Vec<&str> {
     assert!(!frame.contains('\r'));
-    let lines = frame.strip_suffix("\n\n").expect("a frame's end").split('\n');
-    lines.map(|line| line.split_once(':').expect("a field").0).collect()
+    let lines = frame.strip_suffix('\n').expect("a line's end");
+    let (event, is_event) = lines.strip_suffix('\n').map_or((lines, false), |lines| (lines, true));
+    let names: Vec<_> =
+        event.split('\n').map(|line| line.split_once(':').expect("a field").0).collect();
+    // A blank line follows an event, and no comment.
+    assert_eq!(is_event, names.iter().any(|name| !name.is_empty()));
+    names
 }
 
 /// The item may fail or panic, but a frame that it writes is one event with one line of data.

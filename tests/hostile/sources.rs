@@ -34,7 +34,7 @@ fn poll<S: Stream>(stream: &mut Pin<Box<S>>, wakes: &Arc<Wakes>) -> Poll<Option<
 fn a_source_of_errors_alone_fails_at_every_poll() {
     let wakes = Arc::default();
     let source = Source(0, |_| Poll::Ready(Some(Err::<Event, _>("no"))));
-    let mut stream = Box::pin(SseEncoder::new(source));
+    let mut stream = Box::pin(SseEncoder::bare(source).opening_comment(false));
     for polls in 1..100 {
         let Poll::Ready(Some(Err(error))) = poll(&mut stream, &wakes) else { panic!() };
         assert!(error.is_other());
@@ -47,7 +47,8 @@ fn a_source_of_errors_alone_fails_at_every_poll() {
 fn skipped_errors_yield_to_other_tasks() {
     let wakes = Arc::<Wakes>::default();
     let source = Source(0, |_| Poll::Ready(Some(Err::<Event, _>("no"))));
-    let mut stream = Box::pin(SseEncoder::new(source).on_error(|_| OnError::Skip));
+    let mut stream =
+        Box::pin(SseEncoder::new(source).opening_comment(false).on_error(|_| OnError::Skip));
     for polls in 1..10 {
         assert!(poll(&mut stream, &wakes).is_pending());
         assert_eq!(wakes.count(), polls);
@@ -60,7 +61,8 @@ fn the_chunks_of_an_always_ready_source_are_bounded() {
     let wakes = Arc::<Wakes>::default();
     for limit in [0, 1_000, 16 * 1024, usize::MAX] {
         let source = Source(0, |_| Poll::Ready(Some(Event::text("x".repeat(100)))));
-        let mut stream = Box::pin(SseEncoder::bare(source).chunk_limit(limit));
+        let mut stream =
+            Box::pin(SseEncoder::bare(source).opening_comment(false).chunk_limit(limit));
         for polls in 1..50 {
             let Poll::Ready(Some(Ok(chunk))) = poll(&mut stream, &wakes) else { panic!() };
             assert!(chunk.len() < limit.saturating_add(108).clamp(109, 1024 * 108 + 1));
@@ -72,7 +74,9 @@ fn the_chunks_of_an_always_ready_source_are_bounded() {
 #[test]
 fn items_without_frames_yield_to_other_tasks() {
     let wakes = Arc::<Wakes>::default();
-    let mut stream = Box::pin(SseEncoder::new(Source(0, |_| Poll::Ready(Some(Event::new())))));
+    let mut stream = Box::pin(
+        SseEncoder::new(Source(0, |_| Poll::Ready(Some(Event::new())))).opening_comment(false),
+    );
     assert!(poll(&mut stream, &wakes).is_pending());
     assert_eq!((wakes.count(), stream.get_ref().unwrap().0), (1, 1024));
 }
@@ -81,7 +85,7 @@ fn items_without_frames_yield_to_other_tasks() {
 fn a_pending_source_is_polled_once_for_each_poll() {
     let wakes = Arc::<Wakes>::default();
     let source = Source(0, |_| Poll::<Option<Event>>::Pending);
-    let mut stream = Box::pin(SseEncoder::new(source).comment("open"));
+    let mut stream = Box::pin(SseEncoder::new(source).opening_comment(false).comment("open"));
     assert!(poll(&mut stream, &wakes).is_ready());
     for polls in 2..10 {
         assert!(poll(&mut stream, &wakes).is_pending());
@@ -99,7 +103,7 @@ fn a_stop_signal_ends_any_source() {
         |_| Poll::Ready(Some(Ok(Event::text("x").into()))),
     ];
     for answer in answers {
-        let stream = SseEncoder::new(Source(0, answer)).stop_on(ready(()));
+        let stream = SseEncoder::new(Source(0, answer)).opening_comment(false).stop_on(ready(()));
         let mut stream = Box::pin(stream);
         assert!(matches!(poll(&mut stream, &wakes), Poll::Ready(None)));
         assert!(stream.get_ref().is_none());
@@ -111,7 +115,9 @@ fn the_crates_own_error_passes_through_a_stream_unchanged() {
     let event = Event::merge("no members", ());
     let error = Encoder::new().encode_once(&event).unwrap_err();
     let mut items = Some(Err::<Event, _>(error));
-    let mut stream = pin!(SseEncoder::new(Source(0, move |_| Poll::Ready(items.take()))));
+    let mut stream = pin!(
+        SseEncoder::bare(Source(0, move |_| Poll::Ready(items.take()))).opening_comment(false)
+    );
     match support::poll(stream.as_mut()) {
         Poll::Ready(Some(Err(error))) => {
             assert!(error.is_wrong_type() && !error.is_other());
@@ -124,7 +130,11 @@ fn the_crates_own_error_passes_through_a_stream_unchanged() {
 #[test]
 fn padding_of_any_size_is_accepted() {
     let padded = catch_unwind(|| {
-        drop(SseEncoder::new(Source(0, |_| Poll::Ready(None::<Event>))).padding(usize::MAX))
+        drop(
+            SseEncoder::new(Source(0, |_| Poll::Ready(None::<Event>)))
+                .opening_comment(false)
+                .padding(usize::MAX),
+        )
     });
     assert!(padded.is_ok());
 }

@@ -25,7 +25,8 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{Hub, HubBuilder, LastEventId, ReconnectionTime, SseEncoder, hub::Status};
+use sse_encoder::{LastEventId, ReconnectionTime, SseEncoder};
+use sse_hub::{Hub, HubBuilder, Status};
 use tokio::{net::TcpListener, signal::unix, time};
 
 mod publish;
@@ -83,12 +84,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
 }
 
 /// The hub, in memory or on Redis.
-async fn hub(builder: HubBuilder) -> Result<Hub, sse_encoder::Error> {
+async fn hub(builder: HubBuilder) -> Result<Hub, sse_hub::Error> {
     let Ok(url) = env::var("REDIS_URL") else { return Ok(builder.build()) };
     let stream = env::var("STREAM").unwrap_or("events".into());
     let (hub, driver) = builder.redis(&url, &stream)?;
     tokio::spawn(
-        driver.on_error(|error| eprintln!("{error}")).on_left_out(|entry| eprintln!("{entry}")),
+        driver
+            .on_error(|error| eprintln!("{error:#}"))
+            .on_rejected_entry(|entry| eprintln!("{entry}")),
     );
     let _ = time::timeout(PATIENCE, hub.live()).await;
     Ok(hub)
@@ -110,7 +113,7 @@ async fn events(
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
     // The client may have seen events from another server that this server does not have yet.
-    if !app.hub.reach(&last).await && last.get().is_some() {
+    if !app.hub.wait_for(&last).await && last.get().is_some() {
         return SseEncoder::retry_after(ReconnectionTime::jittered(SOON..=LATER)).into_response();
     }
     // This example lets every client hear every topic; a real service checks the client's identity.
@@ -153,7 +156,7 @@ async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "retained": stats.retained,
         "retained_bytes": stats.retained_bytes,
         "lag": stats.lag,
-        "left_out": stats.left_out,
+        "rejected": stats.rejected,
         "status": match app.hub.status() {
             Status::Live => "live",
             Status::Stale { .. } => "stale",

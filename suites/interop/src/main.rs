@@ -33,8 +33,7 @@ use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
 use sse_encoder::{
     Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, OnError,
-    ReconnectionTime, SseEncoder, StopReconnecting,
-    data::{self, SharedText},
+    ReconnectionTime, SseEncoder, StopReconnecting, data,
 };
 use tokio::{
     signal::unix,
@@ -104,14 +103,14 @@ trait Framework {
     type Response;
 
     /// The stream is the response.
-    fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+    fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
     where
-        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+        S: Stream<Item: sse_encoder::Item> + Send + 'static;
 
     /// The same with `cache-control` replaced and `x-more` added.
-    fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+    fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
     where
-        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+        S: Stream<Item: sse_encoder::Item> + Send + 'static;
 
     fn stop(self) -> Self::Response;
 
@@ -403,7 +402,7 @@ enum Text {
 enum Item {
     Comment(String),
     Event(Event),
-    Shared(Event<SharedText>),
+    Shared(Event),
 }
 
 impl Text {
@@ -614,16 +613,16 @@ mod axum {
     impl Framework for Axum {
         type Response = Response;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        fn stream<S>(self, stream: SseEncoder<S>) -> Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             stream.into_response()
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        fn with_headers<S>(self, stream: SseEncoder<S>) -> Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             ([("cache-control", "no-store"), ("x-more", "1")], stream).into_response()
         }
@@ -685,16 +684,16 @@ mod actix {
     impl Framework for Actix<'_> {
         type Response = HttpResponse<BoxBody>;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             stream.respond_to(self.0).map_into_boxed_body()
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             let stream = stream.customize().insert_header(("cache-control", "no-store"));
             stream.insert_header(("x-more", "1")).respond_to(self.0).map_into_boxed_body()
@@ -766,7 +765,7 @@ mod warp {
         sse,
     };
     use socket2::SockRef;
-    use sse_encoder::warp::{last_event_id, reply_to};
+
     use tokio::net::TcpListener;
 
     use super::*;
@@ -777,16 +776,16 @@ mod warp {
     impl Framework for Warp {
         type Response = Response;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        fn stream<S>(self, stream: SseEncoder<S>) -> Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
-            reply_to(&self.0, stream)
+            stream.into_reply_to(&self.0)
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
+        fn with_headers<S>(self, stream: SseEncoder<S>) -> Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             let reply = reply::with_header(self.stream(stream), "cache-control", "no-store");
             reply::with_header(reply, "x-more", "1").into_response()
@@ -812,7 +811,7 @@ mod warp {
     ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
         let stopped = shared.stopped();
         let query = query::raw().or(::warp::any().map(String::new)).unify();
-        let routes = method().and(path::full()).and(query).and(last_event_id()).map(
+        let routes = method().and(path::full()).and(query).and(LastEventId::warp_filter()).map(
             move |method, path: FullPath, query: String, last| {
                 respond(Warp(method), path.as_str(), &query, &last, &shared)
             },
@@ -849,16 +848,16 @@ mod hyper {
     impl Framework for Hyper<'_> {
         type Response = Response<UnsyncBoxBody<Bytes, Error>>;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             stream.into_http_response_to(self.0).map(BodyExt::boxed_unsync)
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
+        fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
+            S: Stream<Item: sse_encoder::Item> + Send + 'static,
         {
             let mut response = self.stream(stream);
             let headers = response.headers_mut();

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sse_encoder::{Event, Hub, LastEventId, hub::Status};
+use sse_encoder::{Event, LastEventId};
+use sse_hub::{Hub, Status};
 use test_redis::{
     Server,
     access::{READS, Told, WRITES, allow},

@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use sse_encoder::{
-    Comment, Event, EventId, Hub, HubBuilder, LastEventId, OnGap, ReconnectionTime, Resumption,
-    Subscriber,
-};
+use sse_encoder::{Comment, Event, EventId, LastEventId, ReconnectionTime};
+use sse_hub::{Hub, HubBuilder, OnGap, Resumption, Subscriber};
 use test_redis::{Node, Server, client::Client, node::STREAM, until};
 
 /// A hub, and what keeps its log.
@@ -182,7 +180,7 @@ async fn types_and_reconnection_times_arrive(log: Log) {
 
 async fn what_is_too_large_is_refused(log: Log) {
     let error = log.hub.publish(&Event::text("x".repeat(70_000))).await.unwrap_err();
-    assert!(error.is_too_large(), "{error}");
+    assert!(error.encode_error().is_some_and(sse_encoder::Error::is_too_large), "{error:#}");
     log.publish(&[&"x".repeat(60_000)]).await;
     assert_eq!(log.hub.stats().published, 1);
 }
@@ -266,7 +264,7 @@ macro_rules! suite {
                 #[tokio::test]
                 async fn $test() {
                     #[allow(unused_mut, unused_assignments)]
-                    let mut builder = sse_encoder::Hub::builder();
+                    let mut builder = sse_hub::Hub::builder();
                     $(builder = $builder;)?
                     super::$test(super::Log::memory(builder).unwrap()).await;
                 }
@@ -278,7 +276,7 @@ macro_rules! suite {
                 #[tokio::test]
                 async fn $test() {
                     #[allow(unused_mut, unused_assignments)]
-                    let mut builder = sse_encoder::Hub::builder();
+                    let mut builder = sse_hub::Hub::builder();
                     $(builder = $builder;)?
                     if let Some(log) = super::Log::redis(builder).await {
                         super::$test(log).await;

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use redis::Cmd;
-use sse_encoder::{Hub, LastEventId, hub::Status};
+use sse_encoder::LastEventId;
+use sse_hub::{Hub, Status};
 use test_redis::{Node, Server, client::Client, node::STREAM, until};
 
 /// Fields as bytes.
@@ -69,9 +70,10 @@ async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once()
     let reports = Arc::new(Mutex::new(Vec::new()));
     let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
     let hook = reports.clone();
-    let driver = tokio::spawn(
-        driver.on_left_out(move |entry| hook.lock().unwrap().push(entry.error().to_string())),
-    );
+    let driver =
+        tokio::spawn(driver.on_rejected_entry(move |entry| {
+            hook.lock().unwrap().push(format!("{:#}", entry.error()))
+        }));
     hub.live().await;
     let mut subscriber = hub.subscribe_all(&LastEventId::none());
     let long = vec![b'x'; 5_000];
@@ -110,7 +112,7 @@ async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once()
     let data: Vec<_> = client.seen.iter().map(|seen| seen.data()).collect();
     assert_eq!(data, ["first", "last"]);
     let stats = hub.stats();
-    assert_eq!((stats.left_out, stats.published), (2 * hostile.len() as u64, 2));
+    assert_eq!((stats.rejected, stats.published), (2 * hostile.len() as u64, 2));
     let reports = reports.lock().unwrap();
     let mut kinds = reports.clone();
     kinds.sort();
@@ -136,8 +138,8 @@ async fn what_a_hub_publishes_is_plain_fields() {
     assert_eq!(fields, expected);
     // What a log cannot say is refused, and not sent.
     let error = hub.publish(&sse_encoder::Event::new().id("only")).await.unwrap_err();
-    assert_eq!(error.to_string(), "the entry has no `data`");
-    assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_too_large());
+    assert_eq!(error.to_string(), "`data` is missing");
+    assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_name_too_long());
     assert!(hub.try_publish(&order).is_err());
     assert_eq!(server.log(STREAM).await.len(), 3);
 }
@@ -223,7 +225,7 @@ async fn one_can_publish_from_anywhere_while_the_driver_is_on_tokio() {
         futures_executor::block_on(async {
             hub.publish(&sse_encoder::Event::text("from elsewhere")).await.unwrap();
             let ahead = sse_encoder::EventId::new("9999999999999-0").unwrap();
-            hub.reach(&ahead.into()).await
+            hub.wait_for(&ahead.into()).await
         })
     });
     assert!(elsewhere.join().unwrap());
@@ -240,12 +242,12 @@ fn a_hub_outlives_the_runtime_of_its_driver() {
     assert_eq!(runtime.block_on(hub.live()), Status::Live);
     let waiting = hub.clone();
     let last = LastEventId::clone(&ahead);
-    let waiting = std::thread::spawn(move || futures_executor::block_on(waiting.reach(&last)));
+    let waiting = std::thread::spawn(move || futures_executor::block_on(waiting.wait_for(&last)));
     std::thread::sleep(std::time::Duration::from_millis(100));
     drop(runtime);
     assert!(!waiting.join().unwrap());
     assert_eq!(hub.status(), Status::Ended);
-    assert!(!futures_executor::block_on(hub.reach(&ahead)));
+    assert!(!futures_executor::block_on(hub.wait_for(&ahead)));
     let event = sse_encoder::Event::text("late");
     assert!(futures_executor::block_on(hub.publish(&event)).unwrap_err().is_not_appended());
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sse_encoder::Hub;
+use sse_hub::Hub;
 use test_redis::{
     Node, Server,
     check::{agree, judge, position},

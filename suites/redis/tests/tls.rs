@@ -6,7 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use sse_encoder::{Event, hub::Status};
+use sse_encoder::Event;
+use sse_hub::Status;
 use test_redis::{
     Server,
     access::Told,
@@ -123,7 +124,7 @@ mod trusted {
         let mut hubs = Vec::new();
         for url in cluster.urls() {
             assert!(url.starts_with("rediss://"), "{url}");
-            hubs.push(Node::live(sse_encoder::Hub::builder(), &url).await);
+            hubs.push(Node::live(sse_hub::Hub::builder(), &url).await);
         }
         let mut subscriber = hubs[0].hub.subscribe(&LastEventId::none());
         for node in &hubs {

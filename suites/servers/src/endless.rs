@@ -2,7 +2,7 @@
 
 use std::{task::Poll, time::Duration};
 
-use sse_encoder::{Comment, Error, Event, KeepAlive, OnError};
+use sse_encoder::{Comment, Error, Event, OnError};
 
 use crate::{
     client::{Client, End},
@@ -115,9 +115,8 @@ async fn a_pending_source_is_kept_alive(kind: Kind) {
         kind,
         |_| Poll::Pending,
         |response| {
-            let keep_alive = KeepAlive::new(Duration::from_millis(20));
             let comment = Comment::new("\u{FEFF}\r\rdata: forged\r\r\n\nid: 99\0\n\n");
-            response.keep_alive(keep_alive.item(&comment).unwrap())
+            response.keep_alive_with(Duration::from_millis(20), &comment)
         },
     );
     let mut client = server.get("/").await;

@@ -119,6 +119,7 @@ mod actix_web {
         marker::PhantomData,
         pin::Pin,
         rc::Rc,
+        sync::Arc,
         task::{Context, Poll},
     };
 
@@ -148,9 +149,9 @@ mod actix_web {
     #[tokio::test]
     async fn a_head_is_answered_without_the_stream() {
         let request = test::TestRequest::with_uri("/").method(Method::HEAD).to_http_request();
-        let held = Rc::new(());
+        let held = Arc::new(());
         let response = events(&last("41")).guard(held.clone()).respond_to(&request);
-        assert_eq!(Rc::strong_count(&held), 1);
+        assert_eq!(Arc::strong_count(&held), 1);
         for (name, value) in HEADERS {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
@@ -244,7 +245,7 @@ mod warp {
 
     #[tokio::test]
     async fn a_stream_is_a_reply() {
-        let route = sse_encoder::warp::last_event_id().map(|last| events(&last));
+        let route = LastEventId::warp_filter().map(|last| events(&last));
         let response = test::request().header("last-event-id", "41").reply(&route).await;
         assert_eq!(response.status(), 200);
         for (name, value) in HEADERS {
@@ -279,7 +280,7 @@ mod warp {
                 request = request.header("last-event-id", *header);
             }
             // Its error type is `Infallible`.
-            let route = sse_encoder::warp::last_event_id()
+            let route = LastEventId::warp_filter()
                 .map(|last: LastEventId| last.get().map_or("none".into(), |id| format!("id {id}")));
             let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
             let Ok(response) =
@@ -296,7 +297,7 @@ mod warp {
         for (method, count) in [("HEAD", 1), ("GET", 2)] {
             let method = method.parse().unwrap();
             let stream = events(&last("41")).guard(held.clone());
-            let response = sse_encoder::warp::reply_to(&method, stream);
+            let response = stream.into_reply_to(&method);
             assert_eq!(Arc::strong_count(&held), count);
             for (name, value) in HEADERS {
                 assert_eq!(response.headers()[name], value);

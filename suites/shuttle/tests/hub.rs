@@ -12,7 +12,8 @@ use shuttle::{
     },
     thread,
 };
-use sse_encoder::{Event, EventId, Hub, LastEventId, Subscriber};
+use sse_encoder::{Event, EventId, LastEventId};
+use sse_hub::{Hub, Subscriber};
 
 fn runs() -> usize {
     std::env::var("SHUTTLE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(3_000)

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use sse_encoder::{Event, Hub, LastEventId, hub::To};
+use sse_encoder::{Event, LastEventId};
+use sse_hub::{Hub, Target};
 use test_redis::{Node, Server, until};
 use tokio::{
     runtime,
@@ -146,7 +147,7 @@ async fn burst() {
 }
 
 /// What the ring of one server takes.
-async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> To<'a>) {
+async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> Target<'a>) {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder().retain_events(RETAINED), &server.url()).await;
     let (hub, start) = (&node.hub, Instant::now());
