@@ -67,20 +67,24 @@ pin_project! {
     ///
     /// # Errors
     ///
-    /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up.
-    /// Its error comes out of the stream in its place, as `Some(Err(_))`, and the next items
-    /// follow. An HTTP server ends the connection at that point, the client reconnects and can
-    /// resume. [`on_error`](Self::on_error) chooses something else.
+    /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up. A
+    /// stream with automatic ids then ends cleanly: its client reconnects, and resumes after the id
+    /// that it has, also behind proxies that do not pass on a broken connection. A
+    /// [bare](Self::bare) stream yields the error, as `Some(Err(_))`, at which an HTTP server breaks
+    /// the connection: its client cannot resume, and would take an end for success.
+    /// [`on_error`](Self::on_error) chooses something else. [`inspect_error`](Self::inspect_error)
+    /// tells the cause; with the feature `tracing`, so does a warning in the log.
     ///
     /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
-    /// a turn to write what came before. As a response its very first poll is pending likewise, so
-    /// that a client gets the head whatever the source does first; and an error waits until the
-    /// server holds the chunk before it no more, for some ten milliseconds at most, as on HTTP/2 a
-    /// reset takes along what is not written. Of 1,200 responses of two events and an error over
-    /// HTTP/2 (axum, hyper and warp, with one and with two threads, on a busy machine) 1,199
-    /// arrived whole: `cargo test -p test-servers events_before -- --nocapture`; where three other
-    /// programs wanted the same two cores all of the time, nine of ten. A client that does not read
-    /// can still lose what it has not been sent; one that resumes gets it again.
+    /// a turn to write what came before. Without an [opening comment](Self::opening_comment) the
+    /// first poll of a response is pending likewise, so that a client gets the head whatever the
+    /// source does first. In a response an error waits until the server has dropped the chunk before
+    /// it, for some ten milliseconds at most, as on HTTP/2 a reset discards what is not written. Of
+    /// 1,200 responses of two events and an error over HTTP/2 (axum, hyper and warp, with one and
+    /// with two threads, on a busy machine) 1,199 arrived whole:
+    /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted
+    /// the same two cores all of the time, nine of ten. A client that does not read can still lose
+    /// what it has not been sent; one that resumes gets it again.
     ///
     /// # End
     ///
@@ -422,8 +426,8 @@ impl<S> SseEncoder<S> {
         self
     }
 
-    /// Chooses the answer to an item that failed. The default is [`OnError::Fail`], which loses
-    /// nothing silently. A second call replaces the first.
+    /// Chooses the answer to an item that failed. The default is [`OnError::End`] for a stream with
+    /// automatic ids, and [`OnError::Fail`] for one without. A second call replaces the first.
     ///
     /// The closure is called with the error of an item that cannot be encoded, or with that of a
     /// `Result` item.
@@ -447,13 +451,15 @@ impl<S> SseEncoder<S> {
     /// Calls the closure with each error of an item before the policy decides: to log it, for
     /// example. Each call adds a closure.
     ///
-    /// With the default policy an error breaks the response, and nothing else tells the cause.
+    /// By default an error ends or breaks the response; without the feature `tracing` nothing else
+    /// tells the cause.
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
     /// # fn example(events: impl futures_core::Stream<Item = Result<Event, std::io::Error>>) {
     ///
-    /// let stream = SseEncoder::new(events).inspect_error(|error| eprintln!("a stream was cut: {error}"));
+    /// let stream = SseEncoder::new(events)
+    ///     .inspect_error(|error| eprintln!("a stream has ended: {error:#}"));
     /// # let _ = stream;
     /// # }
     /// ```
