@@ -1,6 +1,6 @@
 use serde::Serialize;
 
-use super::{Data, Owned, sealed::Sealed};
+use super::owned::{Data, Owned, sealed::Sealed};
 use crate::{
     buffer::Buffer,
     error::Error,

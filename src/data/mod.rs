@@ -12,36 +12,13 @@ mod tagged;
 mod text;
 
 pub(crate) use self::{item::Parts, owned::Repr};
-pub use self::{json::Json, merge::Merge, owned::Owned, tagged::Tagged, text::Text};
-
-/// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
-/// it.
-pub trait Data: Sealed {}
-
-pub(crate) mod sealed {
-    use crate::{
-        buffer::Buffer,
-        data::Owned,
-        error::Error,
-        wire::{Frame, Head},
-    };
-
-    pub trait Sealed {
-        /// Completes the head, if the data sets a part of it. Leaves `scratch` as it was.
-        #[inline]
-        fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
-            Ok(None)
-        }
-
-        /// Appends the `data` fields.
-        fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
-
-        /// Serializes the data, unless that is already done.
-        fn into_owned(self) -> Owned;
-    }
-}
-
-use sealed::Sealed;
+pub use self::{
+    json::Json,
+    merge::Merge,
+    owned::{Data, Owned},
+    tagged::Tagged,
+    text::Text,
+};
 
 #[cfg(test)]
 mod tests {

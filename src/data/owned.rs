@@ -2,12 +2,41 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Data, item::Item, sealed::Sealed};
+use super::item::Item;
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
     wire::Frame,
 };
+
+/// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
+/// it.
+pub trait Data: Sealed {}
+
+pub(super) mod sealed {
+    use super::Owned;
+    use crate::{
+        buffer::Buffer,
+        error::Error,
+        wire::{Frame, Head},
+    };
+
+    pub trait Sealed {
+        /// Completes the head, if the data sets a part of it. Leaves `scratch` as it was.
+        #[inline]
+        fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
+            Ok(None)
+        }
+
+        /// Appends the `data` fields.
+        fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
+
+        /// Serializes the data, unless that is already done.
+        fn into_owned(self) -> Owned;
+    }
+}
+
+use sealed::Sealed;
 
 /// Owned data of any kind: of an event that arrived as JSON, or of a plain [`Event`](crate::Event)
 /// made by `.into()`.

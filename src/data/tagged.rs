@@ -1,6 +1,9 @@
 use serde::Serialize;
 
-use super::{Data, Owned, item, sealed::Sealed};
+use super::{
+    item,
+    owned::{Data, Owned, sealed::Sealed},
+};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},

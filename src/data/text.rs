@@ -1,6 +1,6 @@
 use bytes::Bytes;
 
-use super::{Data, Owned, owned::Repr, sealed::Sealed};
+use super::owned::{Data, Owned, Repr, sealed::Sealed};
 use crate::{error::Error, wire::Frame};
 
 /// Plain text.
