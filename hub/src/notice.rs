@@ -59,9 +59,10 @@ impl Serialize for Gap<'_> {
     }
 }
 
-/// The last words before the end of a stream: when to come back.
+/// The last words before the end of a stream: when to come back. Some clients take a reconnection
+/// time from an event with data alone.
 pub(crate) fn retry(time: ReconnectionTime) -> Encoded {
-    encode(Event::new().retry(time))
+    checkpoint(None, Some(time))
 }
 
 fn encode<D: Data>(event: Event<D>) -> Encoded {
@@ -100,7 +101,7 @@ mod tests {
                 gap(None, id),
                 "id: 5-7\nevent: gap\ndata: {\"requested\":null,\"resumed_after\":\"5-7\"}\n\n",
             ),
-            (retry(retry_time.unwrap()), "retry: 1234\n\n"),
+            (retry(retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
         ] {
             assert_eq!(text(&frame), expected);
         }

@@ -13,12 +13,12 @@ use sse_encoder::EventId;
 /// hub.try_publish(&Event::text("one").id(EventId::from_static("row-1")))?;
 /// hub.try_publish(&Event::text("two"))?;
 ///
-/// let last = LastEventId::from_header(b"row-1");
+/// let last = LastEventId::from_headers([b"row-1"]);
 /// assert_eq!(hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
 ///
 /// assert_eq!(hub.subscribe(&LastEventId::none()).resumption(), Resumption::Fresh);
 ///
-/// let last = LastEventId::from_header(b"row-99");
+/// let last = LastEventId::from_headers([b"row-99"]);
 /// assert!(matches!(hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
 /// # Ok::<(), sse_hub::Error>(())
 /// ```

@@ -184,14 +184,15 @@ fn closing_sends_what_is_published_then_when_to_come_back_then_the_end() {
     assert_eq!((waiting.wakes(), deaf.wakes()), (1, 1));
     assert!(hub.is_closed());
     assert!(hub.try_publish(&Event::text("late")).unwrap_err().is_closed());
-    assert_eq!(waiting.ready(), ["retry: 1234"]);
-    assert_eq!(deaf.ready(), ["retry: 1234"]);
-    assert_eq!(behind.ready(), ["last", "retry: 1234"]);
+    let goodbye = "event: checkpoint\nretry: 1234\ndata: {}\n\n";
+    assert_eq!(waiting.next().as_deref(), Some(goodbye));
+    assert_eq!(deaf.next().as_deref(), Some(goodbye));
+    assert_eq!(behind.ready(), ["last", "checkpoint"]);
     assert_eq!(waiting.next(), None);
     // Who comes back too early is served, and sent away again.
     let start = position(&id, 0);
     let mut late = Client::live(hub.subscribe(&after(&start)));
-    assert_eq!(late.ready(), ["last", "retry: 1234"]);
+    assert_eq!(late.ready(), ["last", "checkpoint"]);
     drop([waiting, behind, deaf]);
     assert!((&mut drained).now_or_never().is_none());
     drop(late);
@@ -232,7 +233,7 @@ fn with_the_last_handle_the_streams_end() {
     let (wakes, drained) = (client.wakes(), other.drained());
     drop(other);
     assert_eq!(client.wakes(), wakes + 1);
-    assert!(client.ready()[0].starts_with("retry: "));
+    assert!(client.next().unwrap().starts_with("event: checkpoint\nretry: "));
     assert_eq!(client.next(), None);
     drop(client);
     assert!(drained.now_or_never().is_some());

@@ -1,6 +1,6 @@
 //! What the hub allocates, and what it holds.
 
-#[path = "support/allocations.rs"]
+#[path = "../../tests/support/allocations.rs"]
 mod allocations;
 
 use std::{

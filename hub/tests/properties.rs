@@ -403,7 +403,7 @@ proptest! {
         for n in 0..published {
             hub.try_publish(&Event::json(n)).unwrap();
         }
-        let last = LastEventId::from_header(text.as_bytes());
+        let last = LastEventId::from_headers([text.as_bytes()]);
         let resumption = hub.subscribe(&last).resumption();
         let is_unknown = matches!(resumption, Resumption::Unknown { .. });
         prop_assert!(is_unknown, "{:?}", resumption);
@@ -459,7 +459,7 @@ fn ids_that_are_none_of_this_hub_are_unknown() {
         &longest,
         &format!("{epoch}-{longest}")[..EventId::MAX_LEN],
     ] {
-        let last = LastEventId::from_header(text.as_bytes());
+        let last = LastEventId::from_headers([text.as_bytes()]);
         assert!(last.get().is_some(), "{text}");
         let subscriber = hub.subscribe(&last);
         let resumption = subscriber.resumption();
@@ -468,10 +468,10 @@ fn ids_that_are_none_of_this_hub_are_unknown() {
         assert_eq!(requested, text);
     }
     // A longer one is no id: the client counts as new.
-    let last = LastEventId::from_header("1".repeat(1 << 20).as_bytes());
+    let last = LastEventId::from_headers(["1".repeat(1 << 20)]);
     assert_eq!(hub.subscribe(&last).resumption(), Resumption::Fresh);
     for n in [0, 1] {
-        let last = LastEventId::from_header(format!("{epoch}-{n}").as_bytes());
+        let last = LastEventId::from_headers([format!("{epoch}-{n}")]);
         assert_eq!(hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 - n });
     }
 }

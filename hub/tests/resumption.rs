@@ -30,7 +30,7 @@ struct Client {
 
 impl Client {
     fn last(&self) -> LastEventId {
-        LastEventId::from_header(self.last.as_bytes())
+        LastEventId::from_headers([self.last.as_bytes()])
     }
 
     /// Decodes as the standard says; but, as Firefox does, an event without data moves no id.

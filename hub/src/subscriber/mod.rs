@@ -157,7 +157,7 @@ impl Subscriber {
     /// use sse_hub::{Hub, Resumption};
     ///
     /// let hub = Hub::new();
-    /// let last = LastEventId::from_header(b"1700000000000000-7");
+    /// let last = LastEventId::from_headers([b"1700000000000000-7"]);
     /// let resumption = hub.subscribe(&last).resumption();
     /// assert!(matches!(resumption, Resumption::Unknown { .. }));
     /// assert!(resumption.needs_state());

@@ -468,7 +468,7 @@ fn opening(node: &Node) -> LastEventId {
     let opening = node.hub.subscribe(&LastEventId::none()).next().now_or_never().unwrap().unwrap();
     let opening = String::from_utf8(opening.as_bytes().to_vec()).unwrap();
     let id = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
-    LastEventId::from_header(id.as_bytes())
+    LastEventId::from_headers([id.as_bytes()])
 }
 
 #[test]
