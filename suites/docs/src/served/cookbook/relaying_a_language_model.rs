@@ -58,6 +58,10 @@ async fn it_relays(app: fn(String) -> Router) {
         assert_eq!(Client::of(request).await.all().await, expected);
     }
 
+    let address = serve::router(app(model("data: [DONE]\n\n", Arc::default()).await)).await;
+    let body = send(client::post(address, COMPLETIONS, "tell me")).await.text().await.unwrap();
+    assert!(body.contains("data: Once\n\n: PROCESSING\n"), "{body}");
+
     let address = serve::router(app(model("break", Arc::default()).await)).await;
     let mut client = Client::of(client::post(address, MESSAGES, "tell me")).await;
     let start = client.next().await;
