@@ -73,8 +73,9 @@ pin_project! {
     /// resume. [`on_error`](Self::on_error) chooses something else.
     ///
     /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
-    /// a turn to write what came before. As a response its very first poll is pending likewise, so
-    /// that a client gets the head whatever the source does first; and an error waits until the
+    /// a turn to write what came before. As a response it does so before it polls the
+    /// source, once the opening comment is sent, so that a client gets the head whatever the source
+    /// does first; and an error waits until the
     /// server holds the chunk before it no more, for some ten milliseconds at most, as on HTTP/2 a
     /// reset takes along what is not written. Of 1,200 responses of two events and an error over
     /// HTTP/2 (axum, hyper and warp, with one and with two threads, on a busy machine) 1,199
