@@ -6,12 +6,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     thread,
-    time::Duration,
 };
 
 use futures_util::{Stream, stream};
 use socket2::SockRef;
-use sse_encoder::{Encode, Event, SseEncoder, stream::TokioTimer};
+use sse_encoder::{Encode, Event, SseEncoder};
 use tokio::{
     runtime::Builder,
     sync::{oneshot, watch},
@@ -28,7 +27,7 @@ const ALIVE: &str = "/alive";
 
 pub(crate) type Item = Result<Box<dyn Encode + Send>, BoxError>;
 pub(crate) type Items = Pin<Box<dyn Stream<Item = Item> + Send>>;
-pub(crate) type Response = SseEncoder<Items, TokioTimer>;
+pub(crate) type Response = SseEncoder<Items>;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Handler = Arc<dyn Fn(&str) -> Response + Send + Sync>;
@@ -42,14 +41,14 @@ pub(crate) fn items(items: impl IntoIterator<Item = Item, IntoIter: Send + 'stat
     Box::pin(stream::iter(items))
 }
 
-/// A response with automatic ids, and without keep-alive.
+/// A response with automatic ids.
 pub(crate) fn response(items: Items) -> Response {
-    SseEncoder::new(items).keep_alive(Duration::MAX)
+    SseEncoder::new(items)
 }
 
 /// A response without automatic ids and default types.
 pub(crate) fn bare(items: Items) -> Response {
-    SseEncoder::bare(items).keep_alive(Duration::MAX)
+    SseEncoder::bare(items)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -276,9 +275,9 @@ mod warp {
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let routes = method().and(path::full()).map(move |method, path: FullPath| {
-            sse_encoder::warp::reply_to(&method, handler(path.as_str()))
-        });
+        let routes = method()
+            .and(path::full())
+            .map(move |method, path: FullPath| handler(path.as_str()).into_reply_to(&method));
         ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     }
 }
