@@ -180,23 +180,12 @@ pub trait Cause: fmt::Display {
     fn into_error(self) -> Error;
 }
 
+// The advice names a remedy; the bounds do not.
+#[diagnostic::do_not_recommend]
 impl<E: Into<BoxError> + fmt::Display> Cause for E {
     #[cold]
     fn into_error(self) -> Error {
         Error::other(self)
-    }
-}
-
-/// Without a second implementation the compiler would report the bounds of the first one.
-impl Cause for Internal {
-    fn into_error(self) -> Error {
-        Error::other("internal")
-    }
-}
-
-impl fmt::Display for Internal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("internal")
     }
 }
 

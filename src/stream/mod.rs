@@ -76,15 +76,15 @@ pin_project! {
     /// tells the cause; with the feature `tracing`, so does a warning in the log.
     ///
     /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
-    /// a turn to write what came before. Without an [opening comment](Self::opening_comment) the
-    /// first poll of a response is pending likewise, so that a client gets the head whatever the
-    /// source does first. In a response an error waits until the server has dropped the chunk before
-    /// it, for some ten milliseconds at most, as on HTTP/2 a reset discards what is not written. Of
-    /// 1,200 responses of two events and an error over HTTP/2 (axum, hyper and warp, with one and
-    /// with two threads, on a busy machine) 1,199 arrived whole:
+    /// a turn to write what came before. A response gives the server a turn before it polls the
+    /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
+    /// whatever the source does first. In a response an error waits until the server has dropped the
+    /// chunk before it, for some ten milliseconds at most, as on HTTP/2 a reset discards the bytes
+    /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
+    /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole:
     /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted
     /// the same two cores all of the time, nine of ten. A client that does not read can still lose
-    /// what it has not been sent; one that resumes gets it again.
+    /// the bytes that were not sent; one that resumes gets them again.
     ///
     /// # End
     ///

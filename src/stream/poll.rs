@@ -26,6 +26,8 @@ const MAX_CHUNKS: u16 = 64;
 /// The most items in a row whose failure is replaced.
 const MAX_REPLACED: u16 = 32;
 
+const OPENING_COMMENT: Bytes = Bytes::from_static(b":\n");
+
 /// The reason why no further item is gathered.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stopped {
@@ -123,7 +125,7 @@ impl Gathering<'_> {
     #[cold]
     fn open(&mut self) {
         self.turn.has_opened = true;
-        self.chunk.push_encoded(Bytes::from_static(b":\n"));
+        self.chunk.push_encoded(OPENING_COMMENT);
     }
 
     /// The last item, once a stop signal has come.
@@ -378,9 +380,9 @@ fn give_turn(turn: &mut Turn, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes,
 }
 
 impl<S> SseEncoder<S> {
-    /// Polls the stream as the body of a response. Without an opening comment the first poll gives
-    /// the server a turn, in which it writes the head: the client has it, whatever the source does
-    /// first.
+    /// Polls the stream as the body of a response. Before the source is polled, the server gets a
+    /// turn to write the head, with the opening comment if there is one: the client has it, even if
+    /// the source panics.
     #[cfg(any(feature = "actix-web", feature = "axum", feature = "http-body", feature = "warp"))]
     pub(crate) fn poll_body(
         mut self: Pin<&mut Self>,
@@ -391,12 +393,15 @@ impl<S> SseEncoder<S> {
     {
         let this = self.as_ref();
         if !this.turn.is_body && !this.is_terminated() {
-            let needs_turn = this.turn.has_opened;
             let turn = self.as_mut().project().turn;
             turn.is_body = true;
-            if needs_turn {
+            if turn.has_opened {
                 return give_turn(turn, cx);
             }
+            turn.has_opened = true;
+            // The next poll gives the turn.
+            turn.chunks = MAX_CHUNKS;
+            return Poll::Ready(Some(Ok(OPENING_COMMENT)));
         }
         self.poll_next(cx)
     }

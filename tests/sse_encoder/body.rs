@@ -63,6 +63,25 @@ fn an_opening_comment_is_the_first_poll() {
     assert!(poll(body.as_mut()).is_pending());
 }
 
+/// A source that panics would take along what the server has not written.
+#[test]
+fn the_server_has_a_turn_between_the_opening_comment_and_the_source() {
+    let polled = Cell::new(0);
+    let source = stream::poll_fn(|_| {
+        polled.set(polled.get() + 1);
+        Poll::Ready(None::<Event>)
+    });
+    let mut body = pin!(SseEncoder::new(source));
+    let wakes = Arc::new(Wakes::default());
+    let waker = wakes.waker();
+    let mut cx = Context::from_waker(&waker);
+    assert!(matches!(body.as_mut().poll_frame(&mut cx), Poll::Ready(Some(Ok(_)))));
+    assert!(body.as_mut().poll_frame(&mut cx).is_pending());
+    assert_eq!((polled.get(), wakes.count()), (0, 1));
+    assert!(matches!(body.as_mut().poll_frame(&mut cx), Poll::Ready(None)));
+    assert_eq!(polled.get(), 1);
+}
+
 /// On a machine that stands still for the whole of the bounded wait, it is over: then try again.
 #[test]
 fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {

@@ -64,10 +64,13 @@ impl Client {
         SockRef::from(&self.socket).recv_buffer_size().unwrap()
     }
 
-    /// Reads the head, which must be that of an event stream.
-    pub(crate) async fn head(&mut self) {
+    /// Reads the head, which must be that of an event stream, in lower case.
+    pub(crate) async fn head(&mut self) -> String {
         assert!(matches!(self.expected, Expected::Head));
-        while !self.take_head() {
+        loop {
+            if let Some(head) = self.take_head() {
+                return head;
+            }
             assert!(self.fill().await, "the head is there");
         }
     }
@@ -77,7 +80,7 @@ impl Client {
         loop {
             match self.expected {
                 Expected::Head => {
-                    if self.take_head() {
+                    if self.take_head().is_some() {
                         continue;
                     }
                 }
@@ -132,25 +135,25 @@ impl Client {
         }
     }
 
-    /// The next bytes of the body: at least this many, up to a blank line.
+    /// The next bytes of the body: at least this many, up to the end of an event or a comment.
     pub(crate) async fn at_least(&mut self, len: usize) -> Vec<u8> {
         let mut body = Vec::new();
-        while body.len() < len || !body.ends_with(b"\n\n") {
+        while body.len() < len || !is_whole(&body) {
             let bytes = self.next().await.expect("the body goes on");
             body.extend_from_slice(&bytes);
         }
         body
     }
 
-    fn take_head(&mut self) -> bool {
-        let Some(head) = self.take_until(b"\r\n\r\n") else { return false };
+    fn take_head(&mut self) -> Option<String> {
+        let head = self.take_until(b"\r\n\r\n")?;
         let head = String::from_utf8(head.to_vec()).unwrap().to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         for header in ["content-type: text/event-stream", "transfer-encoding: chunked"] {
             assert!(head.contains(&format!("\r\n{header}")), "{head}");
         }
         self.expected = Expected::Size;
-        true
+        Some(head)
     }
 
     /// The bytes before `end`, without it, once all of them have arrived.
@@ -168,4 +171,11 @@ impl Client {
         let read = soon("something to read", piece.read_buf(&mut self.unread)).await;
         matches!(read, Ok(len) if len > 0)
     }
+}
+
+/// Whether the body ends with a blank line or a comment.
+fn is_whole(body: &[u8]) -> bool {
+    let Some(lines) = body.strip_suffix(b"\n") else { return false };
+    let last = lines.rsplit(|byte| *byte == b'\n').next();
+    last.is_none_or(|line| line.is_empty() || line.starts_with(b":"))
 }

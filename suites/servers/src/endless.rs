@@ -7,7 +7,7 @@ use sse_encoder::{Comment, Error, Event, OnError};
 use crate::{
     client::{Client, End},
     decode::{assert_frames, decode},
-    server::{Item, Kind, Response, Server, item, response},
+    server::{Item, Kind, Response, Server, bare, item, response},
     source::Watched,
 };
 
@@ -41,13 +41,21 @@ async fn leave(client: Client, watched: &Watched, server: Server) {
     server.end().await;
 }
 
-async fn the_first_of_errors_alone_cuts_the_connection(kind: Kind) {
-    let (server, watched) = start(kind, error, |response| response);
-    let (body, end) = server.get("/").await.rest().await;
-    assert_eq!((&*body, end), (&b""[..], End::Cut));
-    watched.dropped().await;
-    assert_eq!(watched.taken(), 1);
-    server.assert_alive().await;
+/// A numbered stream ends, a bare one breaks.
+async fn the_first_of_errors_alone_ends_the_response(kind: Kind) {
+    let watched = Watched::default();
+    let sources = watched.clone();
+    let server = Server::start(kind, move |path| match path {
+        "/bare" => bare(sources.source(error)),
+        _ => response(sources.source(error)),
+    });
+    for (taken, (path, expected)) in (1..).zip([("/", End::Clean), ("/bare", End::Cut)]) {
+        let (body, end) = server.get(path).await.rest().await;
+        assert_eq!((&*body, end), (&b":\n"[..], expected));
+        watched.dropped().await;
+        assert_eq!(watched.taken(), taken);
+        server.assert_alive().await;
+    }
     server.end().await;
 }
 
@@ -122,20 +130,20 @@ async fn a_pending_source_is_kept_alive(kind: Kind) {
     let mut client = server.get("/").await;
     let body = client.at_least(500).await;
     assert_frames(&body);
-    assert!(body.starts_with(b": \xEF\xBB\xBF\n"));
+    assert!(body.starts_with(b":\n: \xEF\xBB\xBF\n"));
     assert_eq!(decode(&body), []);
     leave(client, &watched, server).await;
 }
 
 async fn an_empty_source_ends_the_response(kind: Kind) {
     let (server, watched) = start(kind, |_| Poll::Ready(None), |response| response);
-    assert_eq!(server.get("/").await.rest().await, (vec![], End::Clean));
+    assert_eq!(server.get("/").await.rest().await, (b":\n".to_vec(), End::Clean));
     watched.dropped().await;
     server.end().await;
 }
 
 on_each_server! {
-    the_first_of_errors_alone_cuts_the_connection
+    the_first_of_errors_alone_ends_the_response
     an_endless_source_without_frames_yields_to_other_tasks
     errors_alone_are_replaced_a_limited_number_of_times
     an_always_ready_source_is_dropped_with_its_client

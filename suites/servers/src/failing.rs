@@ -180,6 +180,9 @@ fn replace_badly(_: Error) -> OnError {
     OnError::replace(Event::json(Odd::FailsHalfway))
 }
 
+/// More bytes than the opening comment has: those of the first event.
+const AFTER_OPENING: usize = ":\n".len() + 1;
+
 /// The items, with a pause after the first until the gate opens.
 fn gated(gate: &Arc<Notify>, first: Item, others: Vec<Item>) -> Items {
     let gate = gate.clone();
@@ -209,7 +212,7 @@ async fn check_policies(kind: Kind, end: End, pause: bool) {
             let mut client = server.get(&format!("/{row}/{column}")).await;
             let mut body = Vec::new();
             if pause {
-                body.extend(client.at_least(1).await);
+                body.extend(client.at_least(AFTER_OPENING).await);
                 opened.notify_one();
             }
             let (rest, actual_end) = client.rest().await;
@@ -272,7 +275,7 @@ async fn a_panic_cuts_its_own_connection_between_two_frames(kind: Kind) {
             let mut client = server.get(&format!("/{row}")).await;
             let mut body = Vec::new();
             if !at_once {
-                body.extend(client.at_least(1).await);
+                body.extend(client.at_least(AFTER_OPENING).await);
                 opened.notify_one();
             }
             let (rest, end) = client.rest().await;

@@ -162,7 +162,7 @@ async fn text_cannot_forge_fields_or_frames_in_any_place(kind: Kind) {
 async fn a_stream_never_begins_with_text(kind: Kind) {
     let server = Server::start(kind, |path| {
         let (_, text) = TEXTS[path[1..].parse::<usize>().unwrap()];
-        bare(items([item(Event::text(text))])).comment(text)
+        bare(items([item(Event::text(text))])).opening_comment(false).comment(text)
     });
     for (index, (name, text)) in TEXTS.iter().enumerate() {
         let (body, end) = server.get(&format!("/{index}")).await.rest().await;

@@ -35,6 +35,7 @@ mod slow_client;
 mod source;
 mod stalled;
 mod table;
+mod wire;
 
 use std::time::Duration;
 
