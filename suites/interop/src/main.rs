@@ -105,12 +105,12 @@ trait Framework {
     /// The stream is the response.
     fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
     where
-        S: Stream<Item: sse_encoder::Encode> + Send + 'static;
+        S: Stream<Item: Encode> + Send + 'static;
 
     /// The same with `cache-control` replaced and `x-more` added.
     fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
     where
-        S: Stream<Item: sse_encoder::Encode> + Send + 'static;
+        S: Stream<Item: Encode> + Send + 'static;
 
     fn stop(self) -> Self::Response;
 
@@ -615,14 +615,14 @@ mod axum {
 
         fn stream<S>(self, stream: SseEncoder<S>) -> Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             stream.into_response()
         }
 
         fn with_headers<S>(self, stream: SseEncoder<S>) -> Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             ([("cache-control", "no-store"), ("x-more", "1")], stream).into_response()
         }
@@ -686,14 +686,14 @@ mod actix {
 
         fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             stream.respond_to(self.0).map_into_boxed_body()
         }
 
         fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             let stream = stream.customize().insert_header(("cache-control", "no-store"));
             stream.insert_header(("x-more", "1")).respond_to(self.0).map_into_boxed_body()
@@ -778,14 +778,14 @@ mod warp {
 
         fn stream<S>(self, stream: SseEncoder<S>) -> Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             stream.into_reply_to(&self.0)
         }
 
         fn with_headers<S>(self, stream: SseEncoder<S>) -> Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             let reply = reply::with_header(self.stream(stream), "cache-control", "no-store");
             reply::with_header(reply, "x-more", "1").into_response()
@@ -850,14 +850,14 @@ mod hyper {
 
         fn stream<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             stream.into_http_response_to(self.0).map(BodyExt::boxed_unsync)
         }
 
         fn with_headers<S>(self, stream: SseEncoder<S>) -> Self::Response
         where
-            S: Stream<Item: sse_encoder::Encode> + Send + 'static,
+            S: Stream<Item: Encode> + Send + 'static,
         {
             let mut response = self.stream(stream);
             let headers = response.headers_mut();
