@@ -55,5 +55,5 @@ async fn ping(last: LastEventId, shutdown: Data<Shutdown>) -> impl Responder {
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
 }

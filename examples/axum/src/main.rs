@@ -43,5 +43,5 @@ async fn ping(last: LastEventId, State(shutdown): State<Shutdown>) -> impl IntoR
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
 }

@@ -78,7 +78,7 @@ fn ping(request: &Request<Incoming>, shutdown: &Shutdown) -> Response<Body> {
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
         .into_http_response_to(request)
         .map(BodyExt::boxed_unsync)
 }

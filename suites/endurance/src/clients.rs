@@ -199,6 +199,7 @@ impl Load {
 
     async fn idle(&self, random: &mut Random) -> Result<()> {
         let mut events = self.events("/idle?keep_alive=500", None, false).await?;
+        events.next().await?.ok_or("a stream has not opened")?;
         for _ in 0..random.below(20) {
             let block = events.next().await?.ok_or("an idle stream has ended")?;
             if block.data.is_some() {

@@ -13,7 +13,7 @@ pub(crate) struct Events {
     searched: usize,
 }
 
-/// The lines between two blank lines.
+/// The lines of an event, up to its blank line; or one line without an event.
 #[derive(Default)]
 pub(crate) struct Block {
     pub(crate) id: Option<u64>,
@@ -27,12 +27,14 @@ impl Events {
         Ok(Self { connection, text: BytesMut::new(), searched: 0 })
     }
 
-    /// The next event or comment; `None` at the end, which must follow a blank line.
+    /// The next event or comment; `None` at the end, which must follow a whole one.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Block>> {
         loop {
             let from = self.searched.saturating_sub(1);
-            if let Some(end) = memchr::memmem::find(&self.text[from..], b"\n\n") {
-                let block = self.text.split_to(from + end + 2).freeze();
+            let is_line = self.text.starts_with(b":") || self.text.starts_with(b"retry: ");
+            let end: &[u8] = if is_line { b"\n" } else { b"\n\n" };
+            if let Some(at) = memchr::memmem::find(&self.text[from..], end) {
+                let block = self.text.split_to(from + at + end.len()).freeze();
                 self.searched = 0;
                 if self.text.is_empty() {
                     // Free a giant's buffer: there are thousands of clients.

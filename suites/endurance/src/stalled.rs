@@ -248,7 +248,7 @@ async fn slow(address: SocketAddr, stop: &Arc<AtomicBool>) -> Result<Vec<JoinHan
         let stop = Arc::clone(stop);
         tasks.push(tokio::spawn(async move {
             connection.head().await?;
-            let mut expected = FRAME.iter().cycle();
+            let mut expected = b":\n".iter().chain(FRAME.iter().cycle());
             while !stop.load(Ordering::Relaxed) {
                 let piece = connection.piece().await?.ok_or("an endless stream has ended")?;
                 if !piece.iter().all(|byte| expected.next() == Some(byte)) {
