@@ -1,4 +1,4 @@
-//! The log on Redis, as the handles of the hub see it.
+//! The log on Redis, for the hub's handles.
 
 use std::sync::Arc;
 
