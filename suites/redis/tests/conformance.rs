@@ -126,7 +126,7 @@ async fn ephemeral_events_are_not_replayed(log: Log) {
     assert_eq!(log.hub.publish(&retry).await.unwrap(), None);
     log.settle(4).await;
     log.publish(&["b"]).await;
-    let expected = ["a", "typing", ": one|: two||", "retry: 7000||", "b"];
+    let expected = ["a", "typing", ": one|: two|", "retry: 7000|", "b"];
     assert_eq!(ready(&mut live), expected);
     let mut later = log.hub.subscribe(&ids[0].clone().into());
     assert_eq!(ready(&mut later), ["b"]);
