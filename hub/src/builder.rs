@@ -53,11 +53,10 @@ impl HubBuilder {
         })
     }
 
-    /// How many events are retained, to be sent to those who come back. The default is 1,024; the
-    /// least is 1.
+    /// How many events are retained for clients that reconnect: 1,024 by default, and at least one.
     ///
-    /// [Ephemeral](crate::Hub#ephemeral-events) events are kept beside these, a quarter as many,
-    /// until the subscribers that are connected have had the time to get them.
+    /// [Ephemeral](crate::Hub#ephemeral-events) events are kept besides these, up to a quarter as
+    /// many, for connected subscribers.
     pub const fn retain_events(mut self, events: usize) -> Self {
         self.0.bounds.events = if events == 0 { 1 } else { events };
         self
@@ -66,7 +65,7 @@ impl HubBuilder {
     /// How many bytes the retained events' frames may take. The default is 8 MiB. The newest event
     /// is retained however long it is.
     ///
-    /// Ephemeral events may take a quarter of it besides.
+    /// Ephemeral events may take another quarter of it.
     pub const fn retain_bytes(mut self, bytes: usize) -> Self {
         self.0.bounds.bytes = bytes;
         self
@@ -74,23 +73,22 @@ impl HubBuilder {
 
     /// How long events are retained at most. The default is as long as there is room.
     ///
-    /// The hub has no timer: what is too old goes when something is published, or somebody
-    /// subscribes.
+    /// The hub has no timer: expired events are removed by the next publish or subscription.
     pub const fn retain_for(mut self, age: Duration) -> Self {
         self.0.bounds.age = Some(age);
         self
     }
 
     /// The largest frame in bytes, its id not counted; an item that needs a larger one is an
-    /// [error](sse_encoder::Error::is_too_large). The default is 64 KiB: what is larger is better fetched
-    /// than pushed to everybody.
+    /// [error](sse_encoder::Error::is_too_large). The default is 64 KiB: clients should fetch
+    /// anything larger.
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.0.max_frame = bytes;
         self
     }
 
-    /// How long clients wait before they reconnect: each subscriber is told another time of this
-    /// range, so that they do not all come back at once. The default is one to five seconds, about
+    /// How long clients wait before they reconnect: each subscriber gets a random time of this
+    /// range, so that they do not all return at once. The default is one to five seconds, about
     /// what browsers take.
     pub fn reconnection_time(mut self, range: RangeInclusive<ReconnectionTime>) -> Self {
         let (start, end) = range.into_inner();
@@ -99,9 +97,9 @@ impl HubBuilder {
     }
 
     /// The longest time that a subscription lasts, after which the client reconnects: each gets 80
-    /// to 100 % of it, so that they do not all come back at once. The default is no end.
+    /// to 100 % of it, so that they do not all return at once. The default is no end.
     ///
-    /// It is looked at when the stream is polled, which the keep-alive of
+    /// It is checked when the stream is polled, which the keep-alive of
     /// [`SseEncoder`](sse_encoder::SseEncoder::keep_alive) does on quiet streams.
     pub const fn connection_age(mut self, age: Duration) -> Self {
         self.0.connection_age = Some(age);
@@ -119,7 +117,7 @@ impl HubBuilder {
         self.0
     }
 
-    /// The hub, which is empty; its log is in memory.
+    /// An empty hub whose log is in memory.
     #[must_use]
     pub fn build(self) -> Hub {
         let feed = Feed::new(self.0, Numbering::Counted { epoch: position::epoch() });
@@ -184,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bounds_of_a_range_may_stand_in_either_order() {
+    fn a_range_may_be_reversed() {
         for range in [ONE_SECOND..=FIVE_SECONDS, FIVE_SECONDS..=ONE_SECOND] {
             let builder = HubBuilder::new().reconnection_time(range);
             assert_eq!(builder.0.retry, (ONE_SECOND, FIVE_SECONDS));

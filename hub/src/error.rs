@@ -1,14 +1,14 @@
-//! The error of all that a hub does.
+//! The errors of a hub.
 
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 /// Why an item is not published, a subscription does not begin as it should, or a log cannot be
 /// used.
 ///
-/// The error is opaque: each kind has a question of its own, and exactly one of these methods says
-/// yes. `{}` gives the reason, `{:#}` also that of each cause below it, which
-/// [`source`](StdError::source) gives one by one. The wording is not part of the semver contract. A
-/// clone is the same error, shared.
+/// The error is opaque: each kind has a method of its own, and exactly one of these is true. `{}`
+/// gives the reason, `{:#}` also that of each cause below it, which [`source`](StdError::source)
+/// gives one by one. The wording is not part of the semver contract. A clone is the same error,
+/// shared.
 ///
 /// ```
 /// use sse_encoder::Event;
@@ -24,7 +24,7 @@ use std::{error::Error as StdError, fmt, sync::Arc};
 /// ```
 #[derive(Clone)]
 pub struct Error {
-    // One pointer, as publishing gives it back, and shared: a reporter may keep it.
+    // One pointer, to keep the result of `publish` small; shared, to be cloned.
     kind: Arc<Kind>,
 }
 
@@ -60,7 +60,7 @@ enum Kind {
     StateId,
 }
 
-/// The questions, each with the kind that says yes to it.
+/// The questions, each with the kind for which it is true.
 macro_rules! questions {
     ($($(#[$doc:meta])* $name:ident => $kind:pat,)*) => {
         impl Error {
@@ -92,8 +92,8 @@ questions! {
     is_not_single_frame => Kind::NotSingleFrame,
     /// Whether the item's own id has the form of the hub's automatic ones.
     is_reserved_id => Kind::ReservedId,
-    /// Whether the log gave an entry a position that is not beyond the newest one. Never for an
-    /// item that is published.
+    /// Whether the log gave an entry a position that is not beyond the newest one. Never for a
+    /// published item.
     is_stale_position => Kind::StalePosition,
     /// Whether the state that a subscription is to [begin with](crate::Subscriber::begin_with) has
     /// an id of its own, or [no id](sse_encoder::Event::no_id): it gets that of the position.
@@ -108,13 +108,14 @@ questions! {
     is_invalid_entry => Kind::InvalidEntry { .. },
     /// Whether the URL of the log cannot be used.
     is_invalid_url => Kind::InvalidUrl(_),
-    /// Whether the topic or the key is longer than an entry of the log may have it.
+    /// Whether the topic or the key is too long for an entry of the log.
     is_name_too_long => Kind::NameTooLong { .. },
 }
 
 impl Error {
-    /// Whether the event is not in the hub's log, as the log could not be reached or refused it. It
-    /// is not the event's fault, and a later attempt may succeed. Never with a log in memory.
+    /// Whether the event is not in the hub's log, because the log could not be reached or refused
+    /// it. It is not the event's fault, and a later attempt may succeed. Never with a log in
+    /// memory.
     pub fn is_not_appended(&self) -> bool {
         #[cfg(feature = "redis")]
         return matches!(&*self.kind, Kind::NotAppended(_));
@@ -122,7 +123,7 @@ impl Error {
         false
     }
 
-    /// Whether it is unknown if the event is in the hub's log, as the connection ended, or the
+    /// Whether it is unknown if the event is in the hub's log, because the connection ended, or the
     /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
     /// memory.
     pub fn is_outcome_unknown(&self) -> bool {
@@ -306,7 +307,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_kind_says_yes_to_one_question() {
+    fn each_kind_answers_yes_to_one_question() {
         let kinds = [
             Kind::AlreadyPolled,
             Kind::Closed,
@@ -365,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn the_whole_chain_is_told_once() {
+    fn the_alternate_form_names_each_cause_once() {
         let error = Error::from(sse_encoder::Error::other("mine"));
         assert_eq!(error.to_string(), "the item cannot be encoded");
         assert_eq!(format!("{error:#}"), "the item cannot be encoded: mine");

@@ -1,5 +1,5 @@
-//! The place where a log and those who follow it meet: each event is recorded here, in the order
-//! of the log, and given to every subscriber.
+//! Between a log and its subscribers: each event is recorded here, in the order of the log, and
+//! announced to the subscribers.
 
 use std::{future::Future, mem, sync::Arc, task::Waker, time::Instant};
 
@@ -36,7 +36,7 @@ pub(crate) struct State {
     is_closed: bool,
 }
 
-/// An event to be announced on a list, whose last entry was another one before.
+/// A list to announce an event on, and the list's last entry before it.
 type Announcement = (Arc<WaitList<Encoded>>, u64);
 
 impl Feed {
@@ -66,8 +66,8 @@ impl Feed {
         write(&self.state)
     }
 
-    /// Records an event, the next one in the order of the log, and wakes those who wait for it.
-    /// `given` is its position in a log elsewhere.
+    /// Records the next event of the log, and wakes the subscribers that wait for it. `given` is
+    /// its position in a remote log.
     ///
     /// # Errors
     ///
@@ -97,9 +97,9 @@ impl Feed {
         Ok(id)
     }
 
-    /// Notes that the log has lost events after the newest one here, and goes on after this
-    /// position. Every subscriber hears of the gap, and so does every client that comes back with
-    /// an earlier position.
+    /// Records that the log has lost events after the newest one here, and continues after this
+    /// position. Every subscriber gets a gap, and so does every client that returns with an earlier
+    /// position.
     ///
     /// # Errors
     ///
@@ -132,7 +132,7 @@ impl Feed {
         self.is_closed.load(Ordering::Acquire)
     }
 
-    /// Whether this call has closed it: it was open before.
+    /// Closes the hub; `false` if it was closed already.
     pub(crate) fn close(&self) -> bool {
         let lists: Vec<_> = {
             let mut state = self.write();
@@ -152,7 +152,7 @@ impl Feed {
         self.subscribers.signal.until(move || feed.is_closed())
     }
 
-    /// Is ready once it is closed, and its last subscriber has gone.
+    /// Ready once the hub is closed and its last subscriber is dropped.
     pub(crate) fn drained(self: &Arc<Self>) -> impl Future<Output = ()> + Send + Unpin + use<> {
         let feed = self.clone();
         self.subscribers.signal.until(move || feed.is_closed() && feed.subscribers.get() == 0)
@@ -162,12 +162,12 @@ impl Feed {
         &self.subscribers
     }
 
-    /// Whether a client needs a checkpoint that has this position.
+    /// Whether a client with this position needs a checkpoint.
     pub(crate) fn needs_checkpoint(&self, client: u64) -> bool {
         client < self.renew.load(Ordering::Relaxed)
     }
 
-    /// Counts a client that hears of a gap.
+    /// Counts a gap that a client is told of.
     pub(crate) fn count_gap(&self) {
         self.gaps.fetch_add(1, Ordering::Relaxed);
     }
@@ -182,7 +182,7 @@ impl Feed {
 }
 
 impl State {
-    /// Removes what the bounds do not allow, and what is too old.
+    /// Removes entries beyond the bounds, and expired ones.
     pub(crate) fn trim(&mut self, now: Option<Instant>) {
         while let Some(Removed { seq, topic }) = self.retained.trim(now) {
             // Its list must not hold the frame: all lists together could hold more than the bounds.
@@ -193,14 +193,14 @@ impl State {
         }
     }
 
-    /// The id of this topic, which is known from now on until it is [released](Self::release).
+    /// The id of this topic, valid until the topic is [released](Self::release).
     pub(crate) fn watch(&mut self, name: &str) -> TopicId {
         let topic = self.topics.id(name);
         self.retained.watch_topic(topic);
         topic
     }
 
-    /// Adds a waiter to the list of this topic, which is new if there was none.
+    /// Adds a waiter to the list of this topic, created if needed.
     pub(crate) fn join(
         &mut self,
         topic: TopicId,
@@ -229,8 +229,8 @@ impl State {
         (0..self.topics.len()).for_each(|topic| self.release(topic));
     }
 
-    /// Looks at so many subscribers that the round is done twice before a position that was just
-    /// good enough is lost.
+    /// Checks so many subscribers at each publish that each is checked twice before its position is
+    /// lost.
     fn visit(&mut self, renew: u64, subscribers: usize, wakers: &mut Vec<Waker>) {
         if renew == 0 {
             return;
@@ -297,7 +297,7 @@ mod tests {
     }
 
     #[test]
-    fn positions_are_the_logs_own_and_only_those_that_are_here_are_known() {
+    fn only_positions_of_retained_entries_are_known() {
         let feed = feed();
         for (n, missed) in [(3, 3), (5, 2), (8, 1), (13, 0)] {
             let exact = Resumption::Exact { missed };
@@ -316,7 +316,7 @@ mod tests {
     }
 
     #[test]
-    fn a_position_that_is_not_beyond_the_newest_is_refused() {
+    fn a_position_not_beyond_the_newest_is_refused() {
         let feed = feed();
         for n in [1, 8, 13] {
             assert!(record(&feed, n, "again").unwrap_err().is_stale_position(), "{n}");
@@ -325,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn events_that_the_log_has_lost_are_a_gap_for_all() {
+    fn events_lost_by_the_log_are_a_gap_for_every_subscriber() {
         let feed = feed();
         let mut subscriber = subscribe(&feed, &LastEventId::none());
         assert!(next(&mut subscriber).is_some());

@@ -1,4 +1,4 @@
-//! What the handles of a hub share and its subscribers do not: with the last of them it is closed.
+//! The state that a hub's handles share, and its subscribers do not. Dropping it closes the hub.
 
 use std::sync::Arc;
 

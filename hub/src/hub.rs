@@ -13,11 +13,11 @@ use crate::{
     subscriber::{Interest, Subscriber},
 };
 
-/// One log of events, and all that listen to it: a handle, whose clones are the same hub.
+/// One log of events and its subscribers. This is a handle: its clones are the same hub.
 ///
-/// What is published is encoded once, numbered, retained as far as the bounds allow, and handed to
-/// every subscriber without being copied. A client that comes back goes on where it was, or is told
-/// that something is missing. [The page on the hub](crate) explains how.
+/// Each event is encoded once, numbered, retained within the bounds, and handed to every subscriber
+/// without a copy. A client that reconnects continues where it was, or is told that events are
+/// missing. [The page on the hub](crate) explains how.
 ///
 /// ```
 /// use futures_executor::block_on;
@@ -40,22 +40,23 @@ use crate::{
 ///
 /// # Ids
 ///
-/// An event gets the id `<epoch>-<n>`: the epoch is another one for each hub and each start of a
-/// process, and `n` counts what is published. So an id of an earlier process is known as such.
+/// An event gets the id `<epoch>-<n>`: each hub has an epoch of its own, another one after each
+/// start of the process, and `n` counts published events. So the ids of an earlier process are
+/// recognized.
 ///
-/// An event with [an id of its own](sse_encoder::Event::id), a database's row say, keeps it. A client can
-/// resume after it as long as the event is retained; after that it is unknown.
+/// An event with [an id of its own](sse_encoder::Event::id), a database's row say, keeps it. A
+/// client can resume after it while the event is retained; later the id is unknown.
 ///
 /// # Ephemeral events
 ///
-/// An event with [no id](sse_encoder::Event::no_id), and a comment, is ephemeral: presence, progress,
-/// whatever is worth nothing a moment later. It takes its place in the order, is never replayed,
-/// and having missed it is no gap.
+/// An event with [no id](sse_encoder::Event::no_id), or a comment, is ephemeral: for presence,
+/// progress, or anything else that is worthless a moment later. It has its place in the order, but
+/// is never replayed, and missing it is no gap.
 ///
 /// # The end
 ///
 /// A hub ends when it is [closed](Self::close), or when its last handle is dropped: then nothing
-/// more can come.
+/// more can be published.
 #[derive(Clone)]
 pub struct Hub {
     handle: Arc<Handle>,
@@ -66,14 +67,14 @@ impl Hub {
         Self { handle: Arc::new(handle) }
     }
 
-    /// Publishes the item to all that [subscribe](Self::subscribe) without naming topics. It is
-    /// encoded at once, and appended to the log when the future is first polled; a log in memory
-    /// has no need to wait.
+    /// Publishes the item without a topic, for subscribers [without topics](Self::subscribe). It is
+    /// encoded at once, and appended to the log when the future is first polled; with a log in
+    /// memory the future is ready then.
     ///
     /// Gives the id that the event has on the wire; `None` if it is
     /// [ephemeral](Self#ephemeral-events).
     ///
-    /// No subscriber is waited for, however slowly its client reads.
+    /// Publishing never waits for a subscriber, however slowly its client reads.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -123,8 +124,8 @@ impl Hub {
         Target::new(&self.handle).try_publish(item)
     }
 
-    /// Names a topic to publish to. Only who has named it hears of it, live or later:
-    /// [`subscribe_to`](Self::subscribe_to), or [`subscribe_all`](Self::subscribe_all).
+    /// Names a topic to publish to. Only its subscribers get the event, live or replayed: those by
+    /// [`subscribe_to`](Self::subscribe_to) and by [`subscribe_all`](Self::subscribe_all).
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -141,9 +142,9 @@ impl Hub {
         Target::new(&self.handle).to(topic)
     }
 
-    /// Names a key: the newest event with it, within its topic, takes the place of the older ones,
-    /// which those who are behind then skip. For values of which only the last one counts: a price,
-    /// a position.
+    /// Names a key: the newest event with it, within its topic, replaces the older ones, which
+    /// subscribers that are behind then skip. For values of which only the last one counts: a
+    /// price, a position.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -162,9 +163,10 @@ impl Hub {
         Target::new(&self.handle).key(key)
     }
 
-    /// Subscribes to all that is published without a topic, after what the client has last seen.
+    /// Subscribes to the events published without a topic, after the last one that the client has
+    /// seen.
     ///
-    /// A client without a last event ID gets what is published from now on.
+    /// A client without a last event ID gets the events published from now on.
     ///
     /// ```
     /// use sse_encoder::{LastEventId, SseEncoder};
@@ -179,11 +181,11 @@ impl Hub {
         self.subscribe_to([""], last)
     }
 
-    /// Subscribes to these topics and to nothing else, after what the client has last seen. The
-    /// topic `""` is that of all that is published without one.
+    /// Subscribes to these topics only, after the last event that the client has seen. The topic
+    /// `""` is that of the events published without one.
     ///
-    /// The topics are the server's choice: check that the client may hear them. How many there are
-    /// bounds the work of each poll.
+    /// Check that the client may have these topics. Each poll takes time in proportion to their
+    /// number.
     ///
     /// ```
     /// use sse_encoder::LastEventId;
@@ -200,14 +202,13 @@ impl Hub {
         topics: impl IntoIterator<Item = T>,
         last: &LastEventId,
     ) -> Subscriber {
-        // Whatever the caller's iterator does, it does so before the log is held.
+        // The caller's iterator must not run while the log is locked.
         let topics: Vec<T> = topics.into_iter().collect();
         let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
         Subscriber::new(self.handle.feed.clone(), Interest::Topics(topics.into_iter()), last)
     }
 
-    /// Subscribes to everything, whatever its topic: for a monitor, not for clients of whom each
-    /// may hear something else.
+    /// Subscribes to all topics: for a monitor, not for clients with different rights.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -224,9 +225,9 @@ impl Hub {
         Subscriber::new(self.handle.feed.clone(), everything, last)
     }
 
-    /// Ends the hub: nothing more can be published, and each stream ends when all that has been
-    /// published is sent, with a last reconnection time of its own. For a server's shutdown. Who
-    /// subscribes after that gets what is retained, and the end.
+    /// Ends the hub, for a server's shutdown: nothing more can be published. Each stream sends the
+    /// published events, then a last [checkpoint](crate::CHECKPOINT) with a reconnection time of
+    /// its own, and ends. A later subscription gets the retained events, and ends, too.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -249,7 +250,7 @@ impl Hub {
         self.handle.feed.is_closed()
     }
 
-    /// Waits until the hub has been [closed](Self::close): for what has to end with it.
+    /// Waits until the hub has been [closed](Self::close): for tasks that end with it.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -264,8 +265,8 @@ impl Hub {
         self.handle.feed.closed()
     }
 
-    /// Waits until the hub is closed and its last subscriber has gone. One whose client does not
-    /// read stays as long as its connection: wait for a bounded time.
+    /// Waits until the hub is closed and its last subscriber is dropped. A subscriber whose client
+    /// does not read stays as long as its connection: limit the wait.
     ///
     /// ```
     /// use futures_util::future::select;
@@ -281,7 +282,7 @@ impl Hub {
         self.handle.feed.drained()
     }
 
-    /// The hub's figures. It looks at every subscriber: for a look each second, not for each event.
+    /// The hub's figures. It visits every subscriber: call it once a second, not for each event.
     ///
     /// ```
     /// use sse_encoder::Event;
@@ -297,7 +298,7 @@ impl Hub {
         Stats::of(&self.handle)
     }
 
-    /// Whether the hub has its log at hand; in memory it always has.
+    /// Whether the hub is connected to its log; in memory it always is.
     ///
     /// ```
     /// use sse_hub::{Hub, Status};
@@ -315,8 +316,8 @@ impl Hub {
         self.handle.log.status()
     }
 
-    /// Waits until the hub has its log at hand, or never will; in memory it has. At a server's
-    /// start: wait for it, for a bounded time, before you accept connections.
+    /// Waits until the hub has read its log, or never will; in memory it is ready at once. At a
+    /// server's start, wait for it, for a bounded time, before accepting connections.
     ///
     /// ```
     /// use sse_hub::{Hub, Status};
@@ -327,23 +328,23 @@ impl Hub {
         self.handle.log.live().await
     }
 
-    /// Waits until this server can tell what comes after the client's last event ID, a second at
-    /// most; call it before you subscribe. Whoever changes from one server to the other within
-    /// milliseconds may be ahead of it, and would hear of a gap that is none.
+    /// Waits, a second at most, until this server knows the events after the client's last event
+    /// ID; call it before subscribing. A client that changes servers within milliseconds may be
+    /// ahead of the new one, and would get a needless gap.
     ///
-    /// In memory it can always tell, at once. `false` if the log is elsewhere and out of reach, and
-    /// this server has not read it since it started, or not as far as the client: better send the
-    /// client away for a while, with
-    /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If you subscribe it
-    /// nevertheless, it hears of a gap that may be none.
+    /// With a log in memory it is `true` at once. `false` means that the log cannot be reached, and
+    /// that this server has not read it since its start, or not as far as the client: better send
+    /// the client away for a while, with
+    /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If it is subscribed all
+    /// the same, it gets a gap that may be needless.
     ///
-    /// An id that is none of the log's takes the second, too.
+    /// An id that does not belong to the log takes the whole second.
     ///
     /// ```
     /// use sse_encoder::{LastEventId, SseEncoder};
     /// use sse_hub::{Hub, Subscriber};
     ///
-    /// /// `None` is to be answered with `SseEncoder::retry_after`.
+    /// /// Answer `None` with `SseEncoder::retry_after`.
     /// async fn events(hub: &Hub, last: &LastEventId) -> Option<SseEncoder<Subscriber>> {
     ///     hub.wait_for(last).await.then(|| SseEncoder::new(hub.subscribe(last)))
     /// }

@@ -1,4 +1,4 @@
-//! The log in memory: what is retained is all there is.
+//! The log in memory: the retained events are the whole log.
 
 use std::{future::ready, sync::Arc};
 

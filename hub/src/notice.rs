@@ -3,24 +3,24 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use sse_encoder::{Encoded, Encoder, Event, EventId, EventType, ReconnectionTime, data::Data};
 
-/// Type of the checkpoint event, which says a position and nothing else: the first event of every
-/// stream. Pages need not listen to it.
+/// Type of the checkpoint event, which carries a position and nothing else: the first event of
+/// every stream. Pages need not listen to it.
 ///
 /// ```
 /// assert_eq!(sse_hub::CHECKPOINT, "checkpoint");
 /// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// Type of the gap event, which says that events are missing. Its data is a JSON object:
-/// `requested` is the id after which something is missing (the first 256 bytes of it; `null` if it
-/// is not known any more), `resumed_after` the position after which the stream goes on.
+/// Type of the gap event, which tells the client that events are missing. Its data is a JSON
+/// object: `requested` is the id after which something is missing (its first 256 bytes; `null` if
+/// it is no longer known), `resumed_after` the position after which the stream continues.
 ///
 /// ```
 /// assert_eq!(sse_hub::GAP, "gap");
 /// ```
 pub const GAP: EventType = EventType::from_static("gap");
 
-/// The longest part of a requested id that goes back to the client.
+/// The longest prefix of a requested id that is sent back.
 const MAX_ECHO: usize = 256;
 
 /// An event for its id and reconnection time. The data is `{}`: some clients parse the data of
@@ -37,7 +37,7 @@ pub(crate) fn checkpoint(id: Option<EventId>, retry: Option<ReconnectionTime>) -
     })
 }
 
-/// Events are missing; those that follow begin after `resumed_after`.
+/// Announces missing events; the stream continues after `resumed_after`.
 pub(crate) fn gap(requested: Option<&EventId>, resumed_after: EventId) -> Encoded {
     let requested = requested.map(|id| start_of(id.as_str()));
     let data = Gap { requested, resumed_after: resumed_after.as_str() };
@@ -59,8 +59,8 @@ impl Serialize for Gap<'_> {
     }
 }
 
-/// The last words before the end of a stream: when to come back. Some clients take a reconnection
-/// time from an event with data alone.
+/// The last event of a stream: when to reconnect. Some clients ignore a reconnection time without
+/// data.
 pub(crate) fn retry(time: ReconnectionTime) -> Encoded {
     checkpoint(None, Some(time))
 }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn the_hubs_own_frames() {
+    fn checkpoints_and_gaps_have_these_bytes() {
         let (id, retry_time) = (EventId::from_static("5-7"), ReconnectionTime::from_millis(1_234));
         for (frame, expected) in [
             (checkpoint(None, None), "event: checkpoint\ndata: {}\n\n"),
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_request_is_not_sent_back_whole() {
+    fn a_long_requested_id_is_truncated_in_the_gap() {
         let long = EventId::new("é".repeat(EventId::MAX_LEN / 2)).unwrap();
         let frame = gap(Some(&long), EventId::from(1));
         assert!(text(&frame).contains(&format!("\"{}\"", "é".repeat(128))));

@@ -12,8 +12,8 @@ use crate::random;
 
 /// A place in the log, between two entries: `<epoch>-<n>`.
 ///
-/// In memory the epoch is the hub's own, and `n` counts its entries. In a log elsewhere both are
-/// the log's.
+/// In memory the epoch is the hub's own, and `n` counts its entries. In a remote log both are the
+/// log's own.
 #[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
 pub(crate) struct Position {
     pub(crate) epoch: u64,
@@ -48,7 +48,7 @@ pub(crate) struct NotAPosition;
 impl FromStr for Position {
     type Err = NotAPosition;
 
-    /// Strictly as it was written: no signs, no zeros in front, nothing around it.
+    /// Accepts exactly what `Display` writes: no signs, no leading zeros, no other characters.
     fn from_str(text: &str) -> Result<Self, NotAPosition> {
         if text.len() > Self::MAX_LEN {
             return Err(NotAPosition);
@@ -59,14 +59,14 @@ impl FromStr for Position {
     }
 }
 
-/// A plain decimal number: digits alone, without zeros in front.
+/// A plain decimal number: only digits, without leading zeros.
 fn plain_number(digits: &str) -> Option<u64> {
     let is_plain = digits.bytes().all(|byte| byte.is_ascii_digit())
         && (digits == "0" || !digits.starts_with('0'));
     digits.parse().ok().filter(|_| is_plain)
 }
 
-/// Text without an allocation.
+/// A short text on the stack.
 struct Text {
     bytes: [u8; Position::MAX_LEN],
     len: usize,
@@ -87,8 +87,8 @@ impl Write for Text {
     }
 }
 
-/// An epoch of this process alone: the microseconds since 1970, the last three digits of which are
-/// random, as processes may start at the same instant. It is below 2^53 until the year 2255.
+/// A new epoch: the microseconds since 1970, with three random last digits, as two processes may
+/// start at the same instant. It is below 2^53 until the year 2255.
 pub(crate) fn epoch() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // A clock that stands far in the future gives some epoch below 2^53, too.
@@ -101,7 +101,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_position_is_read_as_it_was_written() {
+    fn a_position_survives_the_round_trip_through_its_id() {
         for (epoch, n) in [(0, 0), (1, 2), (1_795_333_614_958_123, 84), (u64::MAX, u64::MAX)] {
             let position = Position { epoch, n };
             let id = position.to_id();
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_else_is_a_position() {
+    fn other_texts_are_not_positions() {
         for text in [
             "",
             "-",

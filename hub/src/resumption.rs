@@ -1,8 +1,8 @@
-//! The answer to a client that asks to go on where it left off.
+//! How a subscription continues from the client's last event ID.
 
 use sse_encoder::EventId;
 
-/// Whether a subscription could go on where the client left off; from
+/// Whether a subscription continues exactly where the client left off; from
 /// [`Subscriber::resumption`](crate::Subscriber::resumption).
 ///
 /// ```
@@ -25,34 +25,34 @@ use sse_encoder::EventId;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Resumption {
-    /// The client is new: it had no last event ID. It gets what is published from now on.
+    /// The client is new: it had no last event ID. It gets the events published from now on.
     Fresh,
-    /// The client gets all that it has missed, and nothing twice.
+    /// The client gets every event that it has missed, and none twice.
     Exact {
         /// How many retained events it has missed.
         missed: usize,
     },
-    /// The client's position is known, but something that came after it is no longer retained.
+    /// The client's position is known, but some later events are no longer retained.
     Gap {
         /// The last event ID that the client had.
         requested: EventId,
-        /// The position after which it goes on.
+        /// The position after which the subscription continues.
         resumed_after: EventId,
     },
-    /// The last event ID is not one of this log: it is another process's, that of an event with an
-    /// id of its own which is no longer retained, or anything else that a client can send.
+    /// The last event ID does not belong to this log: it is from another process, or of an event
+    /// with an id of its own that is no longer retained, or any other text.
     Unknown {
         /// The last event ID that the client had.
         requested: EventId,
-        /// The position after which it goes on.
+        /// The position after which the subscription continues.
         resumed_after: EventId,
     },
 }
 
 impl Resumption {
-    /// Whether the client may lack something that the subscription will not bring: all kinds but
-    /// [`Exact`](Self::Exact). Then load the current state, and
-    /// [begin with it](crate::Subscriber::begin_with).
+    /// Whether the client may lack events that the subscription will not deliver: `true` for all
+    /// kinds but [`Exact`](Self::Exact). If so, load the current state, and [begin with
+    /// it](crate::Subscriber::begin_with).
     pub const fn needs_state(&self) -> bool {
         !matches!(self, Self::Exact { .. })
     }

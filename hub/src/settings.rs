@@ -19,11 +19,10 @@ use crate::{log::Bounds, random};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnGap {
-    /// With the oldest event that is retained: as little as possible is missed. This is the
-    /// default.
+    /// With the oldest retained event, to miss as little as possible. This is the default.
     #[default]
     Oldest,
-    /// With what is published from now on: for clients that load their state anew after a gap.
+    /// With the events published from now on: for clients that reload their state after a gap.
     Newest,
 }
 

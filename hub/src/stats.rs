@@ -16,24 +16,24 @@ use crate::handle::Handle;
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Subscriptions that are open.
+    /// Open subscriptions.
     pub subscribers: usize,
-    /// Items that have been published.
+    /// Published events.
     pub published: u64,
-    /// Events that subscribers have been given: each counts once for each of them. Those that a
-    /// subscriber has got since it last waited are counted when it waits again.
+    /// Delivered events, counted once for each subscriber. Those that a subscriber has taken since
+    /// it last waited are counted when it waits again.
     pub delivered: u64,
-    /// How often a client was told of a gap.
+    /// Gaps that clients were told of.
     pub gaps: u64,
-    /// Events that are retained.
+    /// Retained events.
     pub retained: usize,
-    /// The bytes that these take, with their topics and keys.
+    /// Bytes of the retained events, with their topics and keys.
     pub retained_bytes: usize,
-    /// How many places in the log the slowest subscriber is behind the newest event. A large number
-    /// is a client that does not read.
+    /// How many entries the slowest subscriber is behind the newest one. A large number means a
+    /// client that does not read.
     pub lag: u64,
-    /// Entries of the log that cannot be events, and so reach no subscriber: others have written
-    /// them to Redis. Always 0 with a log in memory.
+    /// Entries that other programs have written to Redis and that cannot be events: they reach no
+    /// subscriber. Always 0 with a log in memory.
     pub rejected: u64,
 }
 

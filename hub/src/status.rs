@@ -1,8 +1,8 @@
-//! Whether the log is at hand.
+//! Whether a hub is connected to its log.
 
 use std::time::Instant;
 
-/// Whether a hub has its log at hand; from [`Hub::status`].
+/// Whether a hub is connected to its log; from [`Hub::status`].
 ///
 /// ```
 /// use sse_hub::{Hub, Status};
@@ -13,15 +13,15 @@ use std::time::Instant;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Status {
-    /// What is published reaches the subscribers.
+    /// Published events reach the subscribers.
     Live,
-    /// There is no connection to the log. Streams stay open, and what is retained is served from
-    /// memory; nothing new comes until there is a connection again. An event may be published all
-    /// the same, as that takes a connection of its own.
+    /// The log cannot be read. Streams stay open, and the retained events are served from memory,
+    /// but no new ones until there is a connection again. Publishing may still work, as it has a
+    /// connection of its own.
     Stale {
         /// Since when: the loss of the connection, or the start.
         since: Instant,
     },
-    /// The driver of the log has ended, or was dropped: nothing new will come.
+    /// The driver of the log has ended, or was dropped: no new events will arrive.
     Ended,
 }

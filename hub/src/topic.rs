@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-/// Stands for a topic as long as it has entries or subscribers; then for another one.
+/// Stands for a topic while it has entries or subscribers, and may be reused afterwards.
 pub(crate) type TopicId = u32;
 
 /// The topic `""`: that of every item published without one.
@@ -27,7 +27,7 @@ impl Topics {
         topics
     }
 
-    /// The id of this topic, which is new if there was none.
+    /// The id of this topic, created if needed.
     pub(crate) fn id(&mut self, name: &str) -> TopicId {
         if let Some(id) = self.ids.get(name) {
             return *id;
@@ -57,7 +57,7 @@ impl Topics {
         self.names.get(id as usize)?.as_ref()
     }
 
-    /// Forgets the topic; its id may stand for another one from now on.
+    /// Forgets the topic, whose id may be reused.
     pub(crate) fn remove(&mut self, id: TopicId) {
         let Some(name) = self.names.get_mut(id as usize).and_then(Option::take) else { return };
         self.ids.remove(&name);

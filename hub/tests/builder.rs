@@ -9,7 +9,7 @@ use sse_hub::{Hub, Resumption};
 use support::{Client, field, none, publish};
 
 #[test]
-fn reconnection_times_and_ages_differ_from_subscriber_to_subscriber() {
+fn reconnection_times_and_ages_differ_between_subscribers() {
     let hub = Hub::new();
     let retries: std::collections::HashSet<_> = (0..50)
         .map(|_| {
@@ -21,7 +21,7 @@ fn reconnection_times_and_ages_differ_from_subscriber_to_subscriber() {
 }
 
 #[test]
-fn what_is_too_old_goes_with_the_next_publish_or_subscription() {
+fn expired_events_are_removed_by_the_next_publish_or_subscription() {
     let hub = Hub::builder().retain_for(Duration::ZERO).build();
     let mut client = Client::live(hub.subscribe(&none()));
     let first = publish(&hub, "1");
@@ -42,7 +42,7 @@ fn what_is_too_old_goes_with_the_next_publish_or_subscription() {
 }
 
 #[test]
-fn bytes_are_bounded_with_topics_and_keys_and_the_newest_event_stays() {
+fn the_byte_bound_counts_topics_and_keys_and_spares_the_newest_event() {
     let hub = Hub::builder().retain_bytes(1_000).build();
     let long = "x".repeat(100);
     for n in 0..100 {

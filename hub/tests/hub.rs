@@ -45,7 +45,7 @@ impl Encode for Nested {
 }
 
 #[test]
-fn what_is_published_reaches_all_in_order_with_the_same_ids() {
+fn events_reach_every_subscriber_in_order_with_the_same_ids() {
     let hub = Hub::new();
     let mut clients = [0; 3].map(|_| Client::live(hub.subscribe(&none())));
     let ids = ["a", "b"].map(|text| publish(&hub, text));
@@ -60,7 +60,7 @@ fn what_is_published_reaches_all_in_order_with_the_same_ids() {
 }
 
 #[test]
-fn a_frame_leaves_the_encoder_without_a_copy() {
+fn a_frame_passes_through_the_encoder_without_a_copy() {
     let hub = Hub::new();
     let mut streams = [0; 2].map(|_| SseEncoder::new(hub.subscribe(&none())));
     let poll = |stream: &mut SseEncoder<Subscriber>| match Pin::new(stream)
@@ -79,7 +79,7 @@ fn a_frame_leaves_the_encoder_without_a_copy() {
 }
 
 #[test]
-fn an_items_own_id_is_kept_and_resumed_after_while_it_is_retained() {
+fn an_own_id_is_kept_and_can_be_resumed_after_while_it_is_retained() {
     let hub = Hub::builder().retain_events(2).build();
     let row = |n: u32| Event::json(n).id(EventId::new(format!("row-{n}")).unwrap());
     let id = hub.try_publish(&row(1)).unwrap().unwrap();
@@ -91,7 +91,7 @@ fn an_items_own_id_is_kept_and_resumed_after_while_it_is_retained() {
     let mut client = Client::live(subscriber);
     assert_eq!(client.next().unwrap(), "id: row-2\nevent: message\ndata: 2\n\n");
     hub.try_publish(&row(3)).unwrap();
-    // It is retained no more: unknown, and free again.
+    // No longer retained, the id is unknown, and may be used again.
     let resumption = hub.subscribe(&after("row-1")).resumption();
     assert!(matches!(resumption, Resumption::Unknown { .. }), "{resumption:?}");
     hub.try_publish(&row(1)).unwrap();
@@ -112,12 +112,12 @@ fn own_ids_that_would_break_resuming_are_refused() {
         assert_eq!(error.to_string(), message);
         assert_eq!(error.field(), Some("id"));
     }
-    // Another hub's are as good as any.
+    // Ids of another hub are ids like any other.
     hub.try_publish(&Event::text("b").id(EventId::from_static("123-4"))).unwrap();
 }
 
 #[test]
-fn ephemeral_events_are_live_only_and_missing_them_is_no_gap() {
+fn ephemeral_events_are_live_only_and_never_cause_a_gap() {
     let hub = Hub::builder().retain_events(8).build();
     let start = publish(&hub, "start");
     let mut reading = Client::live(hub.subscribe(&none()));
@@ -131,10 +131,10 @@ fn ephemeral_events_are_live_only_and_missing_them_is_no_gap() {
         assert_eq!(reading.ready(), [n.to_string()]);
     }
     publish(&hub, "end");
-    // What there was of them that is not retained is missed without a word.
+    // Ephemeral events beyond their bounds are missed without a gap.
     assert_eq!(stalled.ready(), ["98", "99", "end"]);
     assert_eq!(reading.ready(), ["end"]);
-    // They have pushed nothing out, and are not replayed.
+    // They have evicted nothing, and are not replayed.
     let subscriber = hub.subscribe(&start.into());
     assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
     assert_eq!(Client::live(subscriber).ready(), ["end"]);
@@ -142,7 +142,7 @@ fn ephemeral_events_are_live_only_and_missing_them_is_no_gap() {
 }
 
 #[test]
-fn an_item_that_is_not_one_frame_leaves_nothing_behind() {
+fn an_item_that_is_not_one_frame_publishes_nothing() {
     let hub = Hub::builder().max_frame(64).build();
     let mut client = Client::live(hub.subscribe(&none()));
     let rows: [(&dyn Encode, &str); 4] = [
@@ -168,7 +168,7 @@ fn an_item_that_is_not_one_frame_leaves_nothing_behind() {
 }
 
 #[test]
-fn closing_sends_what_is_published_then_when_to_come_back_then_the_end() {
+fn closing_sends_the_published_events_then_a_reconnection_time_then_the_end() {
     const TIME: ReconnectionTime = ReconnectionTime::from_millis(1_234).unwrap();
     let hub = Hub::builder().reconnection_time(TIME..=TIME).build();
     let mut waiting = Client::live(hub.subscribe(&none()));
@@ -189,7 +189,7 @@ fn closing_sends_what_is_published_then_when_to_come_back_then_the_end() {
     assert_eq!(deaf.next().as_deref(), Some(goodbye));
     assert_eq!(behind.ready(), ["last", "checkpoint"]);
     assert_eq!(waiting.next(), None);
-    // Who comes back too early is served, and sent away again.
+    // A client that returns too early is served, and sent away again.
     let start = position(&id, 0);
     let mut late = Client::live(hub.subscribe(&after(&start)));
     assert_eq!(late.ready(), ["last", "checkpoint"]);
@@ -201,7 +201,7 @@ fn closing_sends_what_is_published_then_when_to_come_back_then_the_end() {
 }
 
 #[test]
-fn whoever_waits_for_the_last_subscriber_is_woken_by_it() {
+fn dropping_the_last_subscriber_wakes_drained() {
     let hub = Hub::new();
     let clients = [0; 2].map(|_| hub.subscribe(&none()));
     let wakes = Arc::new(Wakes::default());
@@ -222,7 +222,7 @@ fn whoever_waits_for_the_last_subscriber_is_woken_by_it() {
 }
 
 #[test]
-fn with_the_last_handle_the_streams_end() {
+fn dropping_the_last_handle_ends_the_streams() {
     let hub = Hub::new();
     let mut client = Client::live(hub.subscribe(&none()));
     publish(&hub, "last");
@@ -240,7 +240,7 @@ fn with_the_last_handle_the_streams_end() {
 }
 
 #[test]
-fn handles_and_subscribers_go_to_any_thread() {
+fn handles_and_subscribers_can_be_sent_to_any_thread() {
     fn is<T: Clone + Send + Sync + 'static>() {}
     fn moves<T: Send + Sync + Unpin + 'static>() {}
     is::<Hub>();
@@ -258,9 +258,9 @@ fn handles_and_subscribers_go_to_any_thread() {
     assert!(format!("{hub:?} {:?}", hub.subscribe(&none())).contains("Hub"));
 }
 
-/// What came encoded has an id, or none, as any item has.
+/// An encoded event has an id or none, as any item does.
 #[test]
-fn an_event_that_came_encoded_keeps_its_id() {
+fn an_encoded_event_keeps_its_id() {
     let hub = Hub::new();
     let mut encoder = Encoder::new();
     let with_id = encoder.encode_once(&Event::text("a").id("row-7")).unwrap();

@@ -1,4 +1,4 @@
-//! What the hub allocates, and what it holds.
+//! The hub's allocations, and the memory it holds.
 
 #[path = "../../tests/support/allocations.rs"]
 mod allocations;
@@ -42,13 +42,13 @@ fn an_idle_subscriber_takes_at_most_200_bytes() {
 }
 
 #[test]
-fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
+fn subscribers_that_are_dropped_free_their_memory() {
     const SUBSCRIBERS: usize = 100_000;
     let hub = Hub::new();
     hub.try_publish(&Event::text("the only one")).unwrap();
     let mut all: Vec<_> = (0..SUBSCRIBERS).map(|_| Some(idle(&hub, ""))).collect();
     let full = count().live;
-    // Each goes, and another one comes; nothing is published that would sweep up after them.
+    // Each is replaced by another one, without a publish that would clean up.
     let mut n = 0;
     for _ in 0..5 * SUBSCRIBERS {
         n = (n + 7_919) % SUBSCRIBERS;
@@ -57,7 +57,7 @@ fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
     }
     let grown = count().live - full;
     println!("{grown} bytes more after {} new subscribers", 5 * SUBSCRIBERS);
-    // A list of the seats that are free, in each part.
+    // The list of free slots in each shard.
     assert!(grown.unsigned_abs() <= 1_024, "{grown}");
     drop(all);
     let hub_alone = count().live;
@@ -68,7 +68,7 @@ fn a_hundred_thousand_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
-fn what_is_retained_takes_its_frames_and_some_140_bytes_for_each() {
+fn a_retained_event_takes_its_frame_and_at_most_150_bytes() {
     // Just more than a power of two: a list that doubles would take twice as much as it needs.
     const EVENTS: usize = 1 << 13 | 1;
     let hub = Hub::builder().retain_events(EVENTS).build();
@@ -85,7 +85,7 @@ fn what_is_retained_takes_its_frames_and_some_140_bytes_for_each() {
 }
 
 #[test]
-fn topics_that_come_and_go_leave_nothing_behind() {
+fn unused_topics_free_their_memory() {
     let hub = Hub::builder().retain_events(16).build();
     let mut measured = Vec::new();
     for round in 0..3 {
@@ -102,7 +102,7 @@ fn topics_that_come_and_go_leave_nothing_behind() {
 }
 
 #[test]
-fn a_user_with_a_topic_of_its_own() {
+fn a_subscriber_with_a_topic_of_its_own_takes_at_most_700_bytes() {
     const SUBSCRIBERS: usize = 10_000;
     let hub = Hub::new();
     let mut all = Vec::with_capacity(SUBSCRIBERS);
@@ -135,7 +135,7 @@ fn a_delivery_allocates_nothing() {
 }
 
 #[test]
-fn those_that_do_not_read_hold_nothing() {
+fn stalled_subscribers_hold_no_events() {
     let hub = Hub::builder().retain_events(16).build();
     let stalled: Vec<_> = (0..1_000).map(|_| idle(&hub, "")).collect();
     let publish = |times| {

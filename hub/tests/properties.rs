@@ -1,4 +1,4 @@
-//! The hub against a model: a `Vec` of all that was published, and what of it is retained.
+//! The hub against a model: a `Vec` of all published events, and which of them are retained.
 
 mod support;
 
@@ -15,7 +15,7 @@ use support::field;
 
 const TOPICS: [&str; 3] = ["", "a", "b"];
 
-/// What the model knows of an item.
+/// An item, for the model.
 #[derive(Clone, Debug)]
 struct Item {
     topic: usize,
@@ -43,17 +43,17 @@ enum Step {
         subscriber: usize,
         frames: usize,
     },
-    /// A subscriber is cut off, and comes back with the id that its client has.
+    /// A subscriber is cut off, and returns with its client's id.
     Reconnect {
         subscriber: usize,
     },
 }
 
-/// What a client sends.
+/// The last event ID that a client sends.
 #[derive(Clone, Debug)]
 enum Last {
     None,
-    /// The id of the event that was published so long ago.
+    /// The id of the event published so many events ago.
     Back(usize),
     Future(u64),
     OtherEpoch(usize),
@@ -88,11 +88,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// One that was published.
+/// A published item.
 struct Published {
     item: Item,
     id: Option<String>,
-    /// A newer one with the same key has come, or it is retained no more.
+    /// A newer one has the same key, or it is no longer retained.
     emptied: bool,
     evicted: bool,
 }
@@ -126,7 +126,7 @@ impl Model {
         }
     }
 
-    fn hears(topics: u8, topic: usize) -> bool {
+    fn includes(topics: u8, topic: usize) -> bool {
         topics == 8 || topics & (1 << topic) != 0
     }
 
@@ -142,35 +142,35 @@ impl Model {
         (n.to_string() == digits && n <= self.published.len()).then_some(n)
     }
 
-    /// Whether something that was to be replayed after this place is gone.
+    /// Whether an event to be replayed after this place is gone.
     fn has_lost(&self, topics: u8, place: usize) -> bool {
         self.published[place..].iter().any(|p| {
-            Self::hears(topics, p.item.topic)
+            Self::includes(topics, p.item.topic)
                 && p.item.kind != Kind::Ephemeral
                 && p.evicted
                 && !p.emptied
         })
     }
 
-    /// What is to be given out after this place, the ephemeral only from `live_from` on.
+    /// The events to be sent after this place, ephemeral ones only from `live_from` on.
     fn after(&self, topics: u8, place: usize, live_from: usize) -> Vec<usize> {
         (place..self.published.len())
             .filter(|&index| {
                 let p = &self.published[index];
                 let is_replayed = p.item.kind != Kind::Ephemeral || index >= live_from;
-                Self::hears(topics, p.item.topic) && is_replayed && !p.evicted && !p.emptied
+                Self::includes(topics, p.item.topic) && is_replayed && !p.evicted && !p.emptied
             })
             .map(|index| index + 1)
             .collect()
     }
 }
 
-/// A client, as the model and as it is.
+/// A client: the model's, and the real one.
 struct Client {
     subscriber: Subscriber,
     topics: u8,
     live_from: usize,
-    /// All up to here has been given out.
+    /// Everything up to here has been sent.
     place: usize,
     /// The last id that it has got.
     id: Option<String>,
@@ -201,7 +201,7 @@ impl Client {
         };
         match field(&frame, "event") {
             Some("checkpoint") => {
-                // Only who has got all there is is told of a newer position.
+                // Only an up-to-date client gets a newer position.
                 prop_assert!(!has_lost && expected.is_none(), "{frame}");
                 let place = model.locate(field(&frame, "id").unwrap());
                 prop_assert_eq!(place, Some(model.published.len()));
@@ -213,7 +213,7 @@ impl Client {
                 prop_assert!(place > self.place);
                 prop_assert!(!model.has_lost(self.topics, place));
                 if on_gap == OnGap::Oldest {
-                    // Nothing is left out that could be had.
+                    // No available event is left out.
                     let could = model.after(self.topics, self.place, self.live_from);
                     let kept =
                         |place: &usize| model.published[*place - 1].item.kind != Kind::Ephemeral;
@@ -237,7 +237,7 @@ impl Client {
     }
 }
 
-/// Subscribes, and compares what the opening says with the model.
+/// Subscribes, and compares the opening with the model.
 fn connect(
     hub: &Hub,
     model: &Model,
@@ -245,7 +245,7 @@ fn connect(
     last: &LastEventId,
     on_gap: OnGap,
 ) -> Result<Client, TestCaseError> {
-    let names: Vec<_> = (0..3).filter(|n| Model::hears(topics, *n)).map(|n| TOPICS[n]).collect();
+    let names: Vec<_> = (0..3).filter(|n| Model::includes(topics, *n)).map(|n| TOPICS[n]).collect();
     let subscriber = match topics {
         8 => hub.subscribe_all(last),
         1 if model.published.len().is_multiple_of(2) => hub.subscribe(last),
@@ -267,8 +267,8 @@ fn connect(
             prop_assert_eq!(*missed, model.after(topics, client.place, tip).len());
         }
         (Resumption::Gap { requested, resumed_after }, Some(id)) => {
-            // Of a topic that nobody hears and that has nothing left the log knows nothing any
-            // more: what was lost can have been its own.
+            // The log forgets a topic without subscribers and entries: the lost events may have
+            // been its own.
             let can_be = place.is_some_and(|place| model.has_lost(8, place));
             prop_assert!(is_gap || can_be);
             prop_assert_eq!(requested, id);
@@ -289,7 +289,7 @@ fn connect(
         let gap = client.poll().unwrap();
         prop_assert_eq!(field(&gap, "event"), Some("gap"));
         prop_assert!(!model.has_lost(topics, client.place));
-        // All that can be had is had, or nothing old.
+        // The client gets every available event, or none of the old ones.
         let expected = match on_gap {
             OnGap::Oldest => model.after(topics, 0, tip),
             _ => Vec::new(),
@@ -377,7 +377,7 @@ fn run(
             .filter(|p| p.item.kind != Kind::Ephemeral && !p.evicted && !p.emptied);
         prop_assert_eq!(hub.stats().retained, retained.count());
     }
-    // In the end each gets all that there is for it, and then waits.
+    // In the end each client gets all its events, and then waits.
     for client in &mut clients {
         while client.read(&model, on_gap)? {}
     }
@@ -427,7 +427,7 @@ proptest! {
 }
 
 #[test]
-fn ids_that_are_none_of_this_hub_are_unknown() {
+fn ids_of_other_origins_are_unknown() {
     let hub = Hub::new();
     let id = hub.try_publish(&Event::text("a")).unwrap().unwrap();
     let (epoch, _) = id.as_str().split_once('-').unwrap();

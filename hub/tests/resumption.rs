@@ -1,4 +1,4 @@
-//! Streams of the hub that are cut anywhere, and go on with what a client then holds.
+//! Streams of the hub that are cut anywhere, and resumed with the id that the client then has.
 
 use std::{
     pin::Pin,
@@ -37,7 +37,7 @@ impl Client {
     fn read(&mut self, bytes: &[u8]) {
         let text = String::from_utf8_lossy(bytes);
         let (mut id, mut event, mut data) = (None, None, None::<String>);
-        // What is not ended by a blank line is dropped at the end of the stream.
+        // An event without its blank line is dropped at the end of the stream.
         for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             match line.split_once(": ") {
                 _ if line.is_empty() => {
@@ -61,8 +61,8 @@ impl Client {
     }
 }
 
-/// Cuts the stream that `subscribe` gives at every byte, connects again, and tells what the client
-/// has got in all.
+/// Cuts the stream that `subscribe` gives at every byte, connects again, and gives the events that
+/// the client has got in all.
 fn cut_everywhere(
     client: &Client,
     mut subscribe: impl FnMut(&LastEventId) -> Subscriber,
@@ -83,7 +83,7 @@ fn events(data: impl IntoIterator<Item = impl ToString>) -> Vec<(String, String)
 }
 
 #[test]
-fn cut_at_every_byte_each_event_is_there_once() {
+fn cut_at_every_byte_a_client_gets_each_event_once() {
     let hub = Hub::new();
     // The first connection is cut after its checkpoint, or before that.
     let mut client = Client::default();
@@ -105,7 +105,7 @@ fn cut_at_every_byte_each_event_is_there_once() {
 }
 
 #[test]
-fn cut_at_every_byte_with_events_between_the_connections() {
+fn cut_at_every_byte_a_client_gets_the_events_between_its_connections() {
     let hub = Hub::new();
     let mut client = Client::default();
     client.read(&ready(hub.subscribe(&LastEventId::none())));
@@ -121,7 +121,7 @@ fn cut_at_every_byte_with_events_between_the_connections() {
 }
 
 #[test]
-fn cut_at_every_byte_a_gap_is_heard_of_and_once_it_is_nothing_comes_twice() {
+fn cut_at_every_byte_a_client_gets_the_gap_and_then_no_event_twice() {
     let hub = Hub::builder().retain_events(3).build();
     let mut client = Client::default();
     client.read(&ready(hub.subscribe(&LastEventId::none())));
@@ -140,7 +140,7 @@ fn cut_at_every_byte_a_gap_is_heard_of_and_once_it_is_nothing_comes_twice() {
 }
 
 #[test]
-fn cut_at_every_byte_the_state_is_there_before_the_updates() {
+fn cut_at_every_byte_a_client_gets_the_state_before_the_updates() {
     let hub = Hub::new();
     hub.try_publish(&Event::text("long ago")).unwrap();
     let mut update = 0;
@@ -166,7 +166,7 @@ fn cut_at_every_byte_the_state_is_there_before_the_updates() {
 }
 
 #[test]
-fn a_new_process_is_a_gap_however_many_events_it_has() {
+fn ids_of_an_earlier_process_cause_a_gap() {
     let [old, new] = [Hub::new(), Hub::new()];
     let mut client = Client::default();
     for n in 0..3 {

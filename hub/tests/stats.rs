@@ -6,7 +6,7 @@ use sse_hub::Hub;
 use support::{Client, none, publish};
 
 #[test]
-fn the_figures_are_those_of_what_happened() {
+fn stats_count_deliveries_gaps_and_lag() {
     let hub = Hub::builder().retain_events(4).build();
     let mut reading = Client::live(hub.subscribe(&none()));
     let mut stalled = Client::live(hub.subscribe(&none()));

@@ -1,4 +1,4 @@
-//! What a subscriber gets, and when it is woken, under scripted polls, without a runtime.
+//! A subscriber's events and wakes, under scripted polls, without a runtime.
 
 mod support;
 
@@ -30,7 +30,7 @@ fn the_first_event_is_a_checkpoint_with_the_position_and_a_reconnection_time() {
 }
 
 #[test]
-fn cut_off_before_the_first_event_nothing_is_missed() {
+fn a_client_cut_off_before_its_first_event_misses_nothing() {
     let hub = Hub::new();
     let mut client = Client::new(hub.subscribe(&none()));
     let opening = client.next().unwrap();
@@ -43,7 +43,7 @@ fn cut_off_before_the_first_event_nothing_is_missed() {
 }
 
 #[test]
-fn an_up_to_date_client_gets_nothing_again() {
+fn an_up_to_date_client_gets_no_event_twice() {
     let hub = Hub::new();
     publish(&hub, "a");
     let id = publish(&hub, "b");
@@ -53,7 +53,7 @@ fn an_up_to_date_client_gets_nothing_again() {
 }
 
 #[test]
-fn each_publish_wakes_once_and_only_those_who_wait() {
+fn each_publish_wakes_each_waiting_subscriber_once() {
     let hub = Hub::new();
     let mut waiting = Client::live(hub.subscribe(&none()));
     let reading = Client::live(hub.subscribe(&none()));
@@ -69,7 +69,7 @@ fn each_publish_wakes_once_and_only_those_who_wait() {
 }
 
 #[test]
-fn only_the_last_waker_of_a_subscriber_is_woken_and_none_after_it_is_gone() {
+fn only_the_latest_waker_is_woken_and_none_after_the_subscriber_is_dropped() {
     let hub = Hub::new();
     let mut client = Client::live(hub.subscribe(&none()));
     client.assert_pending();
@@ -82,12 +82,12 @@ fn only_the_last_waker_of_a_subscriber_is_woken_and_none_after_it_is_gone() {
     drop(subscriber);
     publish(&hub, "b");
     assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
-    // The seat's next owner has not inherited the waker.
+    // The slot's next owner has not inherited the waker.
     assert_eq!(Arc::strong_count(&wakes), 1);
 }
 
 #[test]
-fn falling_out_while_connected_is_one_gap_at_the_right_place() {
+fn a_connected_client_that_falls_behind_gets_one_gap_at_the_right_place() {
     let hub = Hub::builder().retain_events(3).build();
     let mut stalled = Client::live(hub.subscribe(&none()));
     publish(&hub, "1");
@@ -107,7 +107,7 @@ fn falling_out_while_connected_is_one_gap_at_the_right_place() {
 }
 
 #[test]
-fn after_a_gap_only_what_is_new_where_that_was_chosen() {
+fn with_on_gap_newest_only_new_events_follow_a_gap() {
     let hub = Hub::builder().retain_events(3).on_gap(OnGap::Newest).build();
     let mut stalled = Client::live(hub.subscribe(&none()));
     let ids: Vec<_> = (1..=9).map(|n| publish(&hub, &n.to_string())).collect();
@@ -123,7 +123,7 @@ fn after_a_gap_only_what_is_new_where_that_was_chosen() {
 }
 
 #[test]
-fn a_gap_is_said_before_the_clients_position_moves() {
+fn a_gap_is_sent_before_the_clients_position_moves() {
     let hub = Hub::builder().retain_events(2).build();
     let ids: Vec<_> = (1..=5).map(|n| publish(&hub, &n.to_string())).collect();
     let subscriber = hub.subscribe(&ids[0].clone().into());
@@ -137,13 +137,13 @@ fn a_gap_is_said_before_the_clients_position_moves() {
     let gap = client.next().unwrap();
     assert_eq!(field(&gap, "id"), Some(ids[2].as_str()));
     assert_eq!(client.ready(), ["4", "5"]);
-    // The last one that is missing is not missed by who has it.
+    // A client that has the last evicted event misses nothing.
     let subscriber = hub.subscribe(&ids[2].clone().into());
     assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 2 });
 }
 
 #[test]
-fn filtered_and_quiet_through_ten_times_what_is_retained_it_is_still_exact() {
+fn a_quiet_filtered_subscriber_stays_exact_through_ten_times_the_retention() {
     const RETAINED: usize = 64;
     let hub = Hub::builder().retain_events(RETAINED).build();
     let mut quiet: Vec<_> = (0..100)
@@ -155,7 +155,7 @@ fn filtered_and_quiet_through_ten_times_what_is_retained_it_is_still_exact() {
         })
         .collect();
     for n in 0..10 * RETAINED {
-        // Topics that come and go, whose events fall out: of which nothing is known afterwards.
+        // Short-lived topics whose events are evicted, and which are then forgotten.
         hub.to(&format!("once:{n}")).try_publish(&Event::json(n)).unwrap();
         for (client, id) in &mut quiet {
             let seen = client.wakes();
@@ -177,7 +177,7 @@ fn filtered_and_quiet_through_ten_times_what_is_retained_it_is_still_exact() {
 }
 
 #[test]
-fn ephemeral_events_alone_keep_no_position_and_so_there_are_checkpoints() {
+fn a_subscriber_that_gets_only_ephemeral_events_gets_checkpoints() {
     const RETAINED: usize = 64;
     let hub = Hub::builder().retain_events(RETAINED).build();
     let mut client = Client::new(hub.subscribe_to(["a"], &none()));
@@ -199,7 +199,7 @@ fn ephemeral_events_alone_keep_no_position_and_so_there_are_checkpoints() {
 }
 
 #[test]
-fn falling_out_after_the_state_is_a_gap_after_the_state() {
+fn falling_behind_after_the_state_causes_a_gap_after_the_state() {
     let hub = Hub::builder().retain_events(2).build();
     let first = publish(&hub, "1");
     let mut subscriber = hub.subscribe(&after(&position(&first, 0)));
@@ -215,7 +215,7 @@ fn falling_out_after_the_state_is_a_gap_after_the_state() {
 }
 
 #[test]
-fn the_quiet_are_woken_a_few_at_a_time_and_seldom() {
+fn quiet_subscribers_are_woken_rarely_and_a_few_at_a_time() {
     const RETAINED: usize = 1_000;
     const QUIET: usize = 500;
     let hub = Hub::builder().retain_events(RETAINED).build();
@@ -235,13 +235,13 @@ fn the_quiet_are_woken_a_few_at_a_time_and_seldom() {
         }
         (all, most) = (all + woken, most.max(woken));
     }
-    // Each about once for each half of what is retained.
+    // Each about once for each half of the retained events.
     assert!((QUIET * 15..=QUIET * 25).contains(&all), "{all}");
     assert!(most <= 5, "{most}");
 }
 
 #[test]
-fn the_state_leaves_first_and_then_what_was_published_meanwhile() {
+fn the_state_comes_before_the_events_published_while_it_was_loaded() {
     let hub = Hub::new();
     let before = publish(&hub, "before");
     for last in [none(), after("unknown"), before.clone().into()] {
@@ -277,7 +277,7 @@ fn a_state_that_cannot_begin_a_stream_is_refused() {
 }
 
 #[test]
-fn a_waker_that_panics_keeps_nobody_asleep() {
+fn a_panicking_waker_does_not_stop_the_others() {
     struct Bad;
     impl Wake for Bad {
         fn wake(self: Arc<Self>) {
@@ -292,15 +292,14 @@ fn a_waker_that_panics_keeps_nobody_asleep() {
     assert!(Pin::new(&mut bad.subscriber).poll_next(&mut Context::from_waker(&waker)).is_pending());
     clients[20..].iter_mut().for_each(Client::assert_pending);
     assert!(std::panic::catch_unwind(|| publish(&hub, "a")).is_err());
-    // Those that share its part of the seats; the others are woken by what comes next, at the
-    // latest.
+    // Those in its shard; the others are woken by the next event at the latest.
     publish(&hub, "b");
     assert!(clients.iter().all(|client| client.wakes() > 0));
     assert!(clients.iter_mut().all(|client| client.ready() == ["a", "b"]));
 }
 
 #[test]
-fn a_subscription_ends_when_it_expires_before_anything_is_given_out() {
+fn an_expired_subscription_ends_before_it_sends_anything() {
     let hub = Hub::new();
     let mut client = Client::live(hub.subscribe(&none()));
     publish(&hub, "secret");

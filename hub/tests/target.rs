@@ -7,7 +7,7 @@ use sse_hub::{Hub, Resumption};
 use support::{Client, after, none, position, publish};
 
 #[test]
-fn nothing_with_a_topic_reaches_who_did_not_name_it_live_or_replayed() {
+fn events_with_a_topic_reach_only_its_subscribers_live_or_replayed() {
     let hub = Hub::new();
     let start = publish(&hub, "start");
     let last = LastEventId::from(start);
@@ -42,7 +42,7 @@ fn nothing_with_a_topic_reaches_who_did_not_name_it_live_or_replayed() {
 }
 
 #[test]
-fn publishing_to_one_user_wakes_that_user_alone() {
+fn publishing_to_one_user_wakes_only_that_user() {
     let hub = Hub::new();
     let mut users: Vec<_> = (0..50)
         .map(|n| Client::live(hub.subscribe_to([format!("user:{n}"), "news".into()], &none())))
@@ -58,7 +58,7 @@ fn publishing_to_one_user_wakes_that_user_alone() {
 }
 
 #[test]
-fn a_newer_event_of_the_same_key_takes_the_place_of_the_older_one() {
+fn a_newer_event_replaces_the_older_one_with_the_same_key() {
     let hub = Hub::new();
     let start = publish(&hub, "start");
     let mut stalled = Client::live(hub.subscribe_to(["", "b"], &none()));
@@ -67,10 +67,10 @@ fn a_newer_event_of_the_same_key_takes_the_place_of_the_older_one() {
     hub.to("b").key("ACME").try_publish(&Event::text("another topic")).unwrap();
     hub.key("OTHER").try_publish(&Event::text("another key")).unwrap();
     hub.key("ACME").try_publish(&Event::text("gone").no_id()).unwrap();
-    // An ephemeral one takes no place of one that is retained: who is away would have neither.
+    // An ephemeral event does not replace a retained one: an absent client would get neither.
     assert_eq!(stalled.ready(), ["3", "another topic", "another key", "gone"]);
     assert_eq!(Client::live(hub.subscribe(&start.into())).ready(), ["3", "another key"]);
-    // The places have stayed.
+    // The places stay.
     for (n, id) in ids.into_iter().enumerate() {
         let expected: &[&str] = if n < 2 { &["3", "another key"] } else { &["another key"] };
         let subscriber = hub.subscribe(&id.into());
@@ -81,14 +81,14 @@ fn a_newer_event_of_the_same_key_takes_the_place_of_the_older_one() {
 }
 
 #[test]
-fn what_is_conflated_and_then_falls_out_is_no_gap() {
+fn evicting_a_replaced_event_causes_no_gap() {
     let hub = Hub::builder().retain_events(3).build();
     let mut stalled = Client::live(hub.subscribe(&none()));
     for n in 0..20 {
         hub.key("k").try_publish(&Event::json(n)).unwrap();
     }
     assert_eq!(stalled.ready(), ["19"]);
-    // But the last one of a key that falls out is.
+    // Evicting the last event of a key does cause one.
     for n in 0..3 {
         hub.try_publish(&Event::json(n)).unwrap();
     }
@@ -97,7 +97,7 @@ fn what_is_conflated_and_then_falls_out_is_no_gap() {
 }
 
 #[test]
-fn what_a_topic_has_lost_is_a_gap_for_that_topic_alone() {
+fn events_evicted_from_a_topic_cause_a_gap_only_there() {
     let hub = Hub::builder().retain_events(4).build();
     let start = publish(&hub, "start");
     hub.to("a").try_publish(&Event::text("a")).unwrap();

@@ -1,4 +1,4 @@
-//! The hub on threads of an executor that is not tokio's: publishers, subscribers that come and go,
+//! The hub on threads of an executor that is not tokio's: publishers, subscribers that reconnect,
 //! and a log too short for the slow ones.
 
 mod support;
@@ -18,7 +18,7 @@ use sse_encoder::{Event, EventId, LastEventId};
 use sse_hub::{Hub, Subscriber};
 use support::field;
 
-/// What a subscriber has seen.
+/// The events that a subscriber has seen.
 #[derive(Default)]
 struct Seen {
     last: u64,
@@ -29,7 +29,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Each event's number is the one after the last, or a gap has said where it goes on.
+    /// Each event's number is the one after the last, or a gap gives the next.
     fn see(&mut self, frame: &str) {
         let n = |id: &str| id.split_once('-').unwrap().1.parse::<u64>().unwrap();
         let Some(id) = field(frame, "id") else {
@@ -70,7 +70,7 @@ impl Seen {
     }
 }
 
-/// Publishers on threads of their own, subscribers in a pool: tells what each has seen.
+/// Publishers on threads of their own, subscribers in a pool: gives the events that each has seen.
 fn run(retained: usize, publishers: u64, each: u64, subscribers: usize) -> Vec<Seen> {
     let pool = ThreadPool::builder().pool_size(3).create().unwrap();
     let hub = Hub::builder().retain_events(retained).build();
@@ -101,7 +101,7 @@ fn run(retained: usize, publishers: u64, each: u64, subscribers: usize) -> Vec<S
 }
 
 #[test]
-fn with_room_for_all_each_gets_all_in_order() {
+fn with_enough_retained_each_subscriber_gets_every_event_in_order() {
     let all = run(8_000, 4, 2_000, 30);
     assert_eq!(all.len(), 30);
     for seen in all {
@@ -111,7 +111,7 @@ fn with_room_for_all_each_gets_all_in_order() {
 }
 
 #[test]
-fn with_little_room_each_gets_all_in_order_or_hears_of_a_gap() {
+fn with_little_retained_each_subscriber_gets_every_event_in_order_or_a_gap() {
     let all = run(4, 4, 5_000, 30);
     assert_eq!(all.len(), 30);
     for seen in all {
@@ -121,7 +121,7 @@ fn with_little_room_each_gets_all_in_order_or_hears_of_a_gap() {
 }
 
 #[test]
-fn who_begins_with_the_state_ends_with_the_state() {
+fn a_state_and_the_updates_after_it_give_the_final_state() {
     const PUBLISHERS: usize = 3;
     const EACH: u64 = 3_000;
     let pool = ThreadPool::builder().pool_size(3).create().unwrap();
@@ -133,7 +133,8 @@ fn who_begins_with_the_state_ends_with_the_state() {
             let (hub, state) = (&hub, &state);
             scope.spawn(move || {
                 for n in 1..=EACH {
-                    // The state changes first, so what is not in it is yet to be published.
+                    // The state changes first, so an update that is not in it is yet to be
+                    // published.
                     state[publisher].store(n, Ordering::SeqCst);
                     hub.try_publish(&Event::json((publisher, n))).unwrap();
                 }
@@ -172,7 +173,7 @@ fn who_begins_with_the_state_ends_with_the_state() {
 }
 
 #[test]
-fn topics_do_not_wake_or_reach_each_other_across_threads() {
+fn events_reach_only_their_topic_across_threads() {
     const TOPICS: usize = 20;
     let pool = ThreadPool::builder().pool_size(3).create().unwrap();
     let hub = Hub::new();

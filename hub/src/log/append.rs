@@ -1,4 +1,4 @@
-//! The interface of a log. An event goes in by [`Log::append`]; it comes out of
+//! The interface of a log. [`Log::append`] writes an event. Readers use
 //! [`Retained`](super::Retained), the newest part of the log, which every implementation keeps in
 //! memory: so reading never waits, wherever the log itself is.
 
@@ -27,7 +27,7 @@ pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The future of an append: the event's id on the wire, or `None` for an ephemeral one.
 pub(crate) enum Append {
-    /// It is done already: a log in memory does not wait.
+    /// Done: a log in memory does not wait.
     Done(Option<Outcome>),
     /// The log answers later.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
@@ -56,15 +56,15 @@ pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Whether [`Retained`](super::Retained) follows the log.
     fn status(&self) -> Status;
 
-    /// Waits until it follows the log, or never will.
+    /// Waits until [`Retained`](super::Retained) follows the log, or never will.
     fn live(&self) -> BoxFuture<Status>;
 
-    /// Waits, for a bounded time, until it is known what comes after this id; whether it is.
+    /// Waits, for a bounded time, until the events after this id are known; whether they are.
     fn wait_for(&self, last: &LastEventId) -> BoxFuture<bool>;
 
     /// How many entries of the log cannot be events.
     fn rejected(&self) -> u64;
 
-    /// The hub is closed.
+    /// Ends the log with its hub.
     fn close(&self);
 }

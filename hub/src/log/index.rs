@@ -11,7 +11,7 @@ pub(super) struct Places {
     pub(super) kept: VecDeque<u64>,
     /// Those of its ephemeral ones.
     pub(super) ephemeral: VecDeque<u64>,
-    /// Its newest event that is no longer retained: a reader behind it has lost something.
+    /// Its newest event that is no longer retained: a reader behind it has missed an event.
     pub(super) evicted: u64,
 }
 
@@ -32,7 +32,7 @@ impl Index {
         self.topics.get_mut(topic as usize)?.as_mut()
     }
 
-    /// The places of this topic, of which nothing is retained if it is new.
+    /// The places of this topic, added without entries if it is new.
     pub(super) fn add(&mut self, topic: TopicId) -> &mut Places {
         let index = topic as usize;
         if self.topics.len() <= index {
@@ -62,7 +62,7 @@ impl Index {
     }
 
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
-    /// Something of every topic is lost, up to here, and nothing is retained.
+    /// Removes all entries: every topic has lost events up to here.
     pub(super) fn clear(&mut self, lost: u64) {
         self.forgotten = lost;
         for places in self.topics.iter_mut().flatten() {

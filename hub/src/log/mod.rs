@@ -1,4 +1,4 @@
-//! The log: what has been published, in one order, as far as it is retained. It knows no waiter.
+//! The log: the published events in one order, as far as they are retained. It knows no waiter.
 
 mod append;
 mod bounds;

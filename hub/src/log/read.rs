@@ -18,9 +18,9 @@ use crate::{
 pub(crate) enum Next {
     /// The next entry, and its sequence number.
     Entry(u64, Encoded),
-    /// Something that it should have had, up to here, is no longer retained.
+    /// Some of its events up to here are no longer retained.
     Lost(u64),
-    /// There is nothing else, up to the tip.
+    /// There is no other entry up to the tip.
     Nothing(u64),
 }
 
@@ -101,7 +101,7 @@ impl Retained {
             .sum()
     }
 
-    /// The place of this id, if it is one of this log's.
+    /// The place of this id, if it belongs to this log.
     pub(crate) fn locate(&self, id: &EventId) -> Option<u64> {
         if let Some(seq) = self.own_ids.get(id) {
             return Some(*seq);
@@ -116,7 +116,7 @@ impl Retained {
         }
     }
 
-    /// Whether a log elsewhere has been read.
+    /// Whether a remote log has been read.
     #[cfg(feature = "redis")]
     pub(crate) fn has_begun(&self) -> bool {
         self.tip.0 > 0
@@ -128,7 +128,7 @@ impl Retained {
         self.tip.1
     }
 
-    /// Whether waiting for this id is useless: its event is here, or has been passed.
+    /// Whether waiting for this id is useless: its event is here, or was skipped.
     #[cfg(feature = "redis")]
     pub(crate) fn has_reached(&self, id: &EventId) -> bool {
         let is_passed = |position: Position| position <= self.tip.1;
@@ -145,15 +145,14 @@ impl Retained {
         position.to_id()
     }
 
-    /// The id of this place, if it is known still: of places that are no longer retained, only
-    /// counted ones are.
+    /// The id of this place, if it is still known; of evicted places only counted ones are.
     pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
         let is_known = seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. });
         is_known.then(|| self.id_at(seq))
     }
 }
 
-/// An entry's place and frame, if it has one still.
+/// An entry's place and frame, if it still has one.
 fn frame(entry: &Entry) -> Option<(u64, &Encoded)> {
     Some((entry.seq, entry.frame.as_ref()?))
 }

@@ -19,7 +19,7 @@ use crate::{
     topic::{TopicId, UNTITLED},
 };
 
-/// Ephemeral events may take this part of the bounds besides.
+/// Ephemeral events may take another such fraction of the bounds.
 const EPHEMERAL_SHARE: usize = 4;
 
 /// Where the entries' positions come from.
@@ -27,7 +27,7 @@ const EPHEMERAL_SHARE: usize = 4;
 pub(crate) enum Numbering {
     /// The hub counts: every number up to the newest one is a position.
     Counted { epoch: u64 },
-    /// A log elsewhere: only the positions of retained entries are known.
+    /// A remote log: only the positions of retained entries are known.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
     Given,
 }
@@ -53,7 +53,7 @@ pub(crate) struct Slot {
     pub(crate) id: Option<EventId>,
 }
 
-/// An entry that has left the log.
+/// An entry that was removed.
 pub(crate) struct Removed {
     pub(crate) seq: u64,
     pub(crate) topic: TopicId,
@@ -80,7 +80,7 @@ impl Retained {
         }
     }
 
-    /// The place that an event would get, with the position `given` by a log elsewhere.
+    /// The place that an event would get, with the position `given` by a remote log.
     ///
     /// # Errors
     ///
@@ -117,8 +117,8 @@ impl Retained {
         }
     }
 
-    /// Appends an event in its place; [`trim`](Self::trim) then makes the room. Gives the frame as
-    /// it goes to the subscribers, with its id.
+    /// Appends an event in its slot; [`trim`](Self::trim) then makes room. Gives the frame with its
+    /// id, as subscribers get it.
     pub(crate) fn append(
         &mut self,
         slot: Slot,
@@ -153,7 +153,7 @@ impl Retained {
         frame
     }
 
-    /// Removes an entry that is too many or too old, if there is one.
+    /// Removes one entry that is too old or beyond the bounds, if there is one.
     pub(crate) fn trim(&mut self, now: Option<Instant>) -> Option<Removed> {
         let expired = |ring: &mut Ring| ring.pop_expired(now?, self.age?);
         if let Some(entry) = self.kept.pop_excess().or_else(|| expired(&mut self.kept)) {
@@ -173,7 +173,7 @@ impl Retained {
         }
         if let Some(places) = self.index.get_mut(topic) {
             places.kept.pop_front();
-            // A newer event with the same key stands, or stood, for one without a frame.
+            // An entry without a frame was replaced by a newer one with the same key: no loss.
             if entry.frame.is_some() {
                 places.evicted = seq;
                 self.evicted = (seq, position);
@@ -182,8 +182,8 @@ impl Retained {
         Removed { seq, topic }
     }
 
-    /// Notes that an unknown number of events is missing between the newest entry and the next one,
-    /// which comes after this position. Nothing before it is retained. Gives its sequence number.
+    /// Records that an unknown number of events is missing between the newest entry and the next
+    /// one, which follows this position. Removes all entries. Gives the gap's sequence number.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
     pub(crate) fn record_gap(&mut self, resumed_after: Position) -> u64 {
         let seq = self.tip.0 + 1;
@@ -196,8 +196,8 @@ impl Retained {
         seq
     }
 
-    /// Remembers this topic, until it is [forgotten](Self::forget_topic), though nothing of it may
-    /// be retained: so a gap in other topics is none in this one.
+    /// Keeps track of this topic, even without entries, until it is
+    /// [forgotten](Self::forget_topic): so events lost in other topics cause no gap in this one.
     pub(crate) fn watch_topic(&mut self, topic: TopicId) {
         self.index.add(topic);
     }
@@ -207,7 +207,7 @@ impl Retained {
         self.index.last(topic)
     }
 
-    /// Forgets a topic of which nothing is retained, and that nobody watches.
+    /// Forgets a topic without entries and without subscribers.
     pub(crate) fn forget_topic(&mut self, topic: TopicId) {
         self.index.remove(topic);
     }
@@ -217,8 +217,8 @@ impl Retained {
         places.is_some_and(|places| !places.kept.is_empty() || !places.ephemeral.is_empty())
     }
 
-    /// A client whose position is before this needs a newer one: the older half of the log, as soon
-    /// as entries will have to go. 0 means no client.
+    /// A client whose position is before this needs a newer one: the middle of the log once that is
+    /// half full, and 0, no client, until then.
     pub(crate) fn renew_below(&self) -> u64 {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
     }

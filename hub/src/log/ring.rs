@@ -13,7 +13,7 @@ use crate::{position::Position, topic::TopicId};
 /// The least number of entries to allocate memory for.
 const LEAST_ROOM: usize = 4;
 
-/// One publish.
+/// A published event.
 pub(super) struct Entry {
     /// The place in the order, counted from 1.
     pub(super) seq: u64,
@@ -49,7 +49,7 @@ impl Entry {
     }
 }
 
-/// The entries, oldest first. Their sequence numbers ascend, but need not be without holes.
+/// The entries, oldest first. Their sequence numbers ascend, with holes.
 pub(super) struct Ring {
     entries: VecDeque<Entry>,
     bytes: usize,
@@ -92,7 +92,7 @@ impl Ring {
         self.entries.len() >= self.max_events.div_ceil(2) || self.bytes >= self.max_bytes / 2
     }
 
-    /// Appends an entry, whose key empties an older one.
+    /// Appends an entry; an older one with the same key loses its frame.
     pub(super) fn push(&mut self, entry: Entry) {
         if let Some(key) = entry.key()
             && let Some(older) = self.keys.insert(key, entry.seq)
@@ -104,7 +104,7 @@ impl Ring {
         self.entries.push_back(entry);
     }
 
-    /// Grows as a list does, but not beyond what is retained and the newest one.
+    /// Doubles the capacity, but not beyond the retained entries and a new one.
     fn make_room(&mut self) {
         let len = self.entries.len();
         if len == self.entries.capacity() {

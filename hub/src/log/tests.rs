@@ -17,7 +17,7 @@ fn append(log: &mut Retained, topic: TopicId, key: Option<&str>, event: &Event) 
 }
 
 #[test]
-fn events_go_at_their_age_and_not_before() {
+fn events_are_removed_at_their_age_and_not_before() {
     let age = Duration::from_secs(60);
     let mut log = retained(Bounds { events: 100, bytes: 1 << 20, age: Some(age) });
     let before = Instant::now();
@@ -36,7 +36,7 @@ fn events_go_at_their_age_and_not_before() {
 }
 
 #[test]
-fn a_log_that_is_empty_again_holds_no_keys_and_ids() {
+fn an_emptied_log_holds_no_keys_or_ids() {
     let mut log = retained(Bounds { events: 2, bytes: 1 << 20, age: None });
     for n in 0..100 {
         let event = Event::text("a").id(EventId::new(format!("row {n}")).unwrap());

@@ -9,7 +9,7 @@ use redis::{
 use super::route::Route;
 use crate::error::Error;
 
-/// Why there is no answer, or not the wanted one.
+/// The reason why a command has no answer, or not the expected one.
 pub(super) struct Failure {
     pub(super) error: RedisError,
     /// The server.
@@ -34,7 +34,7 @@ impl Failure {
         self.to.is_some() || self.error.code() == Some("ASK")
     }
 
-    /// Whether the server has answered, and said no.
+    /// Whether the server has answered with an error.
     pub(super) fn is_refusal(&self) -> bool {
         self.error.code().is_some()
     }
@@ -87,7 +87,7 @@ impl Connection {
         answers?.try_into().map_err(|_| self.failure(too_few()))
     }
 
-    /// Sends commands in one go. The answer to each is its own; a failure is that of all.
+    /// Sends commands in one go. Each has an answer of its own; a failure concerns them all.
     pub(super) async fn ask_each(
         &mut self,
         commands: impl IntoIterator<Item = Cmd>,

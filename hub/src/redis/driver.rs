@@ -1,4 +1,4 @@
-//! The driver: one task, which keeps a hub and its log together.
+//! The driver: one task, which connects a hub to its log.
 
 use std::{
     fmt,
@@ -23,12 +23,12 @@ use super::{
 };
 use crate::{error::Error, feed::Feed, log::BoxFuture};
 
-/// Keeps a hub and its log on Redis together; from [`HubBuilder::redis`](crate::HubBuilder::redis).
-/// Spawn it on a tokio runtime: without it nothing is read or published.
+/// Connects a hub to its log on Redis; from [`HubBuilder::redis`](crate::HubBuilder::redis). Spawn
+/// it on a tokio runtime: without it nothing is read or published.
 ///
-/// It ends when the hub is closed, once every event published before that has its answer. When it
-/// is dropped the hub goes on with the events that it has, and its
-/// [status](crate::Hub::status) says so.
+/// It ends when the hub is closed, once every event published before that has its answer. If it is
+/// dropped, the hub continues with the events that it has, and its [status](crate::Hub::status) is
+/// [`Ended`](crate::Status::Ended).
 ///
 /// It holds two connections, each of which the Redis client runs as a task of its own; they end
 /// with the driver.
@@ -187,7 +187,7 @@ async fn follow<S: Source>(
             Ok(()) => followed(),
             Err(error) => return Some(error),
         }
-        // A connection that waits so long for an answer is late to see that none will come.
+        // A connection that waits so long for an answer would notice a loss late.
         if follower.patience() < patience {
             return None;
         }

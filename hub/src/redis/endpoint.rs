@@ -104,7 +104,7 @@ fn each(url: &str) -> (String, Vec<String>) {
     (urls.next().unwrap_or_default(), urls.collect())
 }
 
-/// Without one that the process has chosen, the client would panic.
+/// Without a provider for the whole process the client would panic.
 #[cfg(feature = "redis-rustls")]
 fn provide_cryptography(info: &ConnectionInfo) {
     let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });

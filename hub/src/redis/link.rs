@@ -1,4 +1,4 @@
-//! The state of the connections, as the driver keeps it and the handles of the hub see it.
+//! The state of the connections, kept by the driver and read by the hub's handles.
 
 use std::{
     future::Future,
@@ -22,13 +22,13 @@ const CATCH_UP: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     state: Mutex<State>,
-    /// Given when the status changes, or entries have been read.
+    /// Notified when the status changes, or entries have been read.
     pub(super) signal: Arc<Signal>,
     /// How many entries cannot be events.
     pub(super) rejected: AtomicU64,
-    /// Given when there is a connection: another one can probably be had, too.
+    /// Notified when one connection is up: the other may retry.
     pub(super) connected: Notify,
-    /// Given when the connection to read by is lost: the one to publish by may be dead, too.
+    /// Notified when the reading connection is lost: the publishing one may be, too.
     pub(super) reader_lost: Notify,
     /// The runtime of the driver, once it runs.
     runtime: OnceLock<Handle>,
@@ -61,7 +61,7 @@ impl Link {
         })
     }
 
-    /// The driver runs here.
+    /// The driver has begun to run, on this runtime.
     pub(super) fn start(&self, runtime: Handle) {
         if self.runtime.set(runtime).is_ok() {
             self.refuse("there is no connection yet");
@@ -134,7 +134,7 @@ impl Link {
         if has_reached() {
             return true;
         }
-        // Without the driver nothing will come.
+        // Without the driver no entry will arrive.
         let Some(runtime) = self.runtime.get() else { return false };
         let link = self.clone();
         let has_ended = move || link.status() == Status::Ended;
@@ -142,7 +142,7 @@ impl Link {
         // A task, as the caller's executor may be another one, which has no timers.
         let in_time = runtime.spawn(timeout_of(reached));
         let is_known = matches!(in_time.await, Ok(true)) && self.status() != Status::Ended;
-        // A server that is up to date would have it if it were one of this log's.
+        // An up-to-date server would know the id if it belonged to this log.
         is_known || self.status() == Status::Live
     }
 

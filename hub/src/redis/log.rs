@@ -1,9 +1,9 @@
-//! The log on Redis, as the handles of the hub see it.
+//! The log on Redis, for the hub's handles.
 
 use std::sync::Arc;
 
 use sse_encoder::LastEventId;
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, task::coop::consume_budget};
 
 use super::{
     link::Link,
@@ -36,7 +36,11 @@ impl RedisLog {
         self.feed.read_open()?.retained.check_id(own_id.as_ref())?;
         let fields = record::fields(draft)?;
         if let Some(refusal) = self.link.refusal() {
-            return Err(refusal);
+            return Ok(Append::Pending(Box::pin(async move {
+                // A loop that publishes until it succeeds must let the driver run.
+                consume_budget().await;
+                Err(refusal)
+            })));
         }
         let id = if draft.event.lacks_id() { EntryId::Automatic } else { EntryId::Own(own_id) };
         let (command, outcome) = Command::new(fields, id);

@@ -23,12 +23,12 @@ use crate::{
 };
 
 impl HubBuilder {
-    /// A hub whose log is a Redis stream: all servers that name the same one are one hub. With it
-    /// comes the [`Driver`], which is to be spawned.
+    /// A hub whose log is a Redis stream: all servers that name the same stream are one hub. Spawn
+    /// the [`Driver`] that comes with it.
     ///
     /// The stream keeps at least as many entries as the hub [retains](Self::retain_events): give
-    /// all servers the same bounds. [The page on Redis](crate::redis) says
-    /// what is promised, and how far it reaches.
+    /// all servers the same bounds. [The page on Redis](crate::redis) lists its promises and their
+    /// limits.
     ///
     /// `url` is `redis://[[user]:password@]host[:port][/database]`, or `redis+unix:///path`; with
     /// the feature `redis-rustls` also `rediss://` for TLS. Of a cluster it names one server or
@@ -43,7 +43,7 @@ impl HubBuilder {
     /// # async fn main() -> Result<(), sse_hub::Error> {
     /// let (hub, driver) = Hub::builder().redis("redis://127.0.0.1/", "orders")?;
     /// tokio::spawn(driver);
-    /// // Clients that come back at once are served better once the log is here; without it, too.
+    /// // Clients that reconnect at once need not wait if the log has been read before.
     /// let _ = tokio::time::timeout(Duration::from_secs(2), hub.live()).await;
     /// hub.publish(&Event::json([1, 2])).await?;
     /// # Ok(())

@@ -8,7 +8,7 @@ use tokio::sync::{mpsc, oneshot};
 use super::record::Field;
 use crate::{error::Error, log::Outcome, position::Position};
 
-/// How many events may wait in the queue itself; their publishers wait in any case.
+/// How many events the queue holds; further publishers wait for a place.
 const CAPACITY: usize = 1_024;
 /// How many events, and about how many bytes, are sent in one go.
 const BATCH_EVENTS: usize = 256;
@@ -33,7 +33,8 @@ pub(super) enum EntryId {
 }
 
 impl Command {
-    /// With the end that gets the answer. If that is dropped by the driver, the outcome is unknown.
+    /// A command, and the receiver of its answer. If the driver drops the command, the outcome is
+    /// unknown.
     pub(super) fn new(fields: Vec<Field>, id: EntryId) -> (Self, oneshot::Receiver<Outcome>) {
         let (answer, outcome) = oneshot::channel();
         (Self { fields, id, redirections: 0, answer }, outcome)
@@ -44,7 +45,7 @@ impl Command {
             EntryId::Automatic => Some(position.to_id()),
             EntryId::Own(id) => id,
         };
-        // A publisher that has gone wants no answer.
+        // The publisher may have been dropped.
         let _ = self.answer.send(Ok(id));
     }
 
@@ -59,7 +60,7 @@ impl Command {
 
 pub(super) struct Queue {
     commands: mpsc::Receiver<Command>,
-    /// Events that have been refused by a server that names another one, in order.
+    /// Events refused by a server that named another one, in order.
     returned: VecDeque<Command>,
 }
 
@@ -77,8 +78,8 @@ impl Queue {
         }
     }
 
-    /// All events that wait, up to a bound; it waits for the first one. `None` at the end of the
-    /// hub. Dropping the future loses no event.
+    /// All waiting events, up to a bound; waits for the first one. `None` at the end of the hub.
+    /// Dropping the future loses no event.
     pub(super) async fn batch(&mut self) -> Option<Vec<Command>> {
         let first = self.next().await?;
         let mut bytes = first.size();
@@ -92,7 +93,7 @@ impl Queue {
         Some(batch)
     }
 
-    /// These come first again, in the same order.
+    /// Puts these back in front, in the same order.
     pub(super) fn give_back(&mut self, commands: Vec<Command>) {
         commands.into_iter().rev().for_each(|command| self.returned.push_front(command));
     }

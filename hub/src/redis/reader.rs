@@ -22,7 +22,7 @@ pub(super) struct Reader {
     stream: String,
     /// Whether the stream is on another server now, or on its way there.
     has_moved: bool,
-    /// Whether an answer has not come in time.
+    /// Whether an answer was not in time.
     is_slow: bool,
 }
 
@@ -31,7 +31,7 @@ impl Reader {
     pub(super) async fn open(endpoint: &Endpoint, answer: Duration) -> Result<Self, Failure> {
         let mut connection = endpoint.connect(BLOCK + answer).await?;
         let stream = endpoint.stream.clone();
-        // Whether that is allowed shows here, and not after the hub has been called live.
+        // A missing right must show here, before the hub is live.
         let mut news = cmd("XREAD");
         news.arg("COUNT").arg(1).arg("STREAMS").arg(&stream).arg("$");
         let mut last = cmd("XRANGE");
@@ -54,7 +54,7 @@ impl Reader {
         self.has_moved
     }
 
-    /// Whether less should be asked for at once.
+    /// Whether the next page should be smaller.
     pub(super) const fn is_slow(&self) -> bool {
         self.is_slow
     }

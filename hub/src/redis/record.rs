@@ -129,8 +129,8 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads the fields. Unknown ones are left alone; of several with one name the last one counts,
-    /// as in JSON; an empty one counts as absent, but for `data` and `key`.
+    /// Reads the fields. Unknown ones are ignored; of several with one name the last one counts, as
+    /// in JSON; an empty one counts as absent, but for `data` and `key`.
     ///
     /// # Errors
     ///

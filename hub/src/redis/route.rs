@@ -73,7 +73,7 @@ fn moved(from: &ConnectionAddr, to: &str) -> Option<ConnectionAddr> {
 /// Another host and port, with TLS if this address has it.
 fn with_address(from: &ConnectionAddr, host: &str, port: u16) -> Option<ConnectionAddr> {
     let mut addr = from.clone();
-    // `?` is one that the server does not know.
+    // `?` stands for a host that the server does not know.
     let is_named = !host.is_empty() && host != "?";
     let (of_host, of_port) = match &mut addr {
         ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => (host, port),
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_elsewhere_is_found_by_what_it_is_called() {
+    fn the_address_in_a_redirection_is_read() {
         for (from, to, expected) in [
             (tcp("a", 1), "10.0.0.7:6379", Some(tcp("10.0.0.7", 6379))),
             (tcp("a", 1), "2001:db8::7:6379", Some(tcp("2001:db8::7", 6379))),
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_is_passed_by_once_and_only_as_the_owner() {
+    fn a_failed_server_is_skipped_once_and_only_while_it_is_the_owner() {
         let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)]);
         route.pass_by(&tcp("a", 1));
         route.pass_by(&tcp("a", 1));

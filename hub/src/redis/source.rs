@@ -1,4 +1,4 @@
-//! The log elsewhere, as the follower needs it.
+//! The remote log, as the follower needs it.
 
 use std::{
     future::Future,
@@ -7,7 +7,7 @@ use std::{
 
 use crate::{error::Error, position::Position};
 
-/// An entry as the log has it: its position, and the fields that anybody may have written.
+/// An entry as the log has it: its position, and its fields, which any program may have written.
 #[derive(Clone)]
 pub(super) struct Entry {
     pub(super) position: Position,
@@ -28,9 +28,9 @@ impl Entry {
     }
 }
 
-/// The answer to a wait for news.
+/// The answer to a wait for entries.
 pub(super) struct News {
-    /// The entries after the position; empty when there are none for a while.
+    /// The entries after the position; empty if none arrived for a while.
     pub(super) entries: Vec<Entry>,
     /// The entry at that position, if it was still there after the others were read. Then nothing
     /// between it and them can be missing.
@@ -40,7 +40,7 @@ pub(super) struct News {
 /// A connection to a log: an order of entries whose positions ascend, of which the oldest may be
 /// gone.
 ///
-/// An error ends the connection; the driver makes another one and goes on where it was.
+/// An error ends the connection; the driver makes another one and continues where it was.
 pub(super) trait Source {
     /// Up to `count` of the newest entries, or of those before `before`; the newest first.
     fn newest(
@@ -56,7 +56,7 @@ pub(super) trait Source {
         count: usize,
     ) -> impl Future<Output = Result<Vec<Entry>, Error>> + Send;
 
-    /// Waits for entries after this position, or for any where it is `None`, but not for ever. If
+    /// Waits, for a bounded time, for entries after this position, or for any if it is `None`. If
     /// the future is dropped, this connection must not be used again.
     fn wait(
         &mut self,
@@ -64,15 +64,14 @@ pub(super) trait Source {
         count: usize,
     ) -> impl Future<Output = Result<News, Error>> + Send;
 
-    /// Whether the log still has every entry that was ever appended to it. `false` where that
-    /// cannot be told.
+    /// Whether the log still has every entry that was ever appended to it. `false` if that is
+    /// unknown.
     fn is_complete(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// Appends a mark to an empty log, so that all who read it have a
-    /// place in common. `false` where that is refused.
+    /// Appends a mark to an empty log, to give all its readers a common position. `false` if that
+    /// is refused.
     fn mark(&mut self) -> impl Future<Output = Result<bool, Error>> + Send;
 
-    /// A position that is before all that will be appended, and that nobody else is given: for an
-    /// empty log without a mark.
+    /// A unique position before all later entries: for an empty log without a mark.
     fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
 }

@@ -1,6 +1,6 @@
 //! Appends to the log. There are three outcomes: appended, not appended, and unknown.
 //!
-//! One batch is on its way at a time; events that come meanwhile are the next one.
+//! One batch is in flight at a time; the events that arrive meanwhile form the next one.
 
 use std::time::Duration;
 
@@ -20,9 +20,9 @@ use super::{
 };
 use crate::error::Error;
 
-/// How often the connection is looked at while it is quiet.
+/// How often a quiet connection is probed.
 const PROBE: Duration = Duration::from_secs(1);
-/// A shorter stream would lose what was read last before more can be read.
+/// In a shorter stream the entry that was read last could be trimmed before the next read.
 const LEAST_LEN: usize = 256;
 
 pub(super) struct Writer<'a> {
@@ -82,7 +82,7 @@ impl Writer<'_> {
         }
     }
 
-    /// Appends events until the connection is of no use any more; `None` at the end of the hub.
+    /// Appends events until the connection is useless; `None` at the end of the hub.
     async fn append_all(
         &mut self,
         mut connection: Connection,
@@ -130,7 +130,7 @@ impl Writer<'_> {
                     Some(position) => event.appended(position),
                     None => event.failed(Error::outcome_unknown("the answer is not an entry's id")),
                 },
-                // A server that says where the stream is has not appended to it.
+                // A server that redirects has not appended the event.
                 Err(failure) if failure.is_moving() && event.redirections < REDIRECTIONS => {
                     event.redirections += 1;
                     returned.push(event);

@@ -1,4 +1,4 @@
-//! A subscription: a position in the log, and the stream of what comes after it.
+//! A subscription: a position in the log, and the stream of the events after it.
 
 mod poll;
 
@@ -24,11 +24,11 @@ use crate::{
 /// [`SseEncoder`](sse_encoder::SseEncoder), which passes each on without a copy.
 ///
 /// It is a position in the hub's log and not a queue: it costs no more when its client does not
-/// read. If it falls out of what is retained, the client gets an event of the
-/// type [`gap`](crate::GAP), and the stream goes on.
+/// read. If that position falls out of the retained events, the client gets an event of the type
+/// [`gap`](crate::GAP), and the stream continues.
 ///
-/// The first event is always one of the type [`checkpoint`](crate::CHECKPOINT). When it is dropped
-/// the subscription ends.
+/// The first event is always one of the type [`checkpoint`](crate::CHECKPOINT). Dropping the
+/// subscriber ends the subscription.
 ///
 /// ```
 /// use futures_executor::block_on;
@@ -50,7 +50,7 @@ use crate::{
 pub struct Subscriber {
     feed: Arc<Feed>,
     seats: Seats,
-    /// All entries up to here have been given out.
+    /// All entries up to here have been sent.
     cursor: u64,
     /// The newest entry whose id the client has.
     client: u64,
@@ -64,7 +64,7 @@ pub struct Subscriber {
     stage: Stage,
 }
 
-/// The next thing to give out.
+/// What is sent next.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
     /// The checkpoint.
@@ -86,7 +86,7 @@ enum Start {
 
 type Seat = (Arc<WaitList<Encoded>>, WaiterId);
 
-/// The lists that the subscriber is in: at least one, and mostly just that.
+/// The lists that the subscriber is in: usually exactly one.
 struct Seats {
     first: Seat,
     more: Box<[Seat]>,
@@ -127,7 +127,7 @@ impl Subscriber {
         let live_from = state.retained.tip();
         let (cursor, start) = begin(&feed, &state, &topics, last);
 
-        // While the log is locked: none of the topics can be forgotten.
+        // Under the lock of the log, so that no topic can be forgotten.
         let mut sit = |topic| state.join(topic, cursor);
         // A subscription to no topic waits for the end of the hub.
         let first = sit(topics.pop().unwrap_or(NOTHING));
@@ -150,7 +150,7 @@ impl Subscriber {
         }
     }
 
-    /// Whether the subscription goes on where the client left off.
+    /// Whether the subscription continues where the client left off.
     ///
     /// ```
     /// use sse_encoder::LastEventId;
@@ -176,7 +176,7 @@ impl Subscriber {
     /// Take the subscription, then load the state, then call this: the state is sent first, with
     /// the position at which the subscription was taken as its id, and the events published
     /// meanwhile follow. As some of these may be in the state already, applying an event twice must
-    /// do no harm.
+    /// be harmless.
     ///
     /// The state is one item of one frame, of any size, without an id of its own.
     ///
@@ -215,12 +215,11 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Ends the stream after this time, or earlier if an earlier end was set: with the authorization
-    /// that it was given for, say. The client reconnects, and can be asked
-    /// again.
+    /// Ends the stream after this time, or at an earlier end that is set already: when its
+    /// authorization expires, for example. The client reconnects, and is authorized again.
     ///
-    /// It is looked at whenever the stream is polled, before anything is given out; the keep-alive
-    /// of [`SseEncoder`](sse_encoder::SseEncoder::keep_alive) polls quiet streams. The default is the
+    /// The time is checked at each poll, before anything is sent; the keep-alive of
+    /// [`SseEncoder`](sse_encoder::SseEncoder::keep_alive) polls quiet streams. The default is the
     /// hub's [`connection_age`](crate::HubBuilder::connection_age).
     ///
     /// ```
@@ -252,7 +251,7 @@ impl fmt::Debug for Subscriber {
     }
 }
 
-/// The place to begin at, and how that fits the client's last event ID.
+/// The place to begin at, and the answer to the client's last event ID.
 fn begin(feed: &Feed, state: &State, topics: &[TopicId], last: &LastEventId) -> (u64, Start) {
     let State { retained, .. } = state;
     let topics = topics.iter().copied();

@@ -27,8 +27,8 @@ impl Subscriber {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// The first two frames. The client's position must not move before it has heard of a gap, or
-    /// has the state: cut off in between, it would never hear of it.
+    /// The first two frames. The client's position must not move before it has the gap or the
+    /// state: if it were cut off in between, it would never get them.
     #[inline(never)]
     fn open(&mut self) -> Option<Encoded> {
         let is_exact = self.state.is_none() && !matches!(self.start, Start::Inexact(_));
@@ -78,7 +78,7 @@ impl Subscriber {
         self.take_from_log(needs_checkpoint)
     }
 
-    /// The next frame of the log, for a subscriber further behind than one event.
+    /// The next frame of the log, for a subscriber more than one event behind.
     #[inline(never)]
     fn take_from_log(&mut self, needs_checkpoint: bool) -> Option<Encoded> {
         let state = self.feed.read();
@@ -121,7 +121,7 @@ impl Subscriber {
         frame
     }
 
-    /// Parks the waker in every list, unless there is something new.
+    /// Parks the waker in every list, unless one of them has a new entry.
     fn park(&mut self, cx: &Context<'_>) -> bool {
         let (feed, cursor) = (&self.feed, self.cursor);
         let mut report =

@@ -1,4 +1,4 @@
-//! How many subscribers there are, and who waits for the last one to go.
+//! The number of subscribers, and the signal that the last one is dropped.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::sync::{AtomicUsize, Ordering};
 
 pub(crate) struct SubscriberCount {
     count: AtomicUsize,
-    /// Given when the last subscriber goes.
+    /// Notified when the last subscriber is dropped.
     pub(crate) signal: Arc<Signal>,
 }
 

@@ -28,7 +28,7 @@ pub(crate) struct WaitList<F> {
 struct Shard<F> {
     slots: Vec<Slot>,
     free: Vec<u32>,
-    /// The slots with a waker. One can be here that has none any more, but no slot is here twice.
+    /// The slots with a waker. Some may have lost theirs, but no slot is here twice.
     parked: Vec<u32>,
     newest: Option<Newest<F>>,
     /// Memory for the wakers of the next publish.
@@ -121,7 +121,7 @@ impl<F> WaitList<F> {
         self.len.load(Ordering::Acquire) == 0
     }
 
-    /// Parks the waker, unless `is_news`, asked under the lock, says that there is something new.
+    /// Parks the waker, unless `is_news`, evaluated under the lock, is `true`.
     pub(crate) fn park(
         &self,
         waiter: WaiterId,
@@ -140,7 +140,7 @@ impl<F> WaitList<F> {
         true
     }
 
-    /// Makes this the newest entry, and wakes all that wait.
+    /// Makes this the newest entry, and wakes all waiters.
     pub(crate) fn announce(&self, before: u64, seq: u64, frame: &F)
     where
         F: Clone,
@@ -157,7 +157,7 @@ impl<F> WaitList<F> {
         }
     }
 
-    /// Wakes all that wait.
+    /// Wakes all waiters.
     pub(crate) fn wake_all(&self) {
         self.wake(|_| {});
     }
@@ -191,8 +191,8 @@ impl<F> WaitList<F> {
         is_next.then(|| (newest.seq, newest.frame.clone()))
     }
 
-    /// Looks at some waiters, from this place on, and takes the wakers of those whose client is
-    /// behind `renew`. Gives the place where to go on, or `None` at the end of the list.
+    /// Checks some waiters, from this place on, and takes the wakers of those whose client is
+    /// behind `renew`. Gives the place to continue at, or `None` at the end of the list.
     pub(crate) fn visit(
         &self,
         from: (usize, usize),
@@ -218,7 +218,7 @@ impl<F> WaitList<F> {
         None
     }
 
-    /// Looks at all waiters.
+    /// The figures over all waiters.
     pub(crate) fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         for shard in &self.shards {
@@ -252,12 +252,12 @@ impl<F> Shard<F> {
         let taken = Slot { waker: None, client: cursor, cursor, taken: true, parked: false };
         if let Some(slot) = self.free.pop() {
             let waiter = &mut self.slots[slot as usize];
-            // It may be in `parked`, still.
+            // It may still be in `parked`.
             *waiter = Slot { parked: waiter.parked, ..taken };
             slot
         } else {
             if self.slots.is_empty() {
-                // Most topics of many are one user's.
+                // Of many topics, most have a single subscriber.
                 self.slots.reserve_exact(1);
             }
             self.slots.push(taken);

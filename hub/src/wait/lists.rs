@@ -8,14 +8,14 @@ use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED};
 /// How many locks the subscribers of a list with many of them share.
 const SHARDS: usize = 8;
 
-/// A list for each topic that has subscribers, and those that are always there.
+/// The list of each topic that has subscribers, and the permanent lists.
 pub(crate) struct WaitLists<F> {
     topics: Vec<Option<Arc<WaitList<F>>>>,
     everything: Arc<WaitList<F>>,
     nothing: Arc<WaitList<F>>,
-    /// Events that were delivered by lists which are gone.
+    /// Events delivered by lists that were removed.
     delivered_before: u64,
-    /// Where the visit to clients that may need a checkpoint goes on: topic, shard, slot.
+    /// Where the search for clients that need a checkpoint continues: topic, shard, slot.
     hand: (usize, (usize, usize)),
 }
 

@@ -1,4 +1,4 @@
-//! The kernel under loom: no wake-up is lost, whatever the order of the threads.
+//! The kernel under loom: no wake-up is lost in any order of the threads.
 
 use std::{
     sync::Arc,
@@ -54,7 +54,7 @@ impl Hub {
         self.list.announce(before, seq, &seq);
     }
 
-    /// What a subscriber does: everything that there is, in order, and then it waits.
+    /// Reads every entry, in order, and then waits, as a subscriber does.
     fn read(&self, waiter: WaiterId, cursor: &mut u64, waker: &Waker) {
         loop {
             if self.list.last() > *cursor {
@@ -81,7 +81,7 @@ impl Hub {
     }
 }
 
-/// One subscriber waits while two are published, by one thread or by two.
+/// One subscriber waits while two entries are published, by one thread or by two.
 fn wakes_up(shards: usize, publishers: usize) {
     loom::model(move || {
         let hub = Hub::new(shards);
@@ -98,7 +98,7 @@ fn wakes_up(shards: usize, publishers: usize) {
         hub.read(waiter, &mut cursor, &waker);
         let seen = cursor;
         publishers.into_iter().for_each(|publisher| publisher.join().unwrap());
-        // Who waits and has not seen all has been woken.
+        // A waiting subscriber that lacks an entry has been woken.
         assert!(seen == 2 || wakes.count() > 0, "{seen}");
         hub.read(waiter, &mut cursor, &waker);
         assert_eq!(cursor, 2);
@@ -107,17 +107,17 @@ fn wakes_up(shards: usize, publishers: usize) {
 }
 
 #[test]
-fn a_subscriber_that_waits_is_woken_by_one_publisher() {
+fn a_waiting_subscriber_is_woken_by_one_publisher() {
     wakes_up(1, 1);
 }
 
 #[test]
-fn a_subscriber_that_waits_is_woken_by_two_publishers() {
+fn a_waiting_subscriber_is_woken_by_two_publishers() {
     wakes_up(1, 2);
 }
 
 #[test]
-fn a_subscriber_in_one_of_two_parts_is_woken() {
+fn a_subscriber_in_one_of_two_shards_is_woken() {
     wakes_up(2, 1);
 }
 
@@ -150,7 +150,7 @@ fn two_subscribers_are_both_woken() {
 }
 
 #[test]
-fn a_place_that_is_left_wakes_its_next_owner_and_not_its_last() {
+fn a_reused_slot_wakes_its_new_subscriber() {
     loom::model(|| {
         let hub = Hub::new(1);
         let kept = hub.list.join(0);
@@ -168,7 +168,7 @@ fn a_place_that_is_left_wakes_its_next_owner_and_not_its_last() {
         hub.read(waiter, &mut cursor, &Waker::from(new.clone()));
         let seen = cursor;
         publisher.join().unwrap();
-        // A waker that was taken before the waiter was left may be on its way, still.
+        // A waker taken before the waiter left may be woken later.
         assert!(old.count() <= 1 && old.count() >= woken_before);
         assert!(seen == 1 || new.count() == 1);
         hub.read(waiter, &mut cursor, &Waker::from(new.clone()));
@@ -200,7 +200,7 @@ fn a_keep_alive_that_polls_again_replaces_the_waker() {
 }
 
 #[test]
-fn the_last_of_a_list_goes_while_something_is_published() {
+fn the_last_subscriber_of_a_list_leaves_during_a_publish() {
     loom::model(|| {
         let hub = Hub::new(1);
         let waiter = hub.list.join(0);

@@ -1,4 +1,4 @@
-//! Waiting: who waits for which topic, and how they are woken. It knows no log.
+//! Waiting: the waiters of each topic, and how they are woken. It knows no log.
 
 mod count;
 mod list;

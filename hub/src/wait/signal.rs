@@ -1,4 +1,4 @@
-//! Futures that wait for a condition, to be looked at again when somebody gives the signal.
+//! Futures that wait for a condition, which is checked again at each signal.
 
 use std::{
     future::Future,
@@ -11,7 +11,7 @@ use std::{
 use super::wake::wake_all;
 use crate::sync::{AtomicU64, Mutex, Ordering, lock};
 
-/// Wakes the futures that [wait](Self::until) for a condition to be looked at.
+/// Wakes the futures that [wait](Self::until) for a condition, to check it again.
 pub(crate) struct Signal {
     /// Each waiting future's number and waker.
     waiting: Mutex<Vec<(u64, Waker)>>,

@@ -1,9 +1,8 @@
-//! Wakers that have been taken out of their places, to be woken while no lock is held.
+//! Waking, while no lock is held.
 
 use std::task::Waker;
 
-/// Wakes all of them, and keeps the vector's memory. One that panics keeps none of the others
-/// asleep.
+/// Wakes all of them, and keeps the vector's capacity. A panic of one does not stop the others.
 pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
     struct Rest<'a>(std::vec::Drain<'a, Waker>);
 

@@ -1,4 +1,4 @@
-//! What the tests share: a client that is polled by hand, and frames taken apart.
+//! Shared by the tests: a client polled by hand, and the fields of frames.
 
 #![allow(dead_code, reason = "no test uses all of it")]
 
@@ -24,7 +24,7 @@ impl Wake for Wakes {
     }
 }
 
-/// A client of the hub: what it reads, and how often it was woken.
+/// A client of the hub, which counts how often it was woken.
 pub(crate) struct Client {
     pub(crate) subscriber: Subscriber,
     pub(crate) wakes: Arc<Wakes>,
@@ -35,7 +35,7 @@ impl Client {
         Self { subscriber, wakes: Arc::default() }
     }
 
-    /// Beyond the opening checkpoint.
+    /// A client that has read the opening checkpoint.
     pub(crate) fn live(subscriber: Subscriber) -> Self {
         let mut client = Self::new(subscriber);
         let opening = client.next().unwrap();
@@ -63,7 +63,7 @@ impl Client {
         assert!(poll.is_pending(), "{poll:?}");
     }
 
-    /// The data of all that is ready, with the type where it is not `message`.
+    /// The data of all ready frames, or the type if it is not `message`.
     pub(crate) fn ready(&mut self) -> Vec<String> {
         std::iter::from_fn(|| match self.poll() {
             Poll::Ready(frame) => frame,

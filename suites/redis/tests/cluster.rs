@@ -99,7 +99,7 @@ async fn a_move_that_takes_too_long_is_an_outage() {
 }
 
 #[tokio::test]
-async fn a_move_that_is_given_up_is_none() {
+async fn an_abandoned_move_loses_nothing() {
     let Some(cluster) = Cluster::start(false).await else { return };
     let nodes = nodes(&cluster).await;
     let hub = &nodes[0].hub;
@@ -123,7 +123,7 @@ async fn a_move_that_is_given_up_is_none() {
 }
 
 #[tokio::test]
-async fn a_stream_that_begins_where_it_was_after_all_is_found() {
+async fn a_stream_created_after_an_abandoned_move_is_found() {
     let Some(cluster) = Cluster::start(false).await else { return };
     let moving = cluster.begin_move().await;
     let node = Node::new(Hub::builder(), &cluster.urls()[0]);
@@ -142,7 +142,7 @@ async fn a_stream_that_begins_where_it_was_after_all_is_found() {
 }
 
 #[tokio::test]
-async fn a_server_that_answers_but_is_in_no_cluster_any_more_is_left() {
+async fn a_server_that_has_left_the_cluster_is_left_even_if_it_answers() {
     let Some(cluster) = Cluster::start(true).await else { return };
     let nodes = nodes(&cluster).await;
     publish_and_receive(&nodes, "before").await;
@@ -154,7 +154,7 @@ async fn a_server_that_answers_but_is_in_no_cluster_any_more_is_left() {
 }
 
 #[tokio::test]
-async fn a_url_may_name_several_servers_of_which_one_is_enough() {
+async fn one_reachable_server_of_the_url_is_enough() {
     let Some(mut cluster) = Cluster::start(true).await else { return };
     let owner = cluster.owner().await;
     let both = cluster.url_of(&[owner, (owner + 1) % 3]);
@@ -164,7 +164,7 @@ async fn a_url_may_name_several_servers_of_which_one_is_enough() {
 }
 
 #[tokio::test]
-async fn a_slot_that_nobody_has_is_an_outage() {
+async fn an_unserved_slot_is_an_outage() {
     let Some(cluster) = Cluster::start(false).await else { return };
     let nodes = nodes(&cluster).await;
     publish_and_receive(&nodes, "before").await;

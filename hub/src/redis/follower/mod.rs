@@ -3,7 +3,7 @@
 //!
 //! The one rule: the entry that was read last must still be there, and be the same, when what
 //! follows it is read. Then nothing between them can have been trimmed, and the log was neither
-//! emptied nor replaced by an older one. Otherwise every subscriber hears of a gap.
+//! emptied nor replaced by an older one. Otherwise every subscriber gets a gap.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -19,11 +19,11 @@ use crate::{error::Error, feed::Feed, position::Position};
 #[cfg(test)]
 mod tests;
 
-/// How many entries are read at once, where that does not take too long.
+/// How many entries are read at once, on a fast connection.
 const PAGE: usize = 256;
-/// How often the place to go on from is looked for anew, while the log changes.
+/// How often the reader looks for a place to continue at, while the log changes.
 const RELOCATIONS: usize = 3;
-/// How long an answer may take where even a single entry takes long.
+/// How long an answer may take if even a single entry is slow.
 const MOST_PATIENCE: Duration = Duration::from_secs(60);
 
 /// The place of the reader.
@@ -31,8 +31,7 @@ const MOST_PATIENCE: Duration = Duration::from_secs(60);
 enum Cursor {
     /// Nothing has been read yet.
     Unknown,
-    /// The log was empty when it was read last. Whether something has been lost since it had
-    /// entries.
+    /// The log was empty when it was read last. `is_lost`: whether entries may have been lost.
     Empty { is_lost: bool },
     /// The newest entry that was read.
     At(Position),
@@ -78,7 +77,7 @@ impl Follower {
         match self.cursor {
             Cursor::Unknown => self.warm_up(source).await,
             Cursor::Empty { .. } => {
-                // Entries may have come and gone in the meantime.
+                // Entries may have been appended and removed meanwhile.
                 self.cursor = Cursor::Empty { is_lost: true };
                 Ok(())
             }
@@ -114,7 +113,7 @@ impl Follower {
         }
         let Newest { mut entries, is_whole } = newest;
         let base = match entries.last() {
-            // The oldest one need not fit: who has it can go on after it.
+            // The oldest one need not be retained: a client that has it can resume after it.
             Some(_) if !is_whole => entries.pop().map(|oldest| {
                 self.note(&oldest);
                 oldest.position
@@ -122,8 +121,8 @@ impl Follower {
             oldest => oldest.map(before),
         };
         let Some(base) = base else {
-            // An id of its own: one that is the same for every empty log would be taken for known
-            // when the log has been filled and emptied in between.
+            // A unique position: a fixed one would seem to be known after the log was filled and
+            // emptied in between.
             let base = source.before_all().await?;
             self.record_gap(base)?;
             self.cursor = Cursor::Empty { is_lost: false };
@@ -186,7 +185,7 @@ impl Follower {
         }
     }
 
-    /// The entry that was read last is not there any more: finds where to go on.
+    /// The entry that was read last is gone: finds where to continue.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let Cursor::At(position) = self.cursor else { return Ok(()) };
         let mut before_this = just_after(position);
@@ -206,7 +205,7 @@ impl Follower {
             self.record_gap(known)?;
             self.cursor = Cursor::At(known);
             let mut page = source.from(known, self.page + 1).await?;
-            // If it has gone by now, the next wait finds out.
+            // If it is gone by now, the next wait notices.
             if page.first().is_some_and(|first| self.has_read(first)) {
                 page.remove(0);
                 self.ingest(page)?;

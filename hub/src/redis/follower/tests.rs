@@ -179,7 +179,7 @@ fn fresh(node: &Node) -> Subscriber {
 }
 
 #[test]
-fn a_server_that_starts_late_knows_what_is_in_the_log() {
+fn a_server_that_starts_late_reads_the_log_so_far() {
     let log = Log::default();
     log.add(1..=700);
     let node = Node::new(&log);
@@ -191,7 +191,7 @@ fn a_server_that_starts_late_knows_what_is_in_the_log() {
 }
 
 #[test]
-fn one_that_retains_less_than_the_log_goes_on_after_the_newest_that_it_does_not() {
+fn a_server_that_retains_less_than_the_log_resumes_after_the_entry_before_the_first_retained_one() {
     let log = Log::default();
     log.add(1..=700);
     let node = Node::with(&log, Hub::builder().retain_events(300));
@@ -200,7 +200,7 @@ fn one_that_retains_less_than_the_log_goes_on_after_the_newest_that_it_does_not(
 }
 
 #[test]
-fn what_comes_is_followed_without_a_gap_from_the_first_entry_on() {
+fn entries_are_followed_without_a_gap_from_the_first_one_on() {
     let log = Log::default();
     let mut node = Node::new(&log);
     let mut subscriber = fresh(&node);
@@ -213,7 +213,7 @@ fn what_comes_is_followed_without_a_gap_from_the_first_entry_on() {
 }
 
 #[test]
-fn entries_that_were_trimmed_before_they_were_read_are_a_gap() {
+fn entries_trimmed_before_they_are_read_cause_a_gap() {
     let log = Log::default();
     let mut node = Node::new(&log);
     let mut subscriber = fresh(&node);
@@ -227,7 +227,7 @@ fn entries_that_were_trimmed_before_they_were_read_are_a_gap() {
     log.state().entries.retain(|(n, _)| *n > 7);
     node.follow();
     assert_eq!(ready(&mut subscriber), [0, 8, 9]);
-    // Just up to the newest one that was read: that is none, but cannot be told.
+    // Up to the newest one that was read: a needless gap, which cannot be recognized.
     log.add(10..=11);
     log.state().entries.retain(|(n, _)| *n > 9);
     node.follow();
@@ -236,7 +236,7 @@ fn entries_that_were_trimmed_before_they_were_read_are_a_gap() {
 }
 
 #[test]
-fn after_the_connection_was_lost_it_goes_on_where_it_was() {
+fn reading_continues_after_a_lost_connection() {
     let log = Log::default();
     log.add([1]);
     let mut node = Node::new(&log);
@@ -250,7 +250,7 @@ fn after_the_connection_was_lost_it_goes_on_where_it_was() {
 }
 
 #[test]
-fn what_was_trimmed_during_an_outage_is_a_gap() {
+fn entries_trimmed_during_an_outage_cause_a_gap() {
     let log = Log::default();
     log.add([1]);
     let mut node = Node::new(&log);
@@ -265,7 +265,7 @@ fn what_was_trimmed_during_an_outage_is_a_gap() {
 }
 
 #[test]
-fn what_is_trimmed_between_two_pages_is_a_gap() {
+fn entries_trimmed_between_two_pages_cause_a_gap() {
     let log = Log::default();
     log.add([1]);
     let mut node = Node::new(&log);
@@ -275,13 +275,13 @@ fn what_is_trimmed_between_two_pages_is_a_gap() {
     node.catch_up();
     node.follow();
     node.follow();
-    // What it had not read yet goes with the gap.
+    // The entries not read yet are lost in the gap.
     let expected: Vec<_> = [0].into_iter().chain(601..=900).collect();
     assert_eq!(ready(&mut subscriber), expected);
 }
 
 #[test]
-fn a_log_that_was_emptied_is_a_gap_as_soon_as_something_comes() {
+fn an_emptied_log_causes_a_gap_with_its_next_entry() {
     let log = Log::default();
     log.add(1..=3);
     let mut node = Node::new(&log);
@@ -303,7 +303,7 @@ fn a_log_that_was_emptied_is_a_gap_as_soon_as_something_comes() {
 }
 
 #[test]
-fn an_older_log_is_a_gap_and_what_comes_then_is_read_even_if_the_clock_is_behind() {
+fn an_older_log_causes_a_gap_and_its_new_entries_are_read_even_with_lower_ids() {
     let log = Log::default();
     log.add(1..=9);
     let mut node = Node::new(&log);
@@ -320,7 +320,7 @@ fn an_older_log_is_a_gap_and_what_comes_then_is_read_even_if_the_clock_is_behind
 }
 
 #[test]
-fn an_older_log_that_has_grown_beyond_is_a_gap() {
+fn an_older_log_that_has_grown_since_causes_a_gap() {
     let log = Log::default();
     log.add(1..=5);
     let mut node = Node::new(&log);
@@ -338,7 +338,7 @@ fn others(places: impl IntoIterator<Item = u64>) -> State {
 }
 
 #[test]
-fn another_log_with_the_same_ids_is_a_gap_and_all_of_it_is_read() {
+fn another_log_with_the_same_ids_causes_a_gap_and_is_read_whole() {
     for others in [others(1..=5), others(1..=3), others(1..=2), others([2, 3, 7]), others([9])] {
         let log = Log::default();
         log.add(1..=3);
@@ -363,7 +363,7 @@ fn another_log_with_the_same_ids_is_a_gap_and_all_of_it_is_read() {
 }
 
 #[test]
-fn an_entry_that_was_deleted_is_a_gap_and_nothing_comes_twice() {
+fn a_deleted_entry_causes_a_gap_and_no_event_is_delivered_twice() {
     let log = Log::default();
     log.add(1..=700);
     let mut node = Node::new(&log);
@@ -376,7 +376,7 @@ fn an_entry_that_was_deleted_is_a_gap_and_nothing_comes_twice() {
 }
 
 #[test]
-fn a_log_that_is_older_than_all_that_is_retained_is_not_read_again() {
+fn a_log_older_than_everything_retained_is_not_read_again() {
     let log = Log::default();
     log.add(1..=700);
     let mut node = Node::with(&log, Hub::builder().retain_events(3));
@@ -390,7 +390,7 @@ fn a_log_that_is_older_than_all_that_is_retained_is_not_read_again() {
 }
 
 #[test]
-fn what_is_read_no_more_is_not_read_again_however_little_of_it_can_be_told_apart() {
+fn entries_from_before_a_rollback_are_not_read_again() {
     // A replica takes over that lacks the last entries, and has others in their place.
     for (lost, others, page) in [(400, 0, PAGE), (10, 2_000, PAGE), (10, 5, 1)] {
         let log = Log::default();
@@ -420,7 +420,7 @@ fn what_is_read_no_more_is_not_read_again_however_little_of_it_can_be_told_apart
 }
 
 #[test]
-fn without_a_mark_the_first_entries_may_be_of_a_clock_that_is_behind() {
+fn without_a_mark_the_first_entries_may_have_low_ids() {
     let log = Log::default();
     let mut node = Node::new(&log);
     let mut subscriber = fresh(&node);
@@ -433,7 +433,7 @@ fn without_a_mark_the_first_entries_may_be_of_a_clock_that_is_behind() {
 }
 
 #[test]
-fn a_slow_connection_reads_less_at_once() {
+fn a_slow_connection_reads_smaller_pages() {
     let mut node = Node::new(&Log::default());
     let follower = &mut node.follower;
     assert_eq!((follower.page, follower.patience()), (PAGE, ANSWER));
@@ -450,7 +450,7 @@ fn a_slow_connection_reads_less_at_once() {
 }
 
 #[test]
-fn without_a_mark_the_position_of_an_empty_log_is_known_where_it_was_given_and_nowhere_else() {
+fn without_a_mark_only_the_server_that_gave_the_position_of_an_empty_log_knows_it() {
     let log = Log::default();
     let mut one = Node::new(&log);
     let mut two = Node::new(&log);
@@ -472,7 +472,7 @@ fn opening(node: &Node) -> LastEventId {
 }
 
 #[test]
-fn the_mark_of_an_empty_log_is_a_place_that_all_servers_know() {
+fn all_servers_know_the_position_of_an_empty_logs_mark() {
     let log = Log::default();
     log.state().mark = Some(3);
     let mut nodes = [0; 2].map(|_| Node::new(&log));
@@ -494,7 +494,7 @@ fn the_mark_of_an_empty_log_is_a_place_that_all_servers_know() {
 }
 
 #[test]
-fn a_log_that_was_emptied_gets_a_mark_and_is_a_gap_at_once() {
+fn an_emptied_log_gets_a_mark_and_causes_a_gap_at_once() {
     let log = Log::default();
     log.add(1..=3);
     let mut nodes = [0; 2].map(|_| Node::new(&log));
@@ -515,7 +515,7 @@ fn a_log_that_was_emptied_gets_a_mark_and_is_a_gap_at_once() {
 }
 
 #[test]
-fn two_marks_are_as_good_as_one() {
+fn a_second_mark_causes_no_gap() {
     let log = Log::default();
     log.state().entries = [1, 2].map(|n| (n, MARK.to_owned())).into();
     let mut node = Node::new(&log);
@@ -529,14 +529,14 @@ fn two_marks_are_as_good_as_one() {
     assert_eq!(node.hub.stats().rejected, 0);
     let late = Node::new(&log);
     assert_eq!(late.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
-    // Who was told the first one has lost nothing as long as it is there.
+    // The first mark is known as long as it is there.
     log.state().entries.remove(0);
     let later = Node::new(&log);
     assert!(matches!(later.hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
 }
 
 #[test]
-fn a_closed_hub_takes_nothing_more() {
+fn a_closed_hub_records_nothing() {
     let log = Log::default();
     let mut node = Node::new(&log);
     node.hub.close();
@@ -545,7 +545,7 @@ fn a_closed_hub_takes_nothing_more() {
 }
 
 #[test]
-fn just_before_a_position_there_is_nothing_between() {
+fn no_position_lies_between_one_and_the_one_just_before() {
     let position = |epoch, n| Position { epoch, n };
     for (of, expected) in [
         (position(5, 7), position(5, 6)),
