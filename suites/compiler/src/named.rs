@@ -32,7 +32,7 @@ fn with_every_option(stream: Events) -> Events {
         .first_id(7)
         .resume_after(&LastEventId::none())
         .chunk_limit(1_000)
-        .keep_alive(|| future::pending::<()>())
+        .keep_alive(future::pending::<()>)
         .keep_alive_with(Duration::from_secs(15), &Comment::new("here"))
         .linger(Duration::from_millis(1))
         .stop_on(future::pending::<()>())
@@ -51,7 +51,7 @@ fn an_encoder_has_one_type_whatever_is_set() {
     let mut streams: Vec<Events> = vec![
         events(),
         events().keep_alive(Duration::from_secs(15)),
-        events().keep_alive(|| future::pending::<()>()),
+        events().keep_alive(future::pending::<()>),
         events().keep_alive_with(Duration::from_secs(15), &Comment::new("here")),
         events().linger(Duration::from_millis(1)),
         events().stop_on(future::pending::<()>()),
