@@ -18,7 +18,7 @@ pub struct Client {
     pub last_event_id: String,
     /// The names of fields that the standard does not know.
     pub unknown: Vec<String>,
-    /// Whether the stream ended inside a line or before a blank line.
+    /// Whether the stream ended inside a line, or inside an event.
     pub unfinished: bool,
     data_buffer: String,
     event_type_buffer: String,
@@ -40,7 +40,9 @@ pub fn decode(stream: &[u8]) -> Result<Client, str::Utf8Error> {
         let line = &rest[..end];
         let end_len = if rest[end..].starts_with("\r\n") { 2 } else { 1 };
         rest = &rest[end + end_len..];
-        in_event = !line.is_empty();
+        // Comments and reconnection times need no blank line.
+        let needs_end = !line.starts_with(':') && !line.starts_with("retry:");
+        in_event = !line.is_empty() && (in_event || needs_end);
         client.line(line);
     }
     client.unfinished = in_event || !rest.is_empty();
