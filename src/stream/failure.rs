@@ -21,8 +21,8 @@ use bytes::Bytes;
 use super::turn::yield_now;
 use crate::error::Error;
 
-/// Ample for a connection's task to write a chunk, short for a stream that ends anyway.
-const MAX_WAIT: Duration = Duration::from_millis(10);
+/// Ample for the task of a connection on a busy machine, short for a stream that ends anyway.
+const MAX_WAIT: Duration = Duration::from_millis(50);
 
 /// An error on its way out.
 #[derive(Debug)]

@@ -79,7 +79,7 @@ pin_project! {
     /// a turn to write what came before. A response gives the server a turn before it polls the
     /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
     /// whatever the source does first. In a response an error waits until the server has dropped the
-    /// chunk before it, for some ten milliseconds at most, as on HTTP/2 a reset discards the bytes
+    /// chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
     /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
     /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole:
     /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted

@@ -100,7 +100,7 @@ fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
         let before = wakes.count();
         drop(held);
         let after = wakes.count();
-        if start.elapsed() > Duration::from_millis(5) {
+        if start.elapsed() > Duration::from_millis(25) {
             continue;
         }
         assert_eq!((waits, before, after), (true, 0, 1));
@@ -109,7 +109,7 @@ fn an_error_waits_until_the_chunk_before_it_is_dropped_which_wakes_its_task() {
         assert!(matches!(poll(body.as_mut()), Poll::Ready(None)));
         return;
     }
-    panic!("no attempt within five milliseconds");
+    panic!("no attempt was quick enough");
 }
 
 #[test]
