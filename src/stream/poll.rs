@@ -257,20 +257,20 @@ where
                     }
                 }
             }
-            if stopped == Stopped::Ended {
-                this.source.set(None);
-            }
             if has_options {
                 if stopped == Stopped::Pending && gathering.lingers(cx) {
                     gathering.turn.chunks = 0;
                     return Poll::Pending;
                 }
-                if gathering.chunk.is_empty()
-                    && gathering.failure.is_none()
+                if matches!(stopped, Stopped::Pending | Stopped::Full)
+                    && gathering.chunk.is_empty()
                     && this.source.is_some()
                 {
                     stopped = gathering.poll_keep_alive(cx).unwrap_or(stopped);
                 }
+            }
+            if stopped == Stopped::Ended {
+                this.source.set(None);
             }
 
             let gathered = (stopped, gathering.chunk.take(), gathering.failure.take());
@@ -284,7 +284,7 @@ where
         if let Some(chunk) = chunk {
             return send(chunk, turn, options);
         }
-        if this.source.is_none() || stopped == Stopped::Ended {
+        if this.source.is_none() {
             if let Some(options) = options {
                 options.end();
             }

@@ -6,7 +6,7 @@ use std::{
     sync::mpsc,
 };
 
-use sse_encoder::{Comment, Event, EventType};
+use sse_encoder::{Comment, Event, EventType, OnError};
 
 use crate::{
     bare, frames, number, numbered,
@@ -92,6 +92,30 @@ fn a_keep_alive_that_cannot_be_encoded_is_an_error_whenever_it_is_due() {
         assert!(poll(stream.as_mut()).is_pending());
         clock.elapse();
         assert_error(poll(stream.as_mut()), "`type` has a line feed (0x0A) at byte 1");
+    }
+}
+
+#[test]
+fn a_keep_alive_that_cannot_be_encoded_ends_a_numbered_stream_for_good() {
+    let forged = Event::text("").event_type("a\n");
+    for last_words in [false, true] {
+        let clock = Clock::default();
+        let script = Script::<Event>::new((0..4).map(|_| Pending));
+        let mut stream =
+            pin!(numbered(script).keep_alive_with(clock.timer(), &forged).on_error(move |_| {
+                match last_words {
+                    true => OnError::end_with(Event::text("bye").no_event_type()),
+                    false => OnError::End,
+                }
+            }));
+        assert!(poll(stream.as_mut()).is_pending());
+        clock.elapse();
+        if last_words {
+            assert_chunk(poll(stream.as_mut()), "data: bye\n\n");
+        }
+        assert_end(poll(stream.as_mut()));
+        assert!(stream.get_ref().is_none());
+        assert_end(poll(stream));
     }
 }
 
