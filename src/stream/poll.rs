@@ -109,23 +109,24 @@ impl Gathering<'_> {
         })
     }
 
-    /// Begins with the opening comment, the frames that are held and the error of a prelude.
+    /// Whether the chunk begins with frames that no item of this poll writes.
     #[inline(always)]
+    fn has_beginning(&self) -> bool {
+        !self.turn.has_opened || self.chunk.has_held()
+    }
+
+    /// Begins with the opening comment, the frames that are held and the error of a prelude.
+    #[cold]
+    #[inline(never)]
     fn begin(&mut self) -> Stopped {
         if !self.turn.has_opened {
-            self.open();
+            self.turn.has_opened = true;
+            self.chunk.push_encoded(OPENING_COMMENT);
         }
-        let invalid = if self.chunk.has_held() { self.chunk.resume() } else { None };
-        match invalid {
+        match self.chunk.resume() {
             Some(error) => self.recover(error).unwrap_or(Stopped::Full),
             None => Stopped::Full,
         }
-    }
-
-    #[cold]
-    fn open(&mut self) {
-        self.turn.has_opened = true;
-        self.chunk.push_encoded(OPENING_COMMENT);
     }
 
     /// The last item, once a stop signal has come.
@@ -214,7 +215,10 @@ where
                 log: this.log,
                 options: options.as_deref_mut(),
             };
-            let mut stopped = gathering.begin();
+            let mut stopped = Stopped::Full;
+            if gathering.has_beginning() {
+                stopped = gathering.begin();
+            }
             if has_options
                 && this.source.is_some()
                 && let Some(last) = gathering.poll_signal(cx)
