@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-/// Whether a hub is connected to its log; from [`Hub::status`].
+/// Whether a hub is connected to its log; from [`Hub::status`](crate::Hub::status).
 ///
 /// ```
 /// use sse_hub::{Hub, Status};

@@ -64,7 +64,7 @@ impl Link {
     /// The driver has begun to run, on this runtime.
     pub(super) fn start(&self, runtime: Handle) {
         if self.runtime.set(runtime).is_ok() {
-            self.refuse("there is no connection yet");
+            self.open();
         }
     }
 
@@ -97,8 +97,12 @@ impl Link {
 
     /// There is a connection to publish by.
     pub(super) fn accept(&self) {
-        lock(&self.state).publishing = PublishState::Open;
+        self.open();
         self.connected.notify_waiters();
+    }
+
+    fn open(&self) {
+        lock(&self.state).publishing = PublishState::Open;
     }
 
     /// The log has been read up to its newest entry.

@@ -2,7 +2,7 @@
 //!
 //! One batch is in flight at a time; the events that arrive meanwhile form the next one.
 
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 use redis::{Cmd, cmd};
 use tokio::{
@@ -47,8 +47,10 @@ impl Writer<'_> {
         let mut backoff = Backoff::new();
         let mut pause = Duration::ZERO;
         let mut reason = "there is no connection yet".to_owned();
-        // Until then events wait for the connection, and are refused afterwards.
-        let mut refuse_from = Instant::now();
+        // Until then events wait for the connection, and are refused afterwards. A hub can be live
+        // before it has its first connection to publish by.
+        let mut refuse_from = Instant::now() + CONNECT;
+        let mut is_first = true;
         loop {
             let Self { endpoint, link, .. } = self;
             let connect = async {
@@ -65,6 +67,7 @@ impl Writer<'_> {
                 () = refuse => return,
                 connected = connect => connected,
             };
+            let was_first = mem::replace(&mut is_first, false);
             match connected {
                 Ok(connection) => {
                     link.accept();
@@ -76,7 +79,12 @@ impl Writer<'_> {
                         Some(End::Useless(why)) => (reason, refuse_from) = (why, Instant::now()),
                     }
                 }
-                Err(failure) => reason = failure.to_string(),
+                Err(failure) => {
+                    reason = failure.to_string();
+                    if was_first {
+                        refuse_from = Instant::now();
+                    }
+                }
             }
             pause = backoff.next();
         }
