@@ -4,14 +4,21 @@
 //! A script can span several connections. A client that comes back with an id goes on after that
 //! event; one that comes back without any has the failure, or the end, behind it that it came from.
 
-use std::{collections::HashMap, env, fs, path::Path, pin::Pin, sync::LazyLock, time::Duration};
+use std::{
+    collections::HashMap,
+    env, fs,
+    path::Path,
+    pin::Pin,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use sse_encoder::{LastEventId, OnError, ReconnectionTime, SseEncoder};
 use tokio::time;
 
-use super::{BoxError, Case, Framework, Item, Shared};
+use super::{BoxError, Case, Framework, Item, Shared, Tracked};
 
 type Items = Pin<Box<dyn Stream<Item = Result<&'static Item, BoxError>> + Send>>;
 
@@ -125,7 +132,7 @@ pub(super) fn respond<F: Framework>(
     framework: F,
     path: &str,
     last: &LastEventId,
-    shared: &Shared,
+    shared: &Arc<Shared>,
 ) -> F::Response {
     let mut path = path.split('/');
     let (name, tag) = (path.next().unwrap_or_default(), path.next().unwrap_or_default());
@@ -136,7 +143,7 @@ pub(super) fn respond<F: Framework>(
     if let [Step::Stop, ..] = rest {
         return framework.stop();
     }
-    let items = play(rest);
+    let items = Tracked::new(play(rest), tag, shared);
     let stream = if script.bare { SseEncoder::bare(items) } else { SseEncoder::new(items) };
     let stream = stream.resume_after(last).stop_on(shared.stopped()).keep_alive(script.keep_alive);
     let stream = match script.retry {
