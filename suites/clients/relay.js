@@ -11,14 +11,14 @@ import { fileURLToPath } from 'node:url';
 export const FILES = dirname(fileURLToPath(import.meta.url));
 
 /** Passes a request on, and the response back as it comes: a break is a break. */
-function pass(request, response, url, see = () => {}) {
+function pass(request, response, url, { see = () => {}, change = (bytes) => bytes } = {}) {
   const { host, connection, 'content-length': length, 'transfer-encoding': encoding, ...headers } = request.headers;
   const upstream = http.request(url, { method: request.method, headers, agent: false }, (answer) => {
     const { connection: kept, 'keep-alive': time, 'transfer-encoding': coded, ...headers } = answer.headers;
     response.writeHead(answer.statusCode, headers);
     response.flushHeaders();
     answer.on('data', (bytes) => {
-      response.write(bytes);
+      response.write(change(bytes));
       see(bytes, () => {
         upstream.destroy();
         response.destroy();
@@ -49,10 +49,15 @@ async function listen(handler) {
   return { url: `http://127.0.0.1:${server.address().port}`, stop };
 }
 
-/** MCP's streamable HTTP before a server: the stream of a call is the script. */
+/** MCP's streamable HTTP before a server: the stream of a call is the script, whose answer is to a request with the id 1. */
 export function startMcp(server) {
+  const calls = new Map();
   return listen(async (request, response) => {
-    const stream = () => pass(Object.assign(request, { method: 'GET' }), response, server.url + request.url);
+    const stream = () => {
+      const id = calls.get(request.url);
+      const change = (bytes) => Buffer.from(bytes.toString('latin1').replace('"id":1,', `"id":${JSON.stringify(id)},`), 'latin1');
+      pass(Object.assign(request, { method: 'GET' }), response, server.url + request.url, { change });
+    };
     if (request.method === 'GET') {
       if (request.url === '/stats' || request.headers['last-event-id']) return stream();
       return response.writeHead(405).end();
@@ -68,9 +73,12 @@ export function startMcp(server) {
       return answer({ protocolVersion: params.protocolVersion, capabilities: { logging: {}, tools: {} }, serverInfo });
     }
     if (method === 'tools/list') return answer({ tools: [{ name: 'zoo', inputSchema: { type: 'object' } }] });
-    if (method === 'tools/call' && id === 1) return stream();
+    if (method === 'tools/call') {
+      calls.set(request.url, id);
+      return stream();
+    }
     return response.writeHead(200, { 'content-type': 'application/json' })
-      .end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: `no method ${method} with the id ${id}` } }));
+      .end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: `no method ${method}` } }));
   });
 }
 
@@ -82,11 +90,13 @@ export async function startHubRelay(url, { cutAfter }) {
     if (pathname.startsWith('/files/')) return sendFile(pathname, response);
     const topic = searchParams.get('topic');
     let left = topic && !cut.has(topic) ? cutAfter : Infinity;
-    return pass(request, response, url + request.url, (bytes, end) => {
-      left -= bytes.length;
-      if (left > 0 || cut.has(topic)) return;
-      cut.add(topic);
-      end();
+    return pass(request, response, url + request.url, {
+      see(bytes, end) {
+        left -= bytes.length;
+        if (left > 0 || cut.has(topic)) return;
+        cut.add(topic);
+        end();
+      },
     });
   });
   return { ...relay, cut };

@@ -12,7 +12,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startProgram, startServers } from '../interop/servers.js';
 import { sleep } from '../interop/time.js';
-import { CAPABILITIES, ENOUGH, jobs, judge } from './capabilities.js';
+import { CAPABILITIES, ENOUGH, jobs, judge, slowness } from './capabilities.js';
 import { CLIENTS, versionOf } from './clients.js';
 import { inTurn, killGroup } from './drivers/driver.js';
 import { Expectations } from './expectations.js';
@@ -114,7 +114,7 @@ async function run(client, jobs, atOnce) {
     stdio: ['pipe', 'pipe', process.env.VERBOSE ? 'inherit' : 'ignore'],
     env: { ...process.env, NODE_NO_WARNINGS: '1', OPENAI_LOG: 'off' },
   });
-  const limit = START + jobs.reduce((sum, { millis }) => sum + millis, 0);
+  const limit = START * slowness() + jobs.reduce((sum, { millis }) => sum + millis, 0);
   const timer = setTimeout(() => child.kill('SIGKILL'), limit);
   let browser;
   child.stdin.on('error', () => {});
@@ -140,7 +140,7 @@ async function run(client, jobs, atOnce) {
   // One whose driver has been ended.
   if (browser) killGroup(browser);
   if (child.pid && child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  if (reports.size === 0) absent(child.exitCode ?? child.signalCode);
+  if (reports.size === 0 && child.exitCode !== 0) absent(child.exitCode ?? child.signalCode ?? 'no such program');
   return reports;
 }
 

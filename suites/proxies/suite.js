@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { freePort } from '../interop/nginx.js';
 import { startServers } from '../interop/servers.js';
 import { sleep, until } from '../interop/time.js';
-import { CAPABILITIES, judge } from '../clients/capabilities.js';
+import { CAPABILITIES, judge, slowness } from '../clients/capabilities.js';
 import { inTurn, killGroup } from '../clients/drivers/driver.js';
 import { Expectations } from '../clients/expectations.js';
 import { FILES } from '../clients/relay.js';
@@ -115,7 +115,7 @@ async function ask(name, server) {
     for (let tries = 1; rest.length > 0; tries += 1) {
       const tag = (job) => `${name}-${job}-${Math.random().toString(36).slice(2)}`.replace(/[^\w-]+/g, '_');
       const tags = Object.fromEntries(rest.map((job) => [job, tag(job)]));
-      const reports = await page(rest.map((job) => ({ name: job, millis: CAPABILITIES[job].millis, url: `${url}/script/${pathOf(job)}/${tags[job]}`, types: TYPES })), tries === 1 ? STREAMS_AT_ONCE : 1);
+      const reports = await page(rest.map((job) => ({ name: job, millis: CAPABILITIES[job].millis * slowness(), url: `${url}/script/${pathOf(job)}/${tags[job]}`, types: TYPES })), tries === 1 ? STREAMS_AT_ONCE : 1);
       const wrong = [];
       for (const job of rest) {
         const value = judge(BROWSER, job, reports.get(job) ?? [], []) .replace(/^missed .*/, (text) => outcome(reports.get(job), text));
@@ -187,7 +187,8 @@ async function head(get, url) {
     const reading = await get(`${url}/script/open/${unique('open')}`);
     reading.leave();
     if (reading.status !== 200) return `status ${reading.status}`;
-    return reading.head <= SOON ? 'ok' : reading.head < 1_000 ? `late: after ${reading.head.toFixed(0)} ms` : 'with the first event';
+    if (reading.head > 1_000) return 'with the first event';
+    return reading.head <= SOON * slowness() ? 'ok' : 'late';
   } catch {
     return 'none';
   }

@@ -236,8 +236,9 @@ jobs = described["jobs"]
 # What is imported is not measured.
 warm = Job({**jobs[0], "url": jobs[0]["warm"]})
 warm.over.set()
-threading.Thread(target=listen, args=(warm,), daemon=True).start()
-time.sleep(0.05)
+warming = threading.Thread(target=listen, args=(warm,), daemon=True)
+warming.start()
+warming.join(30)
 workers = [threading.Thread(target=work, args=(jobs,)) for _ in range(described["atOnce"])]
 for worker in workers:
     worker.start()

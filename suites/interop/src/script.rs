@@ -110,7 +110,9 @@ impl Script {
     fn rest(&'static self, requests: u64, last: Option<u64>) -> &'static [Step] {
         let is_end = |step: &Step| matches!(step, Step::Fail | Step::End);
         let after_item = |last| {
-            self.steps.iter().position(|step| matches!(step, Step::Item(_, Some(id)) if *id == last))
+            self.steps
+                .iter()
+                .position(|step| matches!(step, Step::Item(_, Some(id)) if *id == last))
         };
         let start = if let Some(last) = last {
             after_item(last).map_or(self.steps.len(), |index| index + 1)

@@ -59,7 +59,10 @@ impl Job {
     }
 
     fn error(&self, error: &dyn std::fmt::Debug) {
-        self.report("error", json!({"text": format!("{error:?}").chars().take(300).collect::<String>()}));
+        self.report(
+            "error",
+            json!({"text": format!("{error:?}").chars().take(300).collect::<String>()}),
+        );
     }
 
     /// `id` is the event's own; an empty one is taken for none, as these clients do.
@@ -150,7 +153,8 @@ fn eventsource_stream(job: Rc<Job>) -> Listening {
         for _ in 0..20 {
             let read = async {
                 let last = job.last.borrow().clone();
-                let mut request = client.get(&job.description.url).header("accept", "text/event-stream");
+                let mut request =
+                    client.get(&job.description.url).header("accept", "text/event-stream");
                 if !last.is_empty() {
                     request = request.header("last-event-id", last);
                 }
