@@ -11,7 +11,7 @@ const WITH_FIRST = 1_000;
 const RECONNECTS = [240, 1_200];
 
 const SHORT = 4_000;
-const LONG = 9_000;
+const LONG = 5_000;
 
 /** By how much all takes longer than on a machine that has nothing else to do. */
 export const slowness = () => Math.min(8, Math.max(1, loadavg()[0] / availableParallelism()));

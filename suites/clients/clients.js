@@ -21,6 +21,7 @@ const mcp = { kind: 'source', api: 'mcp', not: {
 }, also: ['refusal'] };
 
 const ownPage = { types: 'has types of its own', ids: 'does not show them', 'last words': 'has none', hub: 'has another protocol' };
+// `alone`: one that pauses in a page that is not seen.
 const PAGES = {
   EventSource: { kind: 'source' },
   'event-source-polyfill': { package: 'npm event-source-polyfill', kind: 'source' },
@@ -29,7 +30,7 @@ const PAGES = {
   fetch: { kind: 'reader' },
   'htmx 2': { package: 'npm htmx.org', client: 'htmx-2', kind: 'source' },
   'htmx 4': { package: 'npm htmx-4', client: 'htmx-4', kind: 'source', api: 'unnamed' },
-  Datastar: { package: 'npm @starfederation/datastar', client: 'datastar', kind: 'source', api: 'datastar', not: ownPage },
+  Datastar: { package: 'npm @starfederation/datastar', client: 'datastar', kind: 'source', api: 'datastar', not: ownPage, alone: true },
   Turbo: { package: 'npm @hotwired/turbo', client: 'turbo', kind: 'source', api: 'turbo', not: ownPage },
 };
 const BROWSERS = { Chromium: 'debian chromium', Firefox: 'debian firefox-esr' };

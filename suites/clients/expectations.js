@@ -71,7 +71,9 @@ export class Expectations {
 
   /** Makes the file what was seen; reasons stay with their row and column, however its words change. */
   accept(versions) {
-    const rows = this.#known.rows;
+    // Another run may have written meanwhile.
+    this.#known = JSON.parse(readFileSync(this.#path, 'utf8'));
+    const { rows } = this.#known;
     for (const [row, columns] of this.#seen) {
       const entry = {};
       for (const [column, found] of columns) {

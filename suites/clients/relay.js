@@ -35,7 +35,7 @@ function pass(request, response, url, { see = () => {}, change = (bytes) => byte
 /** A file for pages, `/files/PATH`, as modules name each other. */
 export async function sendFile(pathname, response) {
   const path = join(FILES, pathname.slice('/files/'.length));
-  const text = await readFile(path).catch(() => readFile(`${path}.js`)).catch(() => '');
+  const text = await readFile(path).catch(() => readFile(`${path}.js`)).catch(() => readFile(`${path}/index.js`)).catch(() => '');
   const type = path.endsWith('.html') ? 'text/html; charset=utf-8' : 'text/javascript; charset=utf-8';
   response.writeHead(200, { 'content-type': type }).end(text);
 }

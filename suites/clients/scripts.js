@@ -147,10 +147,8 @@ export const APIS = {
     text: (text) => [{ text: `<turbo-stream action="append" target="out"><template>${escaped(text)}</template></turbo-stream>`, no_type: true }],
     end: [{ text: '<turbo-stream action="append" target="out"><template>end</template></turbo-stream>', no_type: true }],
   },
-  unnamed: {
-    text: (text) => [{ text, no_type: true }],
-    end: [{ text: 'end', no_type: true }],
-  },
+  // As it is, without the type that is everybody's.
+  unnamed: { item: (step) => ({ ...step, no_type: step.type === undefined }) },
 };
 
 /** The script as far as an API can play it: a stream that is an answer is over with its end, and has no empty parts. */
@@ -164,7 +162,11 @@ export function forApi(api, name) {
 /** The script as an API has it. What is about ids has them there too, and keep-alives. */
 function through(api, name) {
   const script = forApi(api, name);
-  const { begin = [], text, end } = APIS[api];
+  const { begin = [], text, end, item } = APIS[api];
+  if (item) {
+    const isItem = (step) => step.text !== undefined || step.json !== undefined;
+    return { ...script, steps: script.steps.map((step) => (isItem(step) ? item(step) : step)) };
+  }
   const numbered = ['empty lines', 'ids', 'end', 'cut', 'error', 'first failure', 'last words', 'stop'].includes(name);
   const bare = numbered ? script.bare : (APIS[api].bare ?? script.bare);
   let begun = false;

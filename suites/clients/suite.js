@@ -88,7 +88,7 @@ async function ask(client, server) {
     });
     const topics = rest.filter(({ name }) => name === 'hub').map(tag);
     topics.forEach((topic) => hub.topics.add(topic));
-    const reports = await run(client, described, tries === 1 ? STREAMS_AT_ONCE : 1);
+    const reports = await run(client, described, tries === 1 && !client.alone ? STREAMS_AT_ONCE : 1);
     topics.forEach((topic) => hub.topics.delete(topic));
     const wrong = [];
     for (const job of rest) {

@@ -24,12 +24,13 @@ function frame(step, id) {
 export async function startWire(scripts) {
   const [asked, drops] = [{}, {}];
   const server = http.createServer(async (request, response) => {
-    const [, , name, tag] = new URL(request.url, 'http://wire').pathname.split('/');
+    const { pathname, searchParams } = new URL(request.url, 'http://wire');
+    const [, , name, tag] = pathname.split('/');
     if (request.url.startsWith('/files/')) return sendFile(request.url, response);
     if (request.url === '/stats') return response.end(JSON.stringify({ asked, drops }));
     const script = scripts[name];
     if (!script) return response.end(`no script ${name}`);
-    const last = Number(request.headers['last-event-id']) || undefined;
+    const last = Number(request.headers['last-event-id'] ?? searchParams.get('lastEventId')) || undefined;
     (asked[tag] ??= []).push([Date.now(), last ?? null]);
     response.on('close', () => (drops[tag] ??= []).push(Date.now()));
     await play(script, response, last, asked[tag].length);

@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
+import { createGunzip } from 'node:zlib';
 import { EventStreamDecoder } from '../interop/event-stream.js';
 
 const PATIENCE = 4_000;
@@ -11,10 +12,20 @@ const PATIENCE = 4_000;
 class Reading {
   decoder = new EventStreamDecoder();
   since = performance.now();
+  #gunzip;
+
+  begin(status, headers) {
+    this.head = performance.now() - this.since;
+    Object.assign(this, { status, headers });
+    if (headers['content-encoding'] !== 'gzip') return;
+    this.#gunzip = createGunzip();
+    this.#gunzip.on('data', (bytes) => this.decoder.push(bytes));
+    this.#gunzip.on('error', () => {});
+  }
 
   take(bytes) {
-    this.first ??= performance.now() - this.since;
-    this.decoder.push(bytes);
+    if (this.#gunzip) this.#gunzip.write(bytes);
+    else this.decoder.push(bytes);
   }
 }
 
@@ -25,9 +36,7 @@ export async function get1(url, { headers = {}, millis = PATIENCE } = {}) {
   request.on('error', () => (reading.end ??= 'cut'));
   const timer = setTimeout(() => request.destroy(), millis);
   const [response] = await once(request, 'response').finally(() => clearTimeout(timer));
-  reading.head = performance.now() - reading.since;
-  reading.status = response.statusCode;
-  reading.headers = response.headers;
+  reading.begin(response.statusCode, response.headers);
   response.on('data', (bytes) => reading.take(bytes));
   response.on('end', () => (reading.end ??= response.complete ? 'clean' : 'cut'));
   response.on('error', () => (reading.end ??= 'cut'));
@@ -50,8 +59,6 @@ export async function get2(url, { headers = {}, millis = PATIENCE } = {}) {
     session.close();
   });
   const [response] = await once(stream, 'response').finally(() => clearTimeout(timer));
-  reading.head = performance.now() - reading.since;
-  reading.status = response[':status'];
-  reading.headers = response;
+  reading.begin(response[':status'], response);
   return reading;
 }

@@ -5,7 +5,7 @@
 
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -149,6 +149,8 @@ async function startProxy(name, proxy, server) {
   const port = await freePort();
   const dir = await mkdtemp(join(directory, 'proxy-'));
   await mkdir(join(dir, 'n'));
+  // Varnish reads as a user of its own.
+  await Promise.all([directory, dir].map((path) => chmod(path, 0o755)));
   const given = { upstream: new URL(server.url).host, port, dir, key, cert };
   for (const [file, text] of Object.entries(proxy.config(given))) await writeFile(join(dir, file), text);
   const [program, ...args] = proxy.command(given);
@@ -194,17 +196,16 @@ async function head(get, url) {
   }
 }
 
-/** Events with a pause between them, one by one and as text; two may come together where the machine is slow. */
+/** Events with a pause between them, one by one; two may come together where the machine is slow. */
 async function onTime(get, url) {
   try {
     const reading = await get(`${url}/script/ticks/${unique('ticks')}`);
-    const { 'content-encoding': encoding = 'identity' } = reading.headers;
     const { events } = reading.decoder;
-    await until(PATIENCE, 'the events', () => events.length >= 8 || reading.end || (encoding !== 'identity' && reading.first));
+    await until(PATIENCE, 'the events', () => events.length >= 8 || reading.end);
     reading.leave();
-    if (encoding !== 'identity') return `compressed: ${encoding}`;
     const apart = events.filter(({ at }, index) => index > 0 && at - events[index - 1].at > INTERVAL / 2).length;
-    return apart >= 5 ? 'ok' : 'not one by one';
+    if (apart < 5) return 'not one by one';
+    return reading.headers['content-encoding'] ? 'compressed' : 'ok';
   } catch {
     return 'nothing until the end';
   }
@@ -216,7 +217,7 @@ async function ending(get, url, script, wanted) {
     const reading = await get(`${url}/script/${script}/${unique(script)}`);
     await until(PATIENCE, 'the end', () => reading.end);
     const { events } = reading.decoder;
-    if (reading.headers['content-encoding'] === undefined && events.length !== 2) return `${events.length} of 2 events, ${reading.end}`;
+    if (events.length !== 2) return `${events.length} of 2 events, ${reading.end}`;
     return reading.end === wanted ? 'ok' : reading.end;
   } catch (error) {
     return /did not come/.test(error.message) ? 'hangs' : 'no head';
@@ -243,9 +244,9 @@ async function gone(get, url, server) {
 async function lasting(get, url) {
   try {
     const reading = await get(`${url}/script/long/${unique('long')}`);
-    await until(20_000, 'the last event', () => reading.end || reading.decoder.events.length > 0 || (reading.headers['content-encoding'] && performance.now() - reading.since > 17_500));
+    await until(20_000, 'the last event', () => reading.end || reading.decoder.events.length > 0);
     reading.leave();
-    return reading.decoder.events.length > 0 || !reading.end ? 'ok' : `${reading.end} before`;
+    return reading.decoder.events.length > 0 ? 'ok' : `${reading.end} before`;
   } catch {
     return 'no head';
   }

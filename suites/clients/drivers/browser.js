@@ -15,13 +15,13 @@ try {
     let report = () => {};
     await page.exposeFunction('report', (what, more) => report(what, more));
     await page.goto(`${new URL(job.url).origin}/files/pages/page.html`);
-    await page.evaluate((client) => window.listen(client, { url: '/files/none', types: [] }, () => {}).then((stop) => stop()), client);
+    await page.evaluate((client) => window.load(client), client);
     await work(job, async (job, told) => {
       report = told;
       // The browser's own clock: what it tells takes a while to come here.
-      await page.evaluate(async ([client, job]) => {
-        window.stop = await window.listen(client, job, (what, more) => window.report(what, { ...more, time: Date.now() }));
-      }, [client, job]);
+      await page.evaluate(async (job) => {
+        await window.listen(job, (what, more) => window.report(what, { ...more, time: Date.now() }));
+      }, job);
     });
     await page.close();
   });

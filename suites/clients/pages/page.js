@@ -1,4 +1,4 @@
-// The clients of pages: `listen(CLIENT, job, report)` gives what stops it. The libraries are fetched from the
+// The clients of pages: after `load(CLIENT)` `listen(job, report)` gives what stops it. The libraries are fetched from the
 // server under test, as a page would have them.
 
 const FILES = '/files/node_modules';
@@ -165,7 +165,7 @@ const CLIENTS = {
   },
 
   datastar: async () => {
-    await import(`${FILES}/@starfederation/datastar/dist/bundles/datastar.js`);
+    const { Datastar } = await import(`${FILES}/@starfederation/datastar/dist/bundles/datastar.js`);
     return (job, report) => {
       const heard = ({ detail: { type, argsRaw } }) => {
         if (type === 'datastar-merge-signals') report('event', { data: JSON.parse(argsRaw.signals).text });
@@ -173,7 +173,8 @@ const CLIENTS = {
         if (type === 'error') report('error', { text: argsRaw.status });
       };
       document.addEventListener('datastar-sse', heard);
-      const outer = element({ 'data-on-load': `@get('${new URL(job.url).pathname}')` });
+      const outer = element({ id: 'datastar', 'data-on-load': `sse('${new URL(job.url).pathname}')` });
+      Datastar.apply(outer);
       return () => {
         document.removeEventListener('datastar-sse', heard);
         outer.remove();
@@ -198,4 +199,7 @@ const CLIENTS = {
   },
 };
 
-window.listen = async (client, job, report) => (await CLIENTS[client]())(job, report);
+/** Before the time is taken. */
+window.load = async (client) => {
+  window.listen = await CLIENTS[client]();
+};

@@ -181,7 +181,9 @@ pub(super) fn file<F: Framework>(framework: F, path: &str) -> F::Response {
     let folder = env::var("FILES").unwrap_or_default();
     let path = Path::new(&folder).join(path);
     // As modules name each other.
-    let text = fs::read_to_string(&path).or_else(|_| fs::read_to_string(path.with_extension("js")));
+    let text = fs::read_to_string(&path)
+        .or_else(|_| fs::read_to_string(format!("{}.js", path.display())))
+        .or_else(|_| fs::read_to_string(path.join("index.js")));
     let kind = match path.extension() {
         Some(extension) if extension == "html" => super::HTML,
         _ => "text/javascript; charset=utf-8",
