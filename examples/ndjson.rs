@@ -1,4 +1,4 @@
-//! Items as NDJSON on standard input, the event stream on standard output:
+//! Reads items as NDJSON on standard input, and writes the event stream to standard output:
 //!
 //! ```console
 //! $ echo '{"type":"tick","data":{"a":1},"b":2}' | cargo run --example ndjson
@@ -8,8 +8,8 @@
 //!
 //! ```
 //!
-//! A line that is no item is reported on standard error; the next lines are still encoded, and the
-//! exit status is 1 at the end.
+//! Reports a line that is no item on standard error, encodes the next lines, and exits with status
+//! 1 at the end.
 
 use std::{
     io::{self, BufRead, ErrorKind, Write},
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
     match run(io::stdin().lock(), io::stdout().lock(), io::stderr().lock()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
-        // Nobody reads any more, as behind `| head`.
+        // The reader is gone, as after `| head`.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("{error}");

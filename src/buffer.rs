@@ -1,33 +1,57 @@
-//! The bytes that are being written, and the buffer that each thread keeps for them.
+//! Bytes that have been written: up to where they count, and how many there may be.
+//!
+//! Each thread keeps one buffer, which an encode borrows. No stream owns one.
 
 use std::{cell::Cell, io, mem};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::error::{Error, Kind};
 
 thread_local! {
-    /// Whoever encodes takes it out of its cell: whoever encodes meanwhile finds an empty one.
-    static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+    /// An encode takes it out of its cell, so a nested encode finds it empty.
+    static SPARE: Cell<Option<Box<Buffer>>> = const { Cell::new(None) };
 }
 
-/// The most that a thread keeps. A chunk of the default size and its last item mostly fit.
+/// The most that a thread keeps: a chunk of the default size and its last item mostly fit.
 const MAX_SPARE: usize = 64 * 1024;
 
-/// From this size on the buffer itself leaves: a copy would take longer than a new buffer.
-pub(crate) const LEAVES_FROM: usize = 32 * 1024;
+/// From this size, hand over the buffer: a copy would take longer than a new allocation.
+const HAND_OVER_FROM: usize = 32 * 1024;
 
-/// Bytes that are being written, with a limit for the frame that is written last.
+/// From this size, shared bytes are passed on instead of being copied: the cost of one more chunk is
+/// then small beside that of the copy.
+const SHARE_FROM: usize = 32 * 1024;
+
+/// Complete items, and perhaps the beginning of one more.
 ///
-/// The limit is looked at where the buffer grows and at the frame's end, not at each write. Up to
-/// its end a frame may therefore be too large by what the buffer has room for.
+/// The bytes after the last complete item do not count, and the next item overwrites them: an item
+/// that fails, or panics, adds nothing.
+///
+/// The limit of a frame is checked where the buffer grows and at the frame's end, not at each write.
+/// Before its end a frame may therefore exceed the limit by the buffer's spare capacity.
 #[derive(Debug)]
 pub struct Buffer {
     bytes: Vec<u8>,
-    /// The length that the buffer may have at the frame's end; 0 once something did not fit.
+    /// The end of the last complete item.
+    committed: usize,
+    /// The length that the buffer may have at the end of the current frame.
     limit: usize,
-    /// What the limit was made from, for the error.
+    /// The size that `limit` was made from, for the error.
     max_frame: usize,
+    /// Bytes of the current frame were refused: it has failed, whatever its writer does next.
+    overflowed: bool,
+    /// Shared bytes that were not copied; usually absent. Those of complete items are at
+    /// `committed` or before.
+    #[allow(clippy::box_collection, reason = "every buffer has the field, and few use it")]
+    runs: Option<Box<Vec<Run>>>,
+}
+
+/// Shared bytes that belong before the buffer's byte at `at`.
+#[derive(Debug)]
+struct Run {
+    at: usize,
+    bytes: Bytes,
 }
 
 impl Default for Buffer {
@@ -36,52 +60,158 @@ impl Default for Buffer {
     }
 }
 
+/// Allocation.
 impl Buffer {
-    /// An empty one, without a limit.
+    /// An empty buffer without a limit.
     pub(crate) const fn new() -> Self {
-        Self { bytes: Vec::new(), limit: usize::MAX, max_frame: usize::MAX }
-    }
-
-    /// A buffer for a part of the frame that is written last, with what its limit leaves.
-    pub(crate) fn scratch(&self) -> Self {
-        Self { bytes: Vec::new(), limit: self.remaining(), max_frame: self.max_frame }
-    }
-
-    /// Takes the thread's buffer, unless this one has room already.
-    #[inline(always)]
-    pub(crate) fn acquire(&mut self) {
-        if self.bytes.capacity() == 0 {
-            self.bytes = SPARE.try_with(Cell::take).unwrap_or_default();
+        Self {
+            bytes: Vec::new(),
+            committed: 0,
+            limit: usize::MAX,
+            max_frame: usize::MAX,
+            overflowed: false,
+            runs: None,
         }
     }
 
-    /// Gives the room back to the thread. What is in it is forgotten.
-    #[inline]
-    pub(crate) fn release(&mut self) {
-        let mut bytes = mem::take(&mut self.bytes);
-        if (1..=MAX_SPARE).contains(&bytes.capacity()) {
-            bytes.clear();
-            // A thread that ends keeps nothing.
-            let _ = SPARE.try_with(|spare| spare.set(bytes));
-        }
-    }
-
-    /// Moves the bytes into room of their own, for a while in which others need the thread's
-    /// buffer.
-    pub(crate) fn keep(&mut self) {
-        let mut own = Vec::with_capacity(2 * self.bytes.len());
-        own.extend_from_slice(&self.bytes);
-        self.release();
-        self.bytes = own;
-    }
-
-    /// Takes all bytes, in an allocation of exactly their size.
+    /// Takes the thread's buffer, which is empty.
     #[inline(always)]
-    pub(crate) fn take(&mut self) -> Bytes {
-        if self.bytes.len() < LEAVES_FROM {
-            let chunk = Bytes::copy_from_slice(&self.bytes);
+    pub(crate) fn acquire() -> Box<Self> {
+        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+    }
+
+    /// Gives the buffer to the thread and discards its contents.
+    #[inline(always)]
+    pub(crate) fn release(mut self: Box<Self>) {
+        if self.bytes.capacity() <= MAX_SPARE {
             self.bytes.clear();
-            chunk
+            self.committed = 0;
+            if self.runs.is_some() {
+                self.runs = None;
+            }
+            // A thread that is ending keeps no buffer.
+            let _ = SPARE.try_with(|spare| spare.set(Some(self)));
+        }
+    }
+
+    /// The complete items, in a buffer of their own. The thread gets its buffer back.
+    pub(crate) fn detach(mut self: Box<Self>) -> Box<Self> {
+        self.reset(self.committed);
+        let mut bytes = Vec::with_capacity(2 * self.bytes.len());
+        bytes.extend_from_slice(&self.bytes);
+        let own = Self { bytes, committed: self.committed, runs: self.runs.take(), ..Self::new() };
+        self.release();
+        Box::new(own)
+    }
+}
+
+/// Items.
+impl Buffer {
+    /// The end of the last complete item, which is the start of the next one.
+    #[inline(always)]
+    pub(crate) fn committed(&self) -> usize {
+        self.committed
+    }
+
+    /// Discards the bytes after `len`, which is a place between two frames.
+    #[inline(always)]
+    pub(crate) fn reset(&mut self, len: usize) {
+        self.bytes.truncate(len);
+        if self.runs.is_some() {
+            self.reset_runs(len);
+        }
+    }
+
+    #[cold]
+    fn reset_runs(&mut self, len: usize) {
+        if let Some(runs) = &mut self.runs {
+            runs.retain(|run| run.at <= len);
+            if runs.is_empty() {
+                self.runs = None;
+            }
+        }
+    }
+
+    /// Ends an item: the bytes up to `len` count.
+    #[inline(always)]
+    pub(crate) fn commit(&mut self, len: usize) {
+        self.committed = len;
+    }
+
+    /// Appends encoded frames as an item; long ones are not copied.
+    pub(crate) fn append(&mut self, frames: &Bytes) {
+        self.reset(self.committed);
+        if Self::shares(frames) {
+            self.push_run(frames);
+        } else {
+            self.put(frames);
+        }
+        self.commit(self.bytes.len());
+    }
+
+    /// Whether these bytes are long enough to be passed on without a copy.
+    pub(crate) fn shares(bytes: &Bytes) -> bool {
+        bytes.len() >= SHARE_FROM
+    }
+
+    /// Appends bytes of the current frame; long ones are not copied.
+    pub(crate) fn put_shared(&mut self, bytes: &Bytes) -> Result<(), Error> {
+        if !Self::shares(bytes) {
+            return self.try_put(bytes);
+        }
+        if bytes.len() > self.remaining() {
+            return Err(self.too_large());
+        }
+        if self.max_frame != usize::MAX {
+            self.limit -= bytes.len();
+        }
+        self.push_run(bytes);
+        Ok(())
+    }
+
+    fn push_run(&mut self, bytes: &Bytes) {
+        let run = Run { at: self.bytes.len(), bytes: bytes.clone() };
+        self.runs.get_or_insert_default().push(run);
+    }
+
+    /// The length of all complete items.
+    #[inline(always)]
+    pub(crate) fn committed_len(&self) -> usize {
+        self.committed + if self.runs.is_some() { self.committed_runs_len() } else { 0 }
+    }
+
+    #[cold]
+    fn committed_runs_len(&self) -> usize {
+        let runs = self.runs.iter().flat_map(|runs| &**runs);
+        runs.filter(|run| run.at <= self.committed).map(|run| run.bytes.len()).sum()
+    }
+
+    /// The length of the shared bytes after this place.
+    #[inline(always)]
+    pub(crate) fn shared_len_after(&self, place: usize) -> usize {
+        let Some(runs) = &self.runs else { return 0 };
+        runs.iter().filter(|run| run.at > place).map(|run| run.bytes.len()).sum()
+    }
+
+    /// Takes all complete items and releases the buffer. Returns the first piece, and hands the
+    /// others to `later`.
+    #[inline(always)]
+    pub(crate) fn take(mut self: Box<Self>, later: impl FnMut(Bytes)) -> Option<Bytes> {
+        let len = self.committed;
+        self.reset(len);
+        let first = match self.runs.take() {
+            None => (len > 0).then(|| self.take_bytes()),
+            Some(runs) => split(self.take_bytes(), *runs, later),
+        };
+        self.release();
+        first
+    }
+
+    /// The buffer's own bytes, in an allocation of exactly their size.
+    #[inline(always)]
+    fn take_bytes(&mut self) -> Bytes {
+        if self.bytes.len() < HAND_OVER_FROM {
+            Bytes::copy_from_slice(&self.bytes)
         } else {
             let mut bytes = mem::take(&mut self.bytes);
             bytes.shrink_to_fit();
@@ -89,31 +219,70 @@ impl Buffer {
         }
     }
 
+    /// Takes all complete items as one piece and releases the buffer.
+    pub(crate) fn take_whole(self: Box<Self>) -> Bytes {
+        let mut pieces = Vec::new();
+        let first = self.take(|piece| pieces.push(piece)).unwrap_or_default();
+        if pieces.is_empty() {
+            return first;
+        }
+        pieces.insert(0, first);
+        pieces.concat().into()
+    }
+
+    /// Appends all complete items to `dst` and releases the allocation.
+    #[inline]
+    pub(crate) fn append_to(self: Box<Self>, dst: &mut BytesMut) {
+        if self.committed_len() < HAND_OVER_FROM || (self.runs.is_none() && !dst.is_empty()) {
+            dst.extend_from_slice(&self.bytes[..self.committed]);
+            self.release();
+        } else if dst.is_empty() {
+            // The buffer itself: it has no other owner.
+            *dst = self.take_whole().into();
+        } else {
+            dst.extend_from_slice(&self.take_whole());
+        }
+    }
+}
+
+/// The buffer's own bytes, split where shared bytes stand between them.
+#[cold]
+fn split(written: Bytes, runs: Vec<Run>, later: impl FnMut(Bytes)) -> Option<Bytes> {
+    let between = |start: usize, end: usize| (start < end).then(|| written.slice(start..end));
+    let mut start = 0;
+    let mut pieces = Vec::with_capacity(2 * runs.len() + 1);
+    for Run { at, bytes } in runs {
+        pieces.extend(between(start, at));
+        pieces.push(bytes);
+        start = at;
+    }
+    pieces.extend(between(start, written.len()));
+    let mut pieces = pieces.into_iter();
+    let first = pieces.next();
+    pieces.for_each(later);
+    first
+}
+
+/// The limit of the current frame.
+impl Buffer {
     /// Begins a frame of at most `max_frame` bytes.
     #[inline]
     pub(crate) fn begin_frame(&mut self, max_frame: usize) {
         self.max_frame = max_frame;
         self.limit = self.bytes.len().saturating_add(max_frame);
+        self.overflowed = false;
     }
 
-    /// How much the frame may still grow.
+    /// How many bytes the frame may still grow by.
     pub(crate) fn remaining(&self) -> usize {
         self.limit.saturating_sub(self.bytes.len())
     }
 
-    /// Fails if the frame is larger than it may be, or if something of it did not fit.
+    /// Fails if the frame is too large, or if bytes of it were refused.
     #[inline]
     pub(crate) fn check(&self) -> Result<(), Error> {
-        if self.bytes.len() > self.limit { Err(self.too_large()) } else { Ok(()) }
-    }
-
-    /// Counts bytes for the frame that are not in the buffer.
-    pub(crate) fn count_elsewhere(&mut self, len: usize) -> Result<(), Error> {
-        if len > self.remaining() {
+        if self.overflowed || self.bytes.len() > self.limit {
             return Err(self.too_large());
-        }
-        if self.max_frame != usize::MAX {
-            self.limit -= len;
         }
         Ok(())
     }
@@ -123,20 +292,7 @@ impl Buffer {
         Kind::TooLarge { limit: self.max_frame }.into()
     }
 
-    /// Lets `write` append what does not count for the limit.
-    pub(crate) fn without_limit<R>(&mut self, write: impl FnOnce(&mut Self) -> R) -> R {
-        let (limit, start) = (mem::replace(&mut self.limit, usize::MAX), self.bytes.len());
-        let result = write(self);
-        // Once something did not fit, nothing does.
-        if limit > 0 {
-            self.limit = limit.saturating_add(self.bytes.len() - start);
-        } else {
-            self.limit = 0;
-        }
-        result
-    }
-
-    /// Lets `write` go beyond the limit by some bytes, which it takes off again.
+    /// Lets `write` exceed the limit by some bytes, which it strips again.
     pub(crate) fn with_raised_limit<R>(
         &mut self,
         by: usize,
@@ -147,7 +303,10 @@ impl Buffer {
         self.limit = self.limit.saturating_sub(by);
         result
     }
+}
 
+/// Bytes.
+impl Buffer {
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.bytes.len()
@@ -176,8 +335,7 @@ impl Buffer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Appends the first `len` of these bytes. All are copied, which the compiler does without a
-    /// call.
+    /// Appends the first `len` of these bytes. It copies all of them, which needs no call.
     #[inline]
     pub(crate) fn put_short<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         let end = self.bytes.len() + len;
@@ -189,6 +347,7 @@ impl Buffer {
     #[inline]
     pub(crate) fn put_number(&mut self, number: u64) {
         match u32::try_from(number) {
+            // For every event's id, some 50 instructions less than by `itoa`.
             Ok(number @ ..100_000_000) => {
                 let (digits, len) = short_digits(number);
                 self.put_short(digits, len);
@@ -205,7 +364,7 @@ impl Buffer {
 
     #[inline(always)]
     fn put_if_it_fits(&mut self, bytes: &[u8]) -> bool {
-        // The very check of `Vec`, which so is made once.
+        // The same check as `Vec`'s, so the compiler keeps one of them.
         if bytes.len() > self.bytes.capacity().wrapping_sub(self.bytes.len()) {
             return self.grow_and_put(bytes);
         }
@@ -213,23 +372,23 @@ impl Buffer {
         true
     }
 
-    /// Grows, if the limit allows it. If not, the frame has failed, even if a `Serialize` does not
-    /// pass the error on.
+    /// Grows, if the limit allows it. If not, the frame has failed, even if a `Serialize` discards
+    /// the error.
     #[cold]
     #[inline(never)]
     fn grow_and_put(&mut self, bytes: &[u8]) -> bool {
-        let fits = bytes.len() <= self.remaining();
+        let fits = !self.overflowed && bytes.len() <= self.remaining();
         if fits {
             self.bytes.extend_from_slice(bytes);
         } else {
-            self.limit = 0;
+            self.overflowed = true;
         }
         fits
     }
 }
 
-/// The decimal digits of a number of up to eight, and how many there are: all at once in one
-/// register, as four digits, then two, then one, are taken off in its halves, quarters and eighths.
+/// The decimal digits of a number of up to eight, and their count. One register holds all of them:
+/// its halves four digits each, then its quarters two, then its eighths one.
 #[inline]
 const fn short_digits(number: u32) -> ([u8; 8], usize) {
     let number = number as u64;
@@ -267,35 +426,44 @@ impl io::Write for Buffer {
 mod tests {
     use super::*;
 
-    fn spare() -> usize {
-        let bytes = SPARE.take();
-        let capacity = bytes.capacity();
-        SPARE.set(bytes);
+    fn spare() -> Option<usize> {
+        let buffer = SPARE.take();
+        let capacity = buffer.as_ref().map(|buffer| buffer.bytes.capacity());
+        SPARE.set(buffer);
         capacity
     }
 
     #[test]
     fn a_thread_keeps_one_buffer_of_bounded_size() {
-        let mut buffer = Buffer::default();
-        buffer.acquire();
-        buffer.put(&[0; 1_000]);
-        buffer.release();
-        assert!((1_000..=2_000).contains(&spare()));
         for (len, kept) in [(MAX_SPARE, true), (MAX_SPARE + 1, false)] {
             SPARE.take();
-            let mut buffer = Buffer { bytes: Vec::with_capacity(len), ..Buffer::default() };
+            let mut buffer = Buffer::acquire();
+            buffer.bytes = Vec::with_capacity(len);
             buffer.put(b"x");
             buffer.release();
-            assert_eq!(spare() > 0, kept, "{len}");
+            assert_eq!(spare(), kept.then_some(len), "{len}");
         }
     }
 
     #[test]
-    fn whoever_encodes_meanwhile_finds_an_empty_buffer() {
-        SPARE.set(Vec::with_capacity(100));
-        let (mut outer, mut inner) = (Buffer::default(), Buffer::default());
-        outer.acquire();
-        inner.acquire();
+    fn a_buffer_is_empty_when_it_is_acquired_again() {
+        let mut buffer = Buffer::acquire();
+        buffer.begin_frame(1);
+        buffer.append(&Bytes::from(vec![b'x'; SHARE_FROM]));
+        assert!(buffer.try_put(&[0; 100_000]).is_err());
+        buffer.release();
+        let mut buffer = Buffer::acquire();
+        buffer.begin_frame(usize::MAX);
+        assert_eq!((buffer.len(), buffer.committed_len(), buffer.check().is_ok()), (0, 0, true));
+        assert!(buffer.runs.is_none());
+    }
+
+    #[test]
+    fn a_nested_encode_finds_the_threads_buffer_taken() {
+        let mut first = Buffer::acquire();
+        first.bytes = Vec::with_capacity(100);
+        first.release();
+        let (outer, inner) = (Buffer::acquire(), Buffer::acquire());
         assert_eq!((outer.bytes.capacity(), inner.bytes.capacity()), (100, 0));
     }
 
@@ -304,18 +472,16 @@ mod tests {
         struct Late;
         impl Drop for Late {
             fn drop(&mut self) {
-                let mut buffer = Buffer::default();
-                buffer.acquire();
+                let mut buffer = Buffer::acquire();
                 buffer.put(b"late");
-                assert_eq!(buffer.take(), "late");
-                buffer.release();
+                buffer.commit(4);
+                assert_eq!(buffer.take_whole(), "late");
             }
         }
         thread_local!(static LATE: Late = const { Late });
         std::thread::spawn(|| {
             LATE.with(|_| ());
-            let mut buffer = Buffer::default();
-            buffer.acquire();
+            let mut buffer = Buffer::acquire();
             buffer.put(b"x");
             buffer.release();
         })

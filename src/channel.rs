@@ -7,18 +7,19 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use tokio::sync::{Semaphore, mpsc};
 
-/// A stream that can be written to from anywhere: what the [`Sender`] is given, the [`Receiver`]
-/// yields to [`SseEncoder`](crate::SseEncoder).
+/// Creates a stream that any code can write to: [`SseEncoder`](crate::SseEncoder) reads from the
+/// [`Receiver`] the items that the [`Sender`] sends.
 ///
-/// `capacity` is how many items may wait for a client that reads slowly; 0 counts as 1. A sender
-/// then waits, or is [told](Sender::try_send): nothing is buffered without bound, and nothing is
-/// lost unseen. When all senders are dropped, the stream ends cleanly after what was sent.
+/// `capacity` is the number of items that may wait for a slow client; 0 counts as 1. When the
+/// channel is full, a sender waits, or is [told](Sender::try_send): the buffer is bounded, and no
+/// item is lost unnoticed. After the last sender is dropped, the stream sends the rest and ends
+/// cleanly.
 ///
-/// The class that this crate descends from was written to from a timer, until its `close` event.
-/// The same with a channel:
+/// Users of the Node.js class from which this crate descends wrote to it from a timer, until its
+/// `close` event. The same with a channel:
 ///
 /// ```
 /// use sse_encoder::{Event, Receiver, SseEncoder, channel};
@@ -31,7 +32,7 @@ use tokio::sync::{Semaphore, mpsc};
 ///         let mut interval = tokio::time::interval(Duration::from_secs(1));
 ///         loop {
 ///             tokio::select! {
-///                 () = sender.closed() => break, // The client has gone.
+///                 () = sender.closed() => break, // The client has disconnected.
 ///                 _ = interval.tick() => {}
 ///             }
 ///             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
@@ -56,20 +57,20 @@ pub struct Sender<T> {
     sender: mpsc::Sender<T>,
 }
 
-/// The stream of what its [`Sender`]s were given.
+/// The stream of the items that its [`Sender`]s send.
 #[must_use = "streams do nothing unless polled"]
 pub struct Receiver<T> {
     receiver: mpsc::Receiver<T>,
 }
 
 impl<T> Sender<T> {
-    /// Sends an item, when there is room for it.
+    /// Sends an item, after waiting for room.
     ///
-    /// If the returned future is dropped before it is ready, the item was not sent.
+    /// If the returned future is dropped before it is ready, the item is not sent.
     ///
     /// # Errors
     ///
-    /// The client has gone: the stream was dropped. The item is in the error.
+    /// The client has disconnected: the stream was dropped. The error returns the item.
     pub async fn send(&self, item: T) -> Result<(), SendError<T>> {
         self.sender
             .send(item)
@@ -77,11 +78,39 @@ impl<T> Sender<T> {
             .map_err(|mpsc::error::SendError(item)| SendError { item, full: false })
     }
 
-    /// Sends an item, if there is room for it now.
+    /// Sends an item from code that is not async, after waiting for room.
     ///
     /// # Errors
     ///
-    /// The client has gone, or the channel [is full](SendError::is_full). The item is in the error.
+    /// The client has disconnected: the stream was dropped. The error returns the item.
+    ///
+    /// # Panics
+    ///
+    /// Within a task of tokio, which it would block.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::{Event, SseEncoder, channel};
+    ///
+    /// let (sender, receiver) = channel(1);
+    /// let thread = std::thread::spawn(move || sender.blocking_send(Event::text("hello")));
+    /// let chunk = block_on_stream(SseEncoder::bare(receiver).opening_comment(false)).next().unwrap()?;
+    /// assert_eq!(chunk, "data: hello\n\n");
+    /// assert!(thread.join().unwrap().is_ok());
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn blocking_send(&self, item: T) -> Result<(), SendError<T>> {
+        self.sender
+            .blocking_send(item)
+            .map_err(|mpsc::error::SendError(item)| SendError { item, full: false })
+    }
+
+    /// Sends an item, if the channel has room.
+    ///
+    /// # Errors
+    ///
+    /// The client has disconnected, or the channel [is full](SendError::is_full). The error returns
+    /// the item.
     pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
         self.sender.try_send(item).map_err(|error| match error {
             mpsc::error::TrySendError::Closed(item) => SendError { item, full: false },
@@ -89,12 +118,12 @@ impl<T> Sender<T> {
         })
     }
 
-    /// Ready when the client has gone: when the stream was dropped.
+    /// Waits until the client has disconnected: until the stream is dropped.
     pub async fn closed(&self) {
         self.sender.closed().await;
     }
 
-    /// Whether the client has gone.
+    /// Whether the client has disconnected.
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
@@ -120,10 +149,16 @@ impl<T> Stream for Receiver<T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        // Asked in this order: after the end nothing more comes.
+        // In this order: once the channel is closed, `len` cannot grow.
         let is_closed = self.receiver.is_closed();
         let len = self.receiver.len();
         (len, is_closed.then_some(len))
+    }
+}
+
+impl<T> FusedStream for Receiver<T> {
+    fn is_terminated(&self) -> bool {
+        self.receiver.is_closed() && self.receiver.is_empty()
     }
 }
 
@@ -133,7 +168,7 @@ impl<T> fmt::Debug for Receiver<T> {
     }
 }
 
-/// An item that could not be sent, with the reason.
+/// An unsent item, with the reason.
 ///
 /// ```
 /// use sse_encoder::{Event, channel};
@@ -151,12 +186,12 @@ pub struct SendError<T> {
 }
 
 impl<T> SendError<T> {
-    /// Whether the channel was full; else the client has gone.
+    /// Whether the channel was full; otherwise the client has disconnected.
     pub const fn is_full(&self) -> bool {
         self.full
     }
 
-    /// The item, back.
+    /// Returns the item.
     pub fn into_inner(self) -> T {
         self.item
     }

@@ -1,12 +1,11 @@
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::BytesMut;
 
 use crate::{
+    buffer::Buffer,
     error::Error,
-    event::{Encode, Internal},
-    frame::{Frames, Settings, Shape},
-    head::{Defaults, IdLine},
-    output::Output,
+    event::Encode,
     value::EventId,
+    wire::{Defaults, Encoded, Frames, Settings, Shape},
 };
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
@@ -121,10 +120,10 @@ impl Encoder {
         item: &T,
         dst: &mut BytesMut,
     ) -> Result<(), Error> {
-        let mut output = Output::new();
-        let encoded = self.write(item, &mut output);
-        output.append_to(dst);
-        encoded.map(drop)
+        let mut buffer = Buffer::acquire();
+        let written = self.write(|frames| item.encode(frames), &mut buffer);
+        buffer.append_to(dst);
+        written
     }
 
     /// Encodes an item once, to send it many times: as an item of any number of streams. Each of
@@ -150,21 +149,47 @@ impl Encoder {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn encode_once<T: ?Sized + Encode>(&mut self, item: &T) -> Result<Encoded, Error> {
-        let mut output = Output::new();
-        let encoded = self.write(item, &mut output);
-        let frames = output.take_whole();
-        encoded.map(|shape| Encoded { frames, shape })
+        let mut buffer = Buffer::acquire();
+        let written =
+            self.write_frames(|frames| item.encode(frames), &mut buffer, Some(Shape::default()));
+        let frames = buffer.take_whole();
+        written.map(|shape| Encoded::new(frames, shape.unwrap_or_default()))
     }
 
-    /// Writes an item's frames. If it fails or panics, nothing counts of it.
+    /// Writes the last item of a stream, which gets no automatic id: a client that resumes after
+    /// it would skip the event that has that id next time.
+    pub(crate) fn write_last(
+        &self,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
+        buffer: &mut Buffer,
+    ) -> Result<(), Error> {
+        self.clone().automatic_ids(false).write(item, buffer)
+    }
+
+    /// Whether the encoder assigns automatic ids.
+    pub(crate) const fn numbers(&self) -> bool {
+        self.settings.defaults.automatic_ids
+    }
+
+    /// Writes an item's frames. If it fails or panics, none of them counts.
     #[inline]
-    pub(crate) fn write<T: ?Sized + Encode>(
+    pub(crate) fn write(
         &mut self,
-        item: &T,
-        output: &mut Output,
-    ) -> Result<Shape, Error> {
-        let mut frames = Frames::begin(output, &self.settings, self.next_id);
-        item.encode(&mut frames)?;
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
+        buffer: &mut Buffer,
+    ) -> Result<(), Error> {
+        self.write_frames(item, buffer, None).map(drop)
+    }
+
+    #[inline(always)]
+    fn write_frames(
+        &mut self,
+        item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
+        buffer: &mut Buffer,
+        shape: Option<Shape>,
+    ) -> Result<Option<Shape>, Error> {
+        let mut frames = Frames::begin(buffer, &self.settings, self.next_id, shape);
+        item(&mut frames)?;
         let (next_id, shape) = frames.end();
         self.next_id = next_id;
         Ok(shape)
@@ -173,7 +198,7 @@ impl Encoder {
     /// Fails if a frame is larger than this encoder allows.
     #[inline]
     pub(crate) fn check(&self, encoded: &Encoded) -> Result<(), Error> {
-        encoded.shape.check(self.settings.max_frame)
+        encoded.shape().check(self.settings.max_frame)
     }
 }
 
@@ -183,138 +208,10 @@ impl Default for Encoder {
     }
 }
 
-/// Frames that have been encoded, by [`Encoder::encode_once`]. A clone shares them.
-///
-/// ```
-/// use sse_encoder::{Encoder, Event};
-///
-/// let ping = Encoder::bare().encode_once(&Event::text("").event_type("ping"))?;
-/// assert_eq!(ping.as_bytes(), "event: ping\ndata: \n\n");
-/// # Ok::<(), sse_encoder::Error>(())
-/// ```
-#[derive(Clone, Debug, Default)]
-pub struct Encoded {
-    frames: Bytes,
-    shape: Shape,
-}
-
-impl Encoded {
-    /// The frames' bytes.
-    pub const fn as_bytes(&self) -> &Bytes {
-        &self.frames
-    }
-
-    /// The frames' bytes.
-    pub fn into_bytes(self) -> Bytes {
-        self.frames
-    }
-
-    /// Whether the item wrote exactly one frame.
-    ///
-    /// A log that is to be resumed holds single frames: a cut within an item of several could not
-    /// be resumed.
-    pub const fn is_single(&self) -> bool {
-        self.shape.is_single()
-    }
-
-    /// The id of a single event; `None` where it has none, and for several frames.
-    ///
-    /// ```
-    /// use sse_encoder::{Encoder, Event, EventId};
-    ///
-    /// let row = Encoder::new().encode_once(&Event::text("a row").id("row-9"))?;
-    /// assert_eq!(row.id(), Some(EventId::from_static("row-9")));
-    /// let note = Encoder::new().encode_once(&Event::text("typing").no_id())?;
-    /// assert_eq!(note.id(), None);
-    /// # Ok::<(), sse_encoder::Error>(())
-    /// ```
-    pub fn id(&self) -> Option<EventId> {
-        match self.shape.id_line() {
-            IdLine::Automatic(len) | IdLine::Explicit(len) => {
-                let id = &self.frames[ID_NAME.len()..][..usize::from(len)];
-                Some(EventId::from_checked(id))
-            }
-            IdLine::Absent | IdLine::Unassigned => None,
-        }
-    }
-
-    /// Whether a single event leaves its id to the encoder, and has none, as
-    /// [`automatic_ids`](Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
-    /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.
-    pub const fn lacks_id(&self) -> bool {
-        matches!(self.shape.id_line(), IdLine::Unassigned)
-    }
-
-    /// The same single frame with this id, in the place of the one that it has; `None` where it is
-    /// not a [single](Self::is_single) frame.
-    ///
-    /// A log that numbers events encodes an item first, with
-    /// [`automatic_ids`](Encoder::automatic_ids) off, and gives the id when it has appended it.
-    ///
-    /// ```
-    /// use sse_encoder::{Encoder, Event, EventId};
-    ///
-    /// let event = Encoder::new().automatic_ids(false).encode_once(&Event::text("hello"))?;
-    /// assert!(event.lacks_id());
-    /// let event = event.with_id(&EventId::from_static("7-1")).unwrap();
-    /// assert_eq!(event.as_bytes(), "id: 7-1\nevent: message\ndata: hello\n\n");
-    /// # Ok::<(), sse_encoder::Error>(())
-    /// ```
-    #[must_use]
-    pub fn with_id(&self, id: &EventId) -> Option<Self> {
-        if !self.is_single() {
-            return None;
-        }
-        let rest = match self.shape.id_line() {
-            IdLine::Absent | IdLine::Unassigned => &self.frames[..],
-            // With its end of line.
-            IdLine::Automatic(len) | IdLine::Explicit(len) => {
-                &self.frames[ID_NAME.len() + usize::from(len) + 1..]
-            }
-        };
-        let id = id.as_str();
-        let len = ID_NAME.len() + id.len() + 1 + rest.len();
-        let mut frames = BytesMut::with_capacity(len);
-        frames.put_slice(ID_NAME);
-        frames.put_slice(id.as_bytes());
-        frames.put_u8(b'\n');
-        frames.put_slice(rest);
-        let shape = self.shape.with_id_line(len, id.len());
-        Some(Self { frames: frames.freeze(), shape })
-    }
-}
-
-/// The name of the first line of a frame with an id.
-const ID_NAME: &[u8] = b"id: ";
-
-impl AsRef<[u8]> for Encoded {
-    fn as_ref(&self) -> &[u8] {
-        &self.frames
-    }
-}
-
-/// Two are equal if their frames are the same bytes.
-impl PartialEq for Encoded {
-    fn eq(&self, other: &Self) -> bool {
-        self.frames == other.frames
-    }
-}
-
-impl Eq for Encoded {}
-
-impl Encode for Encoded {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        frames.encoded(&self.frames, self.shape)
-    }
-
-    #[inline]
-    fn take_encoded(&mut self, _: Internal) -> Option<Self> {
-        Some(std::mem::take(self))
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use bytes::Bytes;
+
     use super::*;
     use crate::event::{Comment, Event};
 
@@ -360,6 +257,7 @@ mod tests {
                 let frames = encoded.as_bytes();
                 assert_eq!(encoded.is_single(), is_single, "{frames:?}");
                 assert_eq!(encoded.id().as_ref().map(EventId::as_str), id, "{frames:?}");
+                assert_eq!(encoded.has_id(), id.is_some(), "{frames:?}");
                 assert_eq!(encoded.lacks_id(), lacks_id, "{frames:?}");
             }
         }
@@ -386,8 +284,7 @@ mod tests {
     #[test]
     fn the_largest_of_encoded_frames_is_what_a_limit_is_for() {
         let text = Bytes::from("x".repeat(100_000));
-        let text = crate::data::SharedText::try_from(text).unwrap();
-        let large = Event::shared_text(text).into_owned();
+        let large = Event::shared_text(text);
         let items = [Event::text("a").into(), large, Event::text("b").into()];
         let encoded = Encoder::bare().encode_once(&items).unwrap();
         let mut stream = BytesMut::new();

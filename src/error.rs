@@ -32,89 +32,19 @@ pub struct Error {
 
 #[derive(Debug)]
 pub(crate) enum Kind {
-    ForbiddenByte {
-        field: &'static str,
-        byte: u8,
-        position: usize,
-    },
+    ForbiddenByte { field: &'static str, byte: u8, position: usize },
     IdsExhausted,
-    #[cfg(feature = "redis")]
-    Log(LogFailure),
-    NoMembers {
-        part: &'static str,
-        found: &'static str,
-    },
-    NotAnItem {
-        found: &'static str,
-    },
-    NotScalar {
-        field: &'static str,
-        found: &'static str,
-    },
-    NotTagged {
-        found: String,
-    },
+    NoMembers { part: &'static str, found: &'static str },
+    NotAnItem { found: &'static str },
+    NotScalar { field: &'static str, found: &'static str },
+    NotTagged { found: String },
     Other(BoxError),
-    #[cfg(feature = "hub")]
-    Refused(Refusal),
-    ReconnectionTime {
-        time: Duration,
-        max: Duration,
-    },
-    Serialize {
-        part: &'static str,
-        error: serde_json::Error,
-    },
+    ReconnectionTime { time: Duration, max: Duration },
+    Serialize { part: &'static str, error: serde_json::Error },
     Syntax(serde_json::Error),
-    TooLarge {
-        limit: usize,
-    },
-    TooLong {
-        field: &'static str,
-        limit: usize,
-    },
+    TooLarge { limit: usize },
+    TooLong { field: &'static str, limit: usize },
     Utf8(Utf8Error),
-}
-
-/// Why a hub refuses an item.
-#[cfg(feature = "hub")]
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Refusal {
-    Begun,
-    Closed,
-    DuplicateId,
-    EmptyId,
-    Frames,
-    NotInMemory,
-    NotThePosition,
-    ReservedId,
-}
-
-/// What is wrong with a log elsewhere, or with what is in it.
-#[cfg(feature = "redis")]
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum LogFailure {
-    /// The URL is none.
-    Url(String),
-    /// It cannot be read.
-    Connection(String),
-    NotAppended(String),
-    /// Whether it was appended is unknown.
-    Unknown(String),
-    /// Something is missing in an entry.
-    Entry(&'static str),
-    /// A field of an entry is wrong.
-    Field {
-        field: &'static str,
-        reason: &'static str,
-    },
-}
-
-#[cfg(feature = "redis")]
-impl From<LogFailure> for Error {
-    fn from(failure: LogFailure) -> Self {
-        Kind::Log(failure).into()
-    }
 }
 
 impl Error {
@@ -136,8 +66,7 @@ impl Error {
     }
 
     /// The field or the member that is wrong: `id`, `type`, `data`, `other` or `retry`; `item`
-    /// where a whole item cannot be serialized; with Redis also the name of an entry's field.
-    /// `None` where the fault lies elsewhere.
+    /// where a whole item cannot be serialized. `None` where the fault lies elsewhere.
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
             Kind::ForbiddenByte { field, .. }
@@ -145,21 +74,6 @@ impl Error {
             | Kind::TooLong { field, .. } => Some(field),
             Kind::NoMembers { part, .. } | Kind::Serialize { part, .. } => Some(part),
             Kind::IdsExhausted => Some("id"),
-            #[cfg(feature = "hub")]
-            Kind::Refused(
-                Refusal::DuplicateId
-                | Refusal::EmptyId
-                | Refusal::NotThePosition
-                | Refusal::ReservedId,
-            ) => Some("id"),
-            #[cfg(feature = "hub")]
-            Kind::Refused(_) => None,
-            #[cfg(feature = "redis")]
-            Kind::Log(LogFailure::Field { field, .. }) => Some(field),
-            #[cfg(feature = "redis")]
-            Kind::Log(LogFailure::Entry(_)) => Some("data"),
-            #[cfg(feature = "redis")]
-            Kind::Log(_) => None,
             Kind::ReconnectionTime { .. } => Some("retry"),
             Kind::Utf8(_) => Some("data"),
             Kind::NotAnItem { .. }
@@ -217,43 +131,10 @@ impl Error {
         )
     }
 
-    /// Whether a frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame) or a
-    /// hub allows, or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
+    /// Whether a frame would be larger than [`Encoder::max_frame`](crate::Encoder::max_frame)
+    /// allows, or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
     pub fn is_too_large(&self) -> bool {
         matches!(&*self.kind, Kind::TooLarge { .. } | Kind::TooLong { .. })
-    }
-
-    /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
-    #[cfg(feature = "hub")]
-    pub fn is_closed(&self) -> bool {
-        matches!(&*self.kind, Kind::Refused(Refusal::Closed))
-    }
-
-    /// Whether the [hub](crate::Hub) retains an event with this id already.
-    #[cfg(feature = "hub")]
-    pub fn is_duplicate_id(&self) -> bool {
-        matches!(&*self.kind, Kind::Refused(Refusal::DuplicateId))
-    }
-
-    /// Whether the event is not in the hub's log, as the log could not be reached or refused it. It
-    /// is not the event's fault, and a later attempt may succeed. Never with a log in memory.
-    #[cfg(feature = "hub")]
-    pub fn is_not_appended(&self) -> bool {
-        #[cfg(feature = "redis")]
-        return matches!(&*self.kind, Kind::Log(LogFailure::NotAppended(_)));
-        #[cfg(not(feature = "redis"))]
-        false
-    }
-
-    /// Whether nobody knows if the event is in the hub's log, as the connection ended, or the
-    /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
-    /// memory.
-    #[cfg(feature = "hub")]
-    pub fn is_outcome_unknown(&self) -> bool {
-        #[cfg(feature = "redis")]
-        return matches!(&*self.kind, Kind::Log(LogFailure::Unknown(_)));
-        #[cfg(not(feature = "redis"))]
-        false
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
@@ -276,6 +157,19 @@ impl Error {
             Kind::Other(error) => Some(&**error),
             _ => None,
         }
+    }
+
+    /// The caller's own error, if it is of this type.
+    ///
+    /// ```
+    /// use std::io;
+    ///
+    /// let error = sse_encoder::Error::other(io::Error::from(io::ErrorKind::TimedOut));
+    /// let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    /// assert_eq!(kind, Some(io::ErrorKind::TimedOut));
+    /// ```
+    pub fn downcast_ref<E: StdError + 'static>(&self) -> Option<&E> {
+        self.get_ref()?.downcast_ref()
     }
 
     /// The caller's own error, untouched, or this error back where it is none.
@@ -343,10 +237,25 @@ impl fmt::Debug for Error {
     }
 }
 
+/// `{:#}` appends the chain of causes.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &*self.kind {
-            Kind::ForbiddenByte { field, byte, position } => {
+        self.kind.fmt(f)?;
+        if f.alternate() {
+            let mut cause = self.source();
+            while let Some(error) = cause {
+                write!(f, ": {error}")?;
+                cause = error.source();
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ForbiddenByte { field, byte, position } => {
                 let name = match byte {
                     b'\n' => "line feed",
                     b'\r' => "carriage return",
@@ -354,68 +263,30 @@ impl fmt::Display for Error {
                 };
                 write!(f, "`{field}` has a {name} (0x{byte:02X}) at byte {position}")
             }
-            Kind::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
-            #[cfg(feature = "redis")]
-            Kind::Log(failure) => failure.fmt(f),
-            Kind::NoMembers { part, found } => {
+            Self::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
+            Self::NoMembers { part, found } => {
                 write!(f, "`{part}` is {found}, which has no members to merge")
             }
-            Kind::NotAnItem { found } => write!(f, "the item is {found}, not an object"),
-            Kind::NotScalar { field, found } => {
+            Self::NotAnItem { found } => write!(f, "the item is {found}, not an object"),
+            Self::NotScalar { field, found } => {
                 write!(f, "`{field}` is {found}, not a string or a number")
             }
-            Kind::NotTagged { found } => write!(
+            Self::NotTagged { found } => write!(
                 f,
                 "the value is not an adjacently tagged enum \
                  (`#[serde(tag = \"type\", content = \"data\")]`): {found}"
             ),
-            Kind::Other(error) => error.fmt(f),
-            #[cfg(feature = "hub")]
-            Kind::Refused(refusal) => refusal.fmt(f),
-            Kind::ReconnectionTime { time, max } => write!(
+            Self::Other(error) => write!(f, "{error}"),
+            Self::ReconnectionTime { time, max } => write!(
                 f,
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
                 max.as_millis()
             ),
-            Kind::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
-            Kind::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
-            Kind::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
-            Kind::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
-            Kind::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
-        }
-    }
-}
-
-#[cfg(feature = "hub")]
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Begun => "the subscription has begun; its state comes before everything else",
-            Self::Closed => "the hub is closed",
-            Self::DuplicateId => "`id` is that of an event which the hub retains already",
-            Self::EmptyId => "`id` is empty; clients would forget their position",
-            Self::Frames => "the item does not write exactly one frame",
-            Self::NotInMemory => "the log is not in memory; await `publish`",
-            Self::NotThePosition => {
-                "`id` of the state is the subscription's position; it cannot be set or left out"
-            }
-            Self::ReservedId => "`id` has the form of the hub's automatic ids",
-        })
-    }
-}
-
-#[cfg(feature = "redis")]
-impl fmt::Display for LogFailure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Url(reason) => write!(f, "the URL of the log cannot be used: {reason}"),
-            Self::Connection(reason) => write!(f, "the log cannot be read: {reason}"),
-            Self::NotAppended(reason) => write!(f, "the event is not appended: {reason}"),
-            Self::Unknown(reason) => {
-                write!(f, "whether the event is appended is unknown: {reason}")
-            }
-            Self::Entry(reason) => write!(f, "the entry {reason}"),
-            Self::Field { field, reason } => write!(f, "`{field}` {reason}"),
+            Self::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
+            Self::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
+            Self::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
+            Self::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
+            Self::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
         }
     }
 }
@@ -505,6 +376,7 @@ mod tests {
         let error = Error::other(Outer(io::Error::other("inner")));
         assert_eq!(error.to_string(), "outer");
         assert_eq!(error.source().unwrap().to_string(), "inner");
+        assert_eq!(format!("{error:#}"), "outer: inner");
     }
 
     #[test]

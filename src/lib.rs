@@ -1,9 +1,9 @@
 //! Turns a stream of items into [server-sent events] (`text/event-stream`), for any framework.
 //!
-//! [`SseEncoder`] wraps a stream of items and is itself a stream of [`Bytes`](bytes::Bytes), ready to be
-//! the body of a response. It numbers the events, gathers all that is ready into one chunk, keeps
-//! quiet connections alive, and resumes where a client left off. In axum, actix-web and warp a
-//! handler returns it; for hyper and everything built on it, it is an `http_body::Body`.
+//! [`SseEncoder`] wraps a stream of items and is itself a stream of [`Bytes`](bytes::Bytes), ready
+//! to be the body of a response. It numbers the events, gathers all ready items into one chunk,
+//! keeps quiet connections alive, and resumes after a client's last event ID. In axum, actix-web
+//! and warp a handler returns it; for hyper and everything built on it, it is an `http_body::Body`.
 //!
 //! ```
 //! use futures_executor::block_on_stream;
@@ -15,7 +15,7 @@
 //! assert_eq!(chunks.len(), 1);
 //! assert_eq!(
 //!     chunks[0].as_ref().unwrap(),
-//!     "id: 1\nevent: message\ndata: [1,2]\n\nid: 2\nevent: note\ndata: done\n\n"
+//!     ":\nid: 1\nevent: message\ndata: [1,2]\n\nid: 2\nevent: note\ndata: done\n\n"
 //! );
 //! ```
 //!
@@ -23,39 +23,40 @@
 //!
 //! * [`Event`] is an item: JSON, text, a tagged enum, or two values merged.
 //! * [`Encode`] makes your own type an item.
-//! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, what a failing item does.
-//! * [`LastEventId`] is where a client left off.
-//! * [`Encoder`] encodes without a stream: for blocking code, tests, and events that go to many streams.
-//! * [`Hub`] sends the same events to many clients: encoded once, retained, resumed (feature `hub`).
-//! * [`channel`](fn@channel) is a stream that can be written to from anywhere (feature `tokio`).
+//! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, the error policy.
+//! * [`LastEventId`] is the last event ID that a reconnecting client sends.
+//! * [`Encoder`] encodes without a stream: for blocking code, tests, and events for many streams.
+//! * [`channel`](fn@channel) is a stream that any code can write to (feature `tokio`).
+//! * The crate [`sse-hub`](https://docs.rs/sse-hub) sends the same events to many clients: encoded
+//!   once, retained, resumed.
 //!
-//! And the pages of this documentation:
+//! The guides:
 //!
-//! * [`cookbook`]: tested programs for common tasks; proxies, HTTP/2, clients' limits.
-//! * [`reference`](mod@reference): what an item that came as JSON becomes, rule by rule.
+//! * [`cookbook`]: tested programs for common tasks; proxies, HTTP/2, limits of clients.
+//! * [`reference`](mod@reference): the rules for items that arrive as JSON.
 //! * [`migration`]: from the Node.js class, and from the events of axum, warp and actix-web-lab.
-//! * [`performance`]: figures, and how they are measured.
-//! * [`trust`]: what was tested.
+//! * [`performance`]: figures, and their method.
+//! * [`trust`]: the tests and their results.
 //!
 //! # Promises
 //!
-//! *No input forges a field or a frame.* [`EventId`] and [`EventType`] are checked when they are
-//! made; text and comments are split at CR, LF and CRLF; JSON stays on one line, whatever a
-//! `Serialize` does. *No input panics.* *No event is lost silently*: an item is written whole, or
-//! its error comes out and the counter of ids has not moved. *Nothing is buffered without bound.*
-//! There is no `unsafe`.
+//! *No input forges a field or a frame.* [`EventId`] and [`EventType`] are checked on construction;
+//! text and comments are split at CR, LF and CRLF; JSON stays on one line, whatever a `Serialize`
+//! does. *No input causes a panic.* *No event is lost silently*: an item is written whole, or it
+//! returns its error and leaves the counter of ids unchanged. *Buffers are bounded.* There is no
+//! `unsafe`.
 //!
 //! # The reference transform
 //!
-//! The crate descends from a small `Transform` class of Node.js. An item that came as JSON,
-//! `{ data, type, id, ..other }`, gives what that class gives: see [`reference`](mod@reference).
+//! The crate descends from a small `Transform` class of Node.js. An item that arrives as JSON,
+//! `{ data, type, id, ..other }`, becomes the event that this class makes: see
+//! [`reference`](mod@reference).
 //!
 //! # Features
 //!
-//! None is on by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
-//! response there; `hub` adds [`Hub`], and `redis` its log on a Redis stream, for several servers
-//! (with TLS: `redis-rustls`); `tokio` adds [`channel`](fn@channel), and a `Duration` for
-//! `keep_alive` and `linger`.
+//! All are off by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
+//! response there. `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and `linger` take a
+//! `Duration`. `tracing` logs the errors of items.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 
@@ -63,10 +64,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-#[cfg(feature = "actix-web")]
-pub mod actix_web;
-#[cfg(feature = "axum")]
-mod axum;
+mod adapters;
 mod buffer;
 #[cfg(feature = "tokio")]
 mod channel;
@@ -74,25 +72,12 @@ pub mod data;
 mod encoder;
 mod error;
 mod event;
-mod field;
-mod frame;
-mod head;
-pub mod header;
-#[cfg(feature = "http-body")]
-mod http_body;
-#[cfg(feature = "hub")]
-pub mod hub;
+mod http;
 mod json;
-mod last_event_id;
 mod merge;
-mod output;
-mod refusal;
-#[cfg(any(feature = "axum", feature = "warp"))]
-mod response;
-pub mod stream;
+mod stream;
 mod value;
-#[cfg(feature = "warp")]
-pub mod warp;
+mod wire;
 
 #[cfg(all(doc, not(doctest)))]
 pub mod cookbook {
@@ -117,15 +102,12 @@ pub mod trust {
 
 #[cfg(feature = "tokio")]
 pub use self::channel::{Receiver, SendError, Sender, channel};
-#[cfg(feature = "hub")]
-pub use self::hub::{Hub, HubBuilder, HubStats, OnGap, Resumption, Subscriber};
 pub use self::{
-    encoder::{Encoded, Encoder},
+    encoder::Encoder,
     error::Error,
     event::{Comment, Encode, Event},
-    frame::Frames,
-    last_event_id::LastEventId,
-    refusal::StopReconnecting,
-    stream::{Item, KeepAlive, OnError, SseEncoder, Timer},
+    http::{LastEventId, StopReconnecting, header},
+    stream::{OnError, SseEncoder, Timer},
     value::{EventId, EventType, ReconnectionTime},
+    wire::{Encoded, Frames},
 };

@@ -1,4 +1,6 @@
-//! What holds for all items and all texts.
+//! Properties of all items and all texts.
+
+mod support;
 
 use std::{
     cell::Cell,
@@ -8,12 +10,13 @@ use std::{
 use bytes::{Bytes, BytesMut};
 use eventsource_stream::Eventsource;
 use futures_executor::block_on;
-use futures_util::{StreamExt, stream};
+use futures_util::{Stream, StreamExt, stream};
 use proptest::prelude::*;
 use serde::{Serialize, Serializer, ser::SerializeSeq};
 use sse_encoder::{
     Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, OnError, SseEncoder,
 };
+use support::decoder;
 
 /// An item of any kind.
 #[derive(Clone, Debug)]
@@ -23,17 +26,17 @@ enum Item {
     Merged(String, u8),
     Named(String, u64),
     Nothing,
-    /// So many bytes, encoded once.
+    /// Text of this many bytes, encoded once.
     Once(usize),
-    /// So many bytes of shared text.
+    /// Shared text of this many bytes.
     Shared(usize),
     Text(String),
-    /// Many frames, the last of which may fail.
+    /// Several frames, of which the last may fail.
     Together(Vec<Self>),
     Broken(Broken),
 }
 
-/// Writes some elements, then does not go on.
+/// Writes some elements, then fails or panics.
 #[derive(Clone, Copy, Debug)]
 struct Broken {
     after: usize,
@@ -79,7 +82,7 @@ impl Encode for Item {
     }
 }
 
-/// Texts in which ends of line, and what is taken for one, are frequent.
+/// Texts in which ends of line, and characters like them, are frequent.
 fn text() -> impl Strategy<Value = String> {
     prop::collection::vec(
         prop_oneof![
@@ -119,7 +122,7 @@ fn any_item() -> impl Strategy<Value = Item> {
     prop_oneof![5 => sound(), 1 => broken(Just(false))]
 }
 
-/// Items whose bytes need not be copied, or must be, next to any others.
+/// Items whose bytes may be shared, among any others.
 fn shared_item() -> impl Strategy<Value = Item> {
     let len = || prop_oneof![0..40_usize, 32_000..34_000_usize];
     let shared = move || prop_oneof![len().prop_map(Item::Once), len().prop_map(Item::Shared)];
@@ -127,7 +130,7 @@ fn shared_item() -> impl Strategy<Value = Item> {
     prop_oneof![4 => shared(), 1 => any_item(), 1 => together.prop_map(Item::Together)]
 }
 
-/// Each of these items, encoded by itself by one encoder; what failed is `None`.
+/// Each item's frames, in a buffer of its own, by one encoder; `None` if it fails.
 fn one_by_one(items: &[Item]) -> Vec<Option<BytesMut>> {
     let mut encoder = Encoder::new();
     let encode = |item| {
@@ -141,27 +144,82 @@ fn joined(frames: &[Option<BytesMut>]) -> Vec<u8> {
     frames.iter().flatten().flatten().copied().collect()
 }
 
-/// What a client makes of a text: all three ends of line are LF.
+/// A text as a client reads it: all three ends of line are LF.
 fn normalized(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
 
 type Chunk = Result<Bytes, std::convert::Infallible>;
 
-/// The messages that the decoder finds in these chunks: type, data, id.
+/// The messages in these chunks: type, data, id. Another author's decoder and ours must agree.
 fn decode(chunks: Vec<Chunk>) -> Vec<(String, String, String)> {
+    let whole: Vec<u8> = chunks.iter().flatten().flatten().copied().collect();
+    let ours = decoder::decode(&whole).unwrap().messages.into_iter();
+    let ours: Vec<_> =
+        ours.map(|message| (message.event_type, message.data, message.last_event_id)).collect();
     let messages = stream::iter(chunks).eventsource().map(|message| {
         let message = message.expect("it decodes");
         (message.event, message.data, message.id)
     });
-    block_on(messages.collect())
+    let messages: Vec<_> = block_on(messages.collect());
+    assert_eq!(ours, messages);
+    messages
+}
+
+#[test]
+fn the_decoder_reads_the_examples_of_the_standard() {
+    let stream = "data: This is the first message.\n\n\
+         : test stream\n\ndata: second event\nid: 1\n\ndata:third event\nid\n\n\
+         data\n\ndata\ndata\n\nevent: add\rdata:  x\r\n\rdata: incomplete";
+    let client = decoder::decode(stream.as_bytes()).unwrap();
+    let messages: Vec<_> = client
+        .messages
+        .iter()
+        .map(|message| (&*message.event_type, &*message.data, &*message.last_event_id))
+        .collect();
+    assert_eq!(
+        messages,
+        [
+            ("message", "This is the first message.", ""),
+            ("message", "second event", "1"),
+            ("message", "third event", ""),
+            ("message", "", ""),
+            ("message", "\n", ""),
+            ("add", " x", ""),
+        ]
+    );
+    assert_eq!(client.comments, [" test stream"]);
+    assert!(client.unfinished);
+}
+
+/// The attempt must write nothing and use no id; the stream goes on as if it had not been made.
+fn assert_no_trace(
+    mut items: Vec<Item>,
+    attempt: impl FnOnce(&mut Encoder, &mut BytesMut) -> Result<(), TestCaseError>,
+    after: Item,
+) -> Result<(), TestCaseError> {
+    let mut stream = BytesMut::new();
+    let mut encoder = Encoder::new();
+    items.iter().for_each(|item| encoder.encode(item, &mut stream).unwrap());
+    let before = (stream.clone(), encoder.next_id());
+    attempt(&mut encoder, &mut stream)?;
+    prop_assert_eq!((stream.clone(), encoder.next_id()), before);
+    encoder.encode(&after, &mut stream).unwrap();
+    items.push(after);
+    prop_assert_eq!(&stream[..], joined(&one_by_one(&items)));
+    Ok(())
+}
+
+/// A numbered stream without its opening comment.
+fn numbered<S: Stream<Item: Encode>>(source: S) -> SseEncoder<S> {
+    SseEncoder::new(source).opening_comment(false)
 }
 
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn items_together_are_one_after_another(items in prop::collection::vec(any_item(), 0..12)) {
+    fn items_in_one_buffer_follow_one_another(items in prop::collection::vec(any_item(), 0..12)) {
         let mut together = BytesMut::new();
         let mut encoder = Encoder::new();
         for item in &items {
@@ -171,30 +229,30 @@ proptest! {
     }
 
     #[test]
-    fn bytes_do_not_depend_on_the_chunk_limit(
+    fn the_chunk_limit_does_not_change_the_bytes(
         items in prop::collection::vec(any_item(), 0..12),
         limit in prop_oneof![Just(0), Just(usize::MAX), 1..2_000_usize],
     ) {
         let expected = one_by_one(&items);
-        let chunks = SseEncoder::new(stream::iter(items))
+        let chunks = numbered(stream::iter(items))
             .chunk_limit(limit)
             .on_error(|_| OnError::Skip);
         let chunks: Vec<Bytes> = block_on(chunks.map(Result::unwrap).collect());
-        prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n\n")));
+        prop_assert!(chunks.iter().all(|chunk| !chunk.is_empty() && chunk.ends_with(b"\n")));
         prop_assert_eq!(chunks.concat(), joined(&expected));
     }
 
     #[test]
-    fn what_is_not_copied_is_where_it_belongs(
+    fn uncopied_bytes_keep_their_place(
         items in prop::collection::vec(shared_item(), 0..12),
         limit in prop_oneof![Just(0), Just(usize::MAX), 1..200_000_usize],
         keeps in any::<bool>(),
     ) {
         let expected = joined(&one_by_one(&items));
-        let mut chunks = SseEncoder::new(stream::iter(items))
+        let mut chunks = numbered(stream::iter(items))
             .chunk_limit(limit)
             .on_error(|_| OnError::Skip);
-        // Of a chunk that is kept the bytes are not used again.
+        // While a chunk is kept, its bytes must not be reused.
         let (mut kept, mut bytes) = (Vec::new(), Vec::new());
         while let Some(chunk) = block_on(chunks.next()) {
             let chunk = chunk.unwrap();
@@ -209,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn every_error_comes_out_in_its_item_s_place(
+    fn every_error_takes_its_items_place(
         items in prop::collection::vec(any_item(), 0..12),
         limit in 0..200_usize,
     ) {
@@ -223,7 +281,8 @@ proptest! {
             }
         }
         let mut out = vec![Some(Vec::new())];
-        block_on(SseEncoder::new(stream::iter(items)).chunk_limit(limit).for_each(|chunk| {
+        let stream = numbered(stream::iter(items)).on_error(OnError::Fail).chunk_limit(limit);
+        block_on(stream.for_each(|chunk| {
             match chunk {
                 Err(_) => out.extend([None, Some(Vec::new())]),
                 Ok(chunk) => out.last_mut().unwrap().as_mut().unwrap().extend_from_slice(&chunk),
@@ -234,47 +293,48 @@ proptest! {
     }
 
     #[test]
-    fn a_failing_item_leaves_no_trace(
+    fn a_failing_item_writes_nothing_and_uses_no_id(
         before in prop::collection::vec(sound(), 0..3),
         failing in broken(Just(false)),
         after in sound(),
     ) {
-        let mut items = before;
-        let mut stream = BytesMut::new();
-        let mut encoder = Encoder::new();
-        items.iter().for_each(|item| encoder.encode(item, &mut stream).unwrap());
-        let trace = (stream.clone(), encoder.next_id());
-        prop_assert!(encoder.encode(&failing, &mut stream).unwrap_err().is_serialize());
-        prop_assert_eq!((stream.clone(), encoder.next_id()), trace);
-        encoder.encode(&after, &mut stream).unwrap();
-        items.push(after);
-        prop_assert_eq!(&stream[..], joined(&one_by_one(&items)));
+        assert_no_trace(
+            before,
+            |encoder, stream| {
+                prop_assert!(encoder.encode(&failing, stream).unwrap_err().is_serialize());
+                Ok(())
+            },
+            after,
+        )?;
     }
 
     #[test]
-    fn an_item_beyond_the_limit_leaves_no_trace(items in prop::collection::vec(sound(), 0..9), limit in 0..300) {
+    fn an_item_over_the_limit_writes_nothing_and_uses_no_id(
+        items in prop::collection::vec(sound(), 0..9),
+        limit in 0..300,
+    ) {
         let mut encoder = Encoder::new();
         let mut limited = Encoder::new().max_frame(limit as usize);
         let mut stream = BytesMut::from("before");
         for item in &items {
-            let trace = (stream.clone(), limited.next_id());
+            let before = (stream.clone(), limited.next_id());
             limited.clone_into(&mut encoder);
             encoder = encoder.max_frame(usize::MAX);
             let mut frame = BytesMut::new();
             encoder.encode(item, &mut frame).unwrap();
             if frame.len() <= limit as usize {
                 limited.encode(item, &mut stream).unwrap();
-                prop_assert_eq!(&stream[trace.0.len()..], &frame[..]);
+                prop_assert_eq!(&stream[before.0.len()..], &frame[..]);
                 prop_assert_eq!(limited.next_id(), encoder.next_id());
             } else {
                 prop_assert!(limited.encode(item, &mut stream).unwrap_err().is_too_large());
-                prop_assert_eq!((stream.clone(), limited.next_id()), trace);
+                prop_assert_eq!((stream.clone(), limited.next_id()), before);
             }
         }
     }
 
     #[test]
-    fn ids_only_grow(items in prop::collection::vec(any_item(), 0..20), first in any::<u64>()) {
+    fn automatic_ids_only_grow(items in prop::collection::vec(any_item(), 0..20), first in any::<u64>()) {
         let mut encoder = Encoder::new();
         encoder.set_next_id(first);
         let mut next = Some(first);
@@ -283,7 +343,7 @@ proptest! {
             let result = encoder.encode(item, &mut frame);
             let has_own = matches!(item, Item::Comment(_) | Item::Named(..) | Item::Nothing);
             if result.is_ok() && !has_own {
-                let head = format!("id: {}\n", next.expect("it had an id to give"));
+                let head = format!("id: {}\n", next.expect("an id is left"));
                 prop_assert!(frame.starts_with(head.as_bytes()));
                 next = next.and_then(|id| id.checked_add(1));
             } else if result.is_err() {
@@ -294,9 +354,9 @@ proptest! {
     }
 
     #[test]
-    fn text_comes_back_but_for_its_ends_of_line(texts in prop::collection::vec(text(), 1..5)) {
+    fn text_round_trips_with_its_line_ends_as_lf(texts in prop::collection::vec(text(), 1..5)) {
         let items = stream::iter(texts.clone()).map(Event::text);
-        let chunks: Vec<_> = block_on(SseEncoder::new(items).chunk_limit(0).collect());
+        let chunks: Vec<_> = block_on(numbered(items).chunk_limit(0).collect());
         let messages = decode(chunks.into_iter().map(|chunk| Ok(chunk.unwrap())).collect());
         let expected: Vec<_> = texts.iter().enumerate().map(|(index, text)| {
             ("message".to_owned(), normalized(text), (index + 1).to_string())
@@ -305,7 +365,7 @@ proptest! {
     }
 
     #[test]
-    fn fields_come_back(id in text(), event_type in text(), text in text()) {
+    fn fields_round_trip(id in text(), event_type in text(), text in text()) {
         let id = id.replace(['\r', '\n', '\0'], "");
         let event_type = event_type.replace(['\r', '\n'], "");
         let event = Event::text(&text)
@@ -319,37 +379,35 @@ proptest! {
 }
 
 proptest! {
-    // Each prints a panic's message.
+    // Few cases: each prints a panic's message.
     #![proptest_config(ProptestConfig { failure_persistence: None, cases: 24, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_panicking_item_leaves_no_trace(
+    fn a_panicking_item_writes_nothing_and_uses_no_id(
         before in prop::collection::vec(sound(), 0..3),
         panicking in broken(Just(true)),
         after in sound(),
     ) {
-        let mut items = before;
-        let mut stream = BytesMut::new();
-        let mut encoder = Encoder::new();
-        items.iter().for_each(|item| encoder.encode(item, &mut stream).unwrap());
-        let trace = (stream.clone(), encoder.next_id());
-        let result = catch_unwind(AssertUnwindSafe(|| encoder.encode(&panicking, &mut stream)));
-        prop_assert!(result.is_err());
-        prop_assert_eq!((stream.clone(), encoder.next_id()), trace);
-        encoder.encode(&after, &mut stream).unwrap();
-        items.push(after);
-        prop_assert_eq!(&stream[..], joined(&one_by_one(&items)));
+        assert_no_trace(
+            before,
+            |encoder, stream| {
+                let attempt = AssertUnwindSafe(|| encoder.encode(&panicking, stream));
+                prop_assert!(catch_unwind(attempt).is_err());
+                Ok(())
+            },
+            after,
+        )?;
     }
 
     #[test]
-    fn a_stream_goes_on_after_an_item_s_panic(
+    fn a_stream_continues_after_an_items_panic(
         before in sound(),
         panicking in broken(Just(true)),
         after in sound(),
     ) {
         let sound = [before.clone(), after.clone()];
         let mut chunks =
-            Box::pin(SseEncoder::new(stream::iter([before, panicking, after])));
+            Box::pin(numbered(stream::iter([before, panicking, after])));
         let panics = Cell::new(0);
         let mut out = Vec::new();
         loop {
@@ -391,7 +449,7 @@ const TEXTS: [&str; 24] = [
     "data: x\n\nid: 9",
 ];
 
-/// Every way to cut a stream in two, and each byte by itself.
+/// The stream cut in two at every place, and byte by byte.
 fn cuts(stream: &Bytes) -> impl Iterator<Item = Vec<Chunk>> + '_ {
     let bytes = (0..stream.len()).map(|at| Ok(stream.slice(at..=at))).collect();
     let cut = |at| vec![Ok(stream.slice(..at)), Ok(stream.slice(at..))];
@@ -399,7 +457,7 @@ fn cuts(stream: &Bytes) -> impl Iterator<Item = Vec<Chunk>> + '_ {
 }
 
 #[test]
-fn text_comes_back_wherever_the_stream_is_cut() {
+fn text_round_trips_wherever_the_stream_is_cut() {
     for texts in TEXTS.windows(2) {
         let mut stream = BytesMut::new();
         let mut encoder = Encoder::bare();
@@ -417,7 +475,7 @@ fn text_comes_back_wherever_the_stream_is_cut() {
 }
 
 #[test]
-fn json_comes_back_wherever_the_stream_is_cut() {
+fn json_round_trips_wherever_the_stream_is_cut() {
     for text in TEXTS {
         let mut stream = BytesMut::new();
         let mut encoder = Encoder::new();

@@ -1,7 +1,7 @@
 //! Measures two versions of the crate in one binary, in turn: `comparison ROUNDS [WORKLOAD...]`.
 //! `benches/compare` builds it: its manifest is made there.
 
-#[path = "../src/allocations.rs"]
+#[path = "../../tests/support/allocations.rs"]
 mod allocations;
 #[allow(dead_code, reason = "some bodies are for the benchmark alone")]
 #[path = "../src/body.rs"]

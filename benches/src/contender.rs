@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     fan_out::Pass,
-    parser::{self, Dispatched},
+    decoder::{self, Message},
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,8 +86,8 @@ pub enum Verdict {
 impl Expected {
     /// What a client makes of this output, which should be of this many events.
     pub fn judge(&self, output: &[u8], events: usize) -> Verdict {
-        match parser::parse(output) {
-            Err(error) => Verdict::Other(error),
+        match decoder::decode(output).map(|client| client.messages) {
+            Err(error) => Verdict::Other(error.to_string()),
             Ok(got) if got.len() != events => {
                 Verdict::Other(format!("{} events of {events}", got.len()))
             }
@@ -103,7 +103,7 @@ impl Expected {
         }
     }
 
-    fn judge_event(&self, index: usize, event: &Dispatched) -> Verdict {
+    fn judge_event(&self, index: usize, event: &Message) -> Verdict {
         if event.event_type != self.event_type {
             return Verdict::Other(format!("type {:?}", event.event_type));
         }

@@ -1,12 +1,12 @@
-//! What the events of the workloads are made of. Shared with the package `count`.
+//! The data of the workloads' events, shared with the package `count`.
 
 use std::sync::LazyLock;
 
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// How many different values there are of each kind: enough that no branch is learnt by heart, few
-/// enough that they stay in the cache, as what a service is about to send does.
+/// The number of different values of each kind: too many for the branch predictor to learn, few enough
+/// for the cache, like the data that a service is about to send.
 const VARIETY: usize = 256;
 
 /// The small item: some thirty bytes of JSON.
@@ -58,7 +58,7 @@ fn new_order(index: usize) -> Order {
     }
 }
 
-/// Three fields more, none of which an [`Order`] has.
+/// Three fields that an [`Order`] does not have.
 #[derive(Clone, Copy, Serialize)]
 pub struct Extra {
     pub venue: &'static str,
@@ -70,7 +70,7 @@ pub fn extra(index: usize) -> Extra {
     Extra { venue: venue(index), latency: latency(index), time: time(index) }
 }
 
-/// Three fields more, of which an [`Order`] has one.
+/// Three fields, of which an [`Order`] has one.
 #[derive(Clone, Copy, Serialize)]
 pub struct Override {
     pub venue: &'static str,
@@ -99,70 +99,46 @@ fn time(index: usize) -> f64 {
 }
 
 /// All fields in one struct by hand: the floor of a merge.
-#[derive(Serialize)]
-pub struct Flat<'a> {
-    order: u64,
-    symbol: &'a str,
-    side: Side,
-    price: f64,
-    quantity: i32,
-    open: bool,
-    note: &'a Option<String>,
-    tags: &'a [&'static str],
-    venue: &'a str,
-    latency: u32,
-    time: f64,
-}
-
-impl<'a> Flat<'a> {
-    pub fn new(order: &'a Order, extra: &'a Extra) -> Self {
-        Self {
-            order: order.order,
-            symbol: &order.symbol,
-            side: order.side,
-            price: order.price,
-            quantity: order.quantity,
-            open: order.open,
-            note: &order.note,
-            tags: &order.tags,
-            venue: extra.venue,
-            latency: extra.latency,
-            time: extra.time,
+macro_rules! flat {
+    ($name:ident($order:ident, $other:ident: $type:ty):
+     price: $price:expr $(, $latency:ident: $latency_type:ty = $latency_value:expr)?) => {
+        #[derive(Serialize)]
+        pub struct $name<'a> {
+            order: u64,
+            symbol: &'a str,
+            side: Side,
+            price: f64,
+            quantity: i32,
+            open: bool,
+            note: &'a Option<String>,
+            tags: &'a [&'static str],
+            venue: &'a str,
+            $($latency: $latency_type,)?
+            time: f64,
         }
-    }
-}
 
-/// The same with the price of an [`Override`].
-#[derive(Serialize)]
-pub struct FlatOverride<'a> {
-    order: u64,
-    symbol: &'a str,
-    side: Side,
-    price: f64,
-    quantity: i32,
-    open: bool,
-    note: &'a Option<String>,
-    tags: &'a [&'static str],
-    venue: &'a str,
-    time: f64,
-}
-
-impl<'a> FlatOverride<'a> {
-    pub fn new(order: &'a Order, extra: &'a Override) -> Self {
-        Self {
-            order: order.order,
-            symbol: &order.symbol,
-            side: order.side,
-            price: extra.price,
-            quantity: order.quantity,
-            open: order.open,
-            note: &order.note,
-            tags: &order.tags,
-            venue: extra.venue,
-            time: extra.time,
+        impl<'a> $name<'a> {
+            pub fn new($order: &'a Order, $other: &'a $type) -> Self {
+                Self {
+                    order: $order.order,
+                    symbol: &$order.symbol,
+                    side: $order.side,
+                    price: $price,
+                    quantity: $order.quantity,
+                    open: $order.open,
+                    note: &$order.note,
+                    tags: &$order.tags,
+                    venue: $other.venue,
+                    $($latency: $latency_value,)?
+                    time: $other.time,
+                }
+            }
         }
-    }
+    };
 }
+
+flat!(Flat(order, extra: Extra): price: order.price, latency: u32 = extra.latency);
+flat!(FlatOverride(order, extra: Override): price: extra.price);
 
 /// The [`Order`] as a `Value`.
 pub fn order_value(index: usize) -> &'static Value {

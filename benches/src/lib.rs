@@ -1,15 +1,17 @@
 //! Measures `sse-encoder` next to its peers, and next to what no encoder can be faster than.
 //!
 //! Events go in and the bytes of a response's body come out: no network, no server, one thread.
-//! What each contender wrote is decoded first, by a parser that follows the HTML standard to the
-//! letter.
+//! The output of each contender is decoded first, by the letter of the HTML standard.
 
+#[path = "../../tests/support/allocations.rs"]
 pub mod allocations;
 pub mod body;
 pub mod by_hand;
 pub mod chart;
 pub mod contender;
 pub mod contenders;
+#[path = "../../tests/support/decoder.rs"]
+pub mod decoder;
 pub mod fan_out;
 pub mod figures;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
@@ -19,7 +21,6 @@ pub mod items;
 pub mod loopback;
 pub mod machine;
 pub mod measure;
-pub mod parser;
 pub mod peers;
 pub mod readme;
 pub mod report;

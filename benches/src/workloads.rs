@@ -4,7 +4,7 @@ use bytes::Bytes;
 use memchr::memchr2;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sse_encoder::{Encode, Encoder, Event, EventType, data::SharedText};
+use sse_encoder::{Encode, Encoder, Event, EventType};
 
 use crate::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
@@ -479,12 +479,12 @@ fn long_line() -> Workload {
     contenders.push(ours("sse-encoder, `text`", Encoder::bare, indices, |_| {
         Event::text(items::long_line())
     }));
-    fn shared(events: usize) -> std::vec::IntoIter<SharedText> {
+    fn shared(events: usize) -> std::vec::IntoIter<Event> {
         // On the heap, as a service has it; a clone is another owner of the same bytes.
-        let text = SharedText::from(items::long_line().to_owned());
-        vec![text; events].into_iter()
+        let event = Event::shared_text(items::long_line().to_owned());
+        vec![event; events].into_iter()
     }
-    contenders.push(ours("sse-encoder, `shared_text`", Encoder::bare, shared, Event::shared_text));
+    contenders.push(ours("sse-encoder, `shared_text`", Encoder::bare, shared, |event| event));
     contenders.push(ours_into_buffer(Encoder::bare, indices, |_| Event::text(items::long_line())));
     text_peers!(contenders, |_| items::long_line());
     Workload {

@@ -270,7 +270,11 @@ fuzz_target!(|input: Input| {
                     let rest = frame.strip_prefix(&*expected.head).expect("the head");
                     let data = match expected.data {
                         ExpectedData::Empty => {
-                            assert_eq!(rest, if frame.is_empty() { "" } else { "\n" });
+                            // A blank line is an event to many clients: only fields that take
+                            // effect there have one.
+                            let takes_effect =
+                                expected.id.is_some() || expected.event_type.is_some();
+                            assert_eq!(rest, if takes_effect { "\n" } else { "" });
                             None
                         }
                         ExpectedData::Json(value) => {
@@ -340,7 +344,7 @@ fuzz_target!(|input: Input| {
         }
     }
 
-    let client = decoder::decode(&stream);
+    let client = decoder::decode(&stream).unwrap();
     assert!(client.unknown.is_empty() && !client.unfinished);
     assert_eq!(client.messages, messages);
     assert_eq!(client.comments, comments);

@@ -28,7 +28,7 @@ fuzz_target!(|input: &[u8]| {
     }
     .unwrap();
 
-    let client = decoder::decode(&stream);
+    let client = decoder::decode(&stream).unwrap();
     assert!(client.unknown.is_empty() && client.retries.is_empty() && !client.unfinished);
     assert_eq!(client.last_event_id, "");
     if door % 5 < 4 {

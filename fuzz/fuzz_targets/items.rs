@@ -22,7 +22,7 @@ fn frame(event: &Event) -> (decoder::Message, String) {
     let mut encoder = Encoder::new();
     encoder.encode(event, &mut stream).unwrap();
     let text = std::str::from_utf8(&stream).unwrap().to_owned();
-    let client = decoder::decode(&stream);
+    let client = decoder::decode(&stream).unwrap();
     assert!(client.unknown.is_empty() && client.retries.is_empty() && client.comments.is_empty());
     assert!(!client.unfinished && client.messages.len() == 1, "{text:?}");
     assert_eq!(text.matches('\n').count(), 4, "{text:?}");

@@ -178,7 +178,7 @@ fn data(event: &impl Encode) -> Result<Json, Error> {
         assert!(stream.is_empty());
         return Err(error);
     }
-    let client = decoder::decode(&stream);
+    let client = decoder::decode(&stream).unwrap();
     assert!(client.unknown.is_empty() && !client.unfinished && client.messages.len() == 1);
     assert_eq!(stream.iter().filter(|byte| **byte == b'\n').count(), 2);
 

@@ -6,13 +6,11 @@
 #![no_main]
 
 use std::{
-    cell::RefCell,
     collections::VecDeque,
     future::Future,
     pin::Pin,
-    rc::Rc,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
@@ -25,20 +23,20 @@ use libfuzzer_sys::{
     fuzz_target,
 };
 use sse_encoder::{
-    Comment, Encode, Encoded, Encoder, Error, Event, Frames, KeepAlive, OnError, ReconnectionTime,
-    SseEncoder, Timer, data::SharedText, stream::IntoTimer,
+    Comment, Encode, Encoded, Encoder, Error, Event, Frames, OnError, ReconnectionTime, SseEncoder,
 };
 
 #[derive(Arbitrary, Debug)]
 struct Script {
     bare: bool,
+    opens: bool,
     chunk_limit: Option<u16>,
     max_frame: Option<u16>,
     linger: bool,
     retry: bool,
     greeting: Option<u8>,
-    /// One answer for each error; then all are failures.
-    policy: Vec<Policy>,
+    /// One answer for each error; then all are failures. Without one, the default.
+    policy: Option<Vec<Policy>>,
     /// The size of what the stop signal says last; without it, it cannot be encoded.
     last: Option<u8>,
     steps: Vec<Step>,
@@ -116,13 +114,10 @@ impl Encode for Item {
             Self::Failed => unreachable!(),
             Self::LongEncoded => ENCODED.with(|encoded| encoded[1].encode(frames)),
             Self::LongJson(len) => Event::json("j".repeat(usize::from(*len) * 100)).encode(frames),
-            Self::LongText(len) => {
-                Event::shared_text(SharedText::try_from(long(*len))?).encode(frames)
-            }
+            Self::LongText(len) => Event::shared_text(long(*len)).encode(frames),
             Self::LongTexts => {
-                let text = SharedText::try_from(long(0))?;
-                Event::shared_text(text.clone()).encode(frames)?;
-                Event::shared_text(text).encode(frames)
+                Event::shared_text(long(0)).encode(frames)?;
+                Event::shared_text(long(0)).encode(frames)
             }
             Self::Nothing => Event::new().encode(frames),
             Self::Text(len) => Event::text("t".repeat(usize::from(*len))).encode(frames),
@@ -162,7 +157,15 @@ struct World {
     stop_said: bool,
 }
 
-type Shared = Rc<RefCell<World>>;
+/// Shared by one thread, though the stream asks for what can cross threads.
+#[derive(Clone, Default)]
+struct Shared(Arc<Mutex<World>>);
+
+impl Shared {
+    fn borrow_mut(&self) -> MutexGuard<'_, World> {
+        self.0.try_lock().expect("not locked by another part")
+    }
+}
 
 struct Source(Shared);
 
@@ -220,20 +223,18 @@ impl Stream for Source {
 /// How long the stream lingers.
 struct Linger(Shared);
 
-impl IntoTimer for Linger {
-    type Timer = Self;
-
-    fn into_timer(self) -> Self {
-        self
+impl Linger {
+    /// A new interval.
+    fn start(world: &Shared) -> Self {
+        world.borrow_mut().linger_elapsed = false;
+        Self(world.clone())
     }
 }
 
-impl Timer for Linger {
-    fn reset(self: Pin<&mut Self>) {
-        self.0.borrow_mut().linger_elapsed = false;
-    }
+impl Future for Linger {
+    type Output = ();
 
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         let mut world = self.0.borrow_mut();
         world.lingers = !world.linger_elapsed;
         if world.linger_elapsed { Poll::Ready(()) } else { Poll::Pending }
@@ -242,13 +243,30 @@ impl Timer for Linger {
 
 struct Clock(Shared);
 
-impl Timer for Clock {
-    fn reset(self: Pin<&mut Self>) {
+impl Clock {
+    /// A new interval.
+    fn start(world: &Shared) -> Self {
+        let clock = Self(world.clone());
+        clock.clear();
+        clock
+    }
+
+    fn clear(&self) {
         let mut world = self.0.borrow_mut();
         (world.elapsed, world.timer_spent) = (false, false);
     }
+}
 
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+impl Drop for Clock {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl Future for Clock {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         let mut world = self.0.borrow_mut();
         assert!(!world.timer_spent, "polled again without a reset");
         world.timer_polled = true;
@@ -289,8 +307,9 @@ enum Out {
 struct Model {
     bare: bool,
     max_frame: usize,
-    policy: VecDeque<Policy>,
+    policy: Option<VecDeque<Policy>>,
     next_id: u64,
+    is_last: bool,
     /// So many items in succession have been replaced.
     replaced: usize,
     out: VecDeque<Out>,
@@ -307,6 +326,8 @@ impl Model {
     fn event(&mut self, data: &str) -> Option<String> {
         let head = if self.bare {
             String::new()
+        } else if self.is_last {
+            "event: message\n".into()
         } else {
             format!("id: {}\nevent: message\n", self.next_id)
         };
@@ -323,7 +344,7 @@ impl Model {
         let next_id = self.next_id;
         let fits = |frame: String| (frame.len() <= self.max_frame).then_some(frame);
         let frames = match item {
-            Item::Comment(len) => fits(format!(": {}\n\n", "c".repeat(usize::from(len) + 1))),
+            Item::Comment(len) => fits(format!(": {}\n", "c".repeat(usize::from(len) + 1))),
             Item::Encoded => fits("data: 1\ndata: 2\n\n".into()),
             Item::Failed | Item::Unserializable => None,
             Item::LongEncoded => fits(format!("data: {}\n\n", "y".repeat(LONG))),
@@ -349,16 +370,38 @@ impl Model {
             self.replaced = 0;
             return;
         }
+        self.fail();
+    }
+
+    /// The last item: without an automatic id.
+    fn last(&mut self, item: Item) {
+        let next_id = self.next_id;
+        self.is_last = true;
+        let frames = self.frames(item);
+        self.is_last = false;
+        self.next_id = next_id;
+        match frames {
+            Some(frames) => self.put(&frames),
+            None => self.fail(),
+        }
+    }
+
+    fn fail(&mut self) {
         if self.replaced == 32 {
             self.out.push_back(Out::Error);
             self.ended = true;
             return;
         }
         self.replaced += usize::from(matches!(
-            self.policy.front(),
+            self.policy.as_ref().and_then(VecDeque::front),
             Some(Policy::Replace(_) | Policy::ReplaceByTooLarge)
         ));
-        match self.policy.pop_front().unwrap_or(Policy::Fail) {
+        let policy = match &mut self.policy {
+            Some(policy) => policy.pop_front().unwrap_or(Policy::Fail),
+            None if self.bare => Policy::Fail,
+            None => Policy::End,
+        };
+        match policy {
             Policy::End => self.ended = true,
             Policy::Fail => self.out.push_back(Out::Error),
             Policy::Replace(len) => match self.frames(Item::Text(len)) {
@@ -404,35 +447,45 @@ fuzz_target!(|script: Script| {
     let mut model = Model {
         bare: script.bare,
         max_frame,
-        policy: script.policy.iter().copied().collect(),
+        policy: script.policy.clone().map(VecDeque::from),
         next_id: 1,
+        is_last: false,
         replaced: 0,
         out: VecDeque::new(),
         ended: false,
     };
 
     let encoder = if script.bare { Encoder::bare() } else { Encoder::new() };
-    let mut policy = VecDeque::from(script.policy);
     let mut stream = SseEncoder::with_encoder(Source(world.clone()), encoder.max_frame(max_frame))
-        .keep_alive(KeepAlive::with_timer(Clock(world.clone())))
-        .stop_with(Stop(world.clone(), script.last.map(Item::Text)))
-        .on_error(move |error| match policy.pop_front().unwrap_or(Policy::Fail) {
+        .opening_comment(script.opens)
+        .keep_alive({
+            let world = world.clone();
+            move || Clock::start(&world)
+        })
+        .stop_with(Stop(world.clone(), script.last.map(Item::Text)));
+    if let Some(policy) = script.policy {
+        let mut policy = VecDeque::from(policy);
+        stream = stream.on_error(move |error| match policy.pop_front().unwrap_or(Policy::Fail) {
             Policy::End => OnError::End,
             Policy::Fail => OnError::Fail(error),
             Policy::Replace(len) => OnError::replace(Event::text("t".repeat(usize::from(len)))),
             Policy::ReplaceByTooLarge => OnError::replace(Event::json("j".repeat(25_500))),
             Policy::Skip => OnError::Skip,
         });
+    }
+    if script.opens {
+        model.put(":\n");
+    }
     if let Some(limit) = script.chunk_limit {
         stream = stream.chunk_limit(limit.into());
     }
     if script.retry {
         stream = stream.retry(ReconnectionTime::MAX);
-        model.put("retry: 2147483647\n\n");
+        model.put("retry: 2147483647\n");
     }
     if let Some(padding) = script.greeting {
         stream = stream.padding(usize::from(padding) * 8 + 1);
-        model.put(&format!(": {}\n\n", " ".repeat(usize::from(padding) * 8 + 1)));
+        model.put(&format!(": {}\n", " ".repeat(usize::from(padding) * 8 + 1)));
     }
     let prelude = model.out.iter().map(|out| match out {
         Out::Bytes(bytes) => bytes.len(),
@@ -443,10 +496,10 @@ fuzz_target!(|script: Script| {
     let limit = later_limit.max(prelude.sum());
 
     if script.linger {
-        run(stream.linger(Linger(world.clone())), &world, model, script.last, [limit, later_limit]);
-    } else {
-        run(stream, &world, model, script.last, [limit, later_limit]);
+        let world = world.clone();
+        stream = stream.linger(move || Linger::start(&world));
     }
+    run(stream, &world, model, script.last, [limit, later_limit]);
 });
 
 /// Polls the stream to its end, next to the model.
@@ -479,7 +532,7 @@ fn run(
             }
         }
         let wakes = woken.0.load(Ordering::Relaxed);
-        let was_stopped = world.borrow().stop_said;
+        let was_stopped = world.borrow_mut().stop_said;
         let was_terminated = stream.is_terminated();
         let hint = stream.size_hint();
         let poll = stream.as_mut().poll_next(&mut cx);
@@ -491,8 +544,8 @@ fn run(
         }
         if state.stop_said && !was_stopped && !model.ended {
             match last {
-                Some(len) => model.item(Item::Text(len)),
-                None => model.item(Item::Failed),
+                Some(len) => model.last(Item::Text(len)),
+                None => model.fail(),
             }
             model.ended = true;
         }
@@ -521,7 +574,7 @@ fn run(
             Poll::Ready(Some(_)) if end || was_terminated => panic!("something after the end"),
             Poll::Ready(Some(Ok(chunk))) => {
                 assert_ne!(hint, (0, Some(0)));
-                if chunk == ":\n\n" {
+                if chunk == ":\n" && model.out.is_empty() {
                     assert!(model.out.is_empty(), "a keep-alive before what is due");
                     assert!(state.timer_polled && !model.ended);
                 } else {

@@ -3,23 +3,25 @@
 use std::{borrow::Cow, fmt};
 
 use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value as JsonValue, value::RawValue};
 
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field,
-    head::{EventTypeField, IdField},
     json::{
         self, PartName,
         scan::{self, Span},
     },
-    merge::{self, Key, Part, Raw, RawJson, Rule, Source, Typed, TypedJson, Visitor},
+    merge::{self, Keys, Object, Part, Raw, Rule, Source, Typed},
     value::{EventId, EventType},
+    wire::{self, EventTypeField, IdField},
 };
 
 /// The reference's `data`: of any kind.
 const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
+
+const OTHER: Part = Part { name: PartName::Other, rule: Rule::Object };
 
 /// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
 #[derive(Clone)]
@@ -86,7 +88,8 @@ impl Item {
             }
             Self::Value(members) => {
                 let data = Typed { value: &members.get("data"), part: DATA };
-                merge::write(buffer, &data, &OtherMembers(members))
+                let other = Typed { value: &OtherMembers(members), part: OTHER };
+                merge::write(buffer, &data, &other)
             }
         }
     }
@@ -120,7 +123,7 @@ fn member(key: &[u8]) -> Option<Member> {
 /// JSON without ends of line: in valid JSON they are white space.
 fn one_line(json: Box<RawValue>) -> Bytes {
     let json = Box::<str>::from(json);
-    if field::is_one_line(json.as_bytes()) {
+    if wire::is_one_line(json.as_bytes()) {
         json.into_boxed_bytes().into()
     } else {
         json.replace(['\r', '\n'], "").into()
@@ -134,23 +137,17 @@ struct OtherSpans<'a> {
 }
 
 impl Source for OtherSpans<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        self.spans.iter().try_for_each(|span| {
-            let (key, value) = span.of(self.json);
-            visitor.member(Key::Json(key), &RawJson(value))
-        })
+    fn write(&self, object: &mut Object<'_, impl Keys>) -> Result<(), Error> {
+        object.members(self.spans.iter().map(|span| span.of(self.json)))
     }
 }
 
 /// The same of a `Value`.
 struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 
-impl Source for OtherMembers<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        let other = self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none());
-        other.into_iter().try_for_each(|(key, value)| {
-            visitor.member(Key::Text(key), &TypedJson { value, part: PartName::Other })
-        })
+impl Serialize for OtherMembers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().filter(|(key, _)| member(key.as_bytes()).is_none()))
     }
 }
 

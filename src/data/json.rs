@@ -1,10 +1,10 @@
 use serde::Serialize;
 
-use super::{Data, Owned, sealed::Sealed};
+use super::owned::{Data, Owned, sealed::Sealed};
 use crate::{
     error::Error,
-    field::Fields,
     json::{self, PartName},
+    wire::Frame,
 };
 
 /// A value as JSON, as it is.
@@ -15,8 +15,8 @@ impl<T: Serialize> Data for Json<T> {}
 
 impl<T: Serialize> Sealed for Json<T> {
     #[inline]
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
-        json::write(fields.data_line(), &self.0, PartName::Data)
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        json::write(frame.data_line(), &self.0, PartName::Data)
     }
 
     fn into_owned(self) -> Owned {

@@ -1,12 +1,12 @@
 use serde::Serialize;
 
-use super::{Data, Owned, sealed::Sealed};
+use super::owned::{Data, Owned, sealed::Sealed};
 use crate::{
     buffer::Buffer,
     error::Error,
-    field::Fields,
     json::PartName,
     merge::{self, Part, Rule, Typed},
+    wire::Frame,
 };
 
 /// Two values as one JSON object.
@@ -31,8 +31,8 @@ impl<D: Serialize, O: Serialize> Data for Merge<D, O> {}
 
 impl<D: Serialize, O: Serialize> Sealed for Merge<D, O> {
     #[inline]
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
-        self.write_object(fields.data_line())
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        self.write_object(frame.data_line())
     }
 
     fn into_owned(self) -> Owned {

@@ -1,9 +1,8 @@
-//! What the data of an event is made of.
+//! The kinds of event data.
 //!
-//! An [`Event`](crate::Event) names its data's type as a parameter:
-//! [`Event::json`](crate::Event::json) gives an `Event<Json<T>>`, and so on. You seldom need to
-//! write these names down; a plain [`Event`](crate::Event), of [`Owned`] data, is any of them after
-//! `.into()`.
+//! An [`Event`](crate::Event) has its data's type as a parameter:
+//! [`Event::json`](crate::Event::json) gives an `Event<Json<T>>`, and so on. You seldom need these
+//! names: `.into()` turns any of them into a plain [`Event`](crate::Event), with [`Owned`] data.
 
 mod item;
 mod json;
@@ -16,61 +15,17 @@ pub(crate) use self::{item::Parts, owned::Repr};
 pub use self::{
     json::Json,
     merge::Merge,
-    owned::Owned,
+    owned::{Data, Owned},
     tagged::Tagged,
-    text::{SharedText, Text},
+    text::Text,
 };
-use crate::{error::Error, field::Fields};
-
-/// What can be the data of an [`Event`](crate::Event). It is sealed: the types of this module are
-/// all that there are.
-pub trait Data: Sealed {}
-
-pub(crate) mod sealed {
-    use crate::{buffer::Buffer, data::Owned, error::Error, field::Fields, head::Head};
-
-    pub trait Sealed {
-        /// The event's head, where the data itself says a part of it. What is written to `scratch`
-        /// is taken off again.
-        #[inline]
-        fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
-            Ok(None)
-        }
-
-        /// Appends the `data` fields.
-        fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error>;
-
-        /// Serializes what is not yet.
-        fn into_owned(self) -> Owned;
-    }
-}
-
-use sealed::Sealed;
-
-/// No data: nothing is dispatched to the client's listeners.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Empty;
-
-impl Data for Empty {}
-
-impl Sealed for Empty {
-    fn write(&self, _: &mut Fields<'_>) -> Result<(), Error> {
-        Ok(())
-    }
-
-    fn into_owned(self) -> Owned {
-        Owned(Repr::Empty)
-    }
-}
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::Event;
 
     #[test]
     fn debug_shows_the_data() {
-        assert_eq!(format!("{:?}", SharedText::from("a\n")), r#""a\n""#);
         for (event, expected) in [
             (Event::new().into_owned(), "Empty"),
             (Event::text("a").into_owned(), r#"Text("a")"#),

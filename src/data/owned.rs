@@ -2,35 +2,75 @@ use std::fmt;
 
 use bytes::Bytes;
 
-use super::{Data, SharedText, item::Item, sealed::Sealed};
-use crate::{buffer::Buffer, error::Error, field::Fields};
+use super::item::Item;
+use crate::{
+    buffer::Buffer,
+    error::{Error, Kind},
+    wire::Frame,
+};
 
-/// Data of any kind, which it owns: that of an event that came as JSON, or that was made a plain
-/// [`Event`](crate::Event) by `.into()`.
+/// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
+/// it.
+pub trait Data: Sealed {}
+
+pub(super) mod sealed {
+    use super::Owned;
+    use crate::{
+        buffer::Buffer,
+        error::Error,
+        wire::{Frame, Head},
+    };
+
+    pub trait Sealed {
+        /// Completes the head, if the data sets a part of it. Leaves `scratch` as it was.
+        #[inline]
+        fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
+            Ok(None)
+        }
+
+        /// Appends the `data` fields.
+        fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
+
+        /// Serializes the data, unless that is already done.
+        fn into_owned(self) -> Owned;
+    }
+}
+
+use sealed::Sealed;
+
+/// Owned data of any kind: of an event that arrived as JSON, or of a plain [`Event`](crate::Event)
+/// made by `.into()`.
 #[derive(Clone, Default)]
 pub struct Owned(pub(crate) Repr);
 
 #[derive(Clone, Default)]
 pub(crate) enum Repr {
-    /// No data, but a comment.
-    Comment(SharedText),
+    /// A comment in place of data.
+    Comment(Bytes),
     #[default]
     Empty,
-    /// What could not be serialized, and why.
+    /// The error of data that could not be serialized.
     Invalid(Error),
     Item(Item),
     Json(Bytes),
-    Text(SharedText),
+    Text(Bytes),
 }
 
 impl Owned {
-    /// What `write` appends, which is JSON.
+    /// Text, if it is UTF-8.
+    pub(crate) fn text(text: Bytes) -> Self {
+        Self(match str::from_utf8(&text) {
+            Ok(_) => Repr::Text(text),
+            Err(error) => Repr::Invalid(Kind::Utf8(error).into()),
+        })
+    }
+
+    /// The JSON that `write` appends.
     pub(super) fn json(write: impl FnOnce(&mut Buffer) -> Result<(), Error>) -> Self {
-        let mut buffer = Buffer::default();
-        buffer.acquire();
+        let mut buffer = Buffer::acquire();
         let written = write(&mut buffer);
-        let json = buffer.take();
-        buffer.release();
+        buffer.commit(buffer.len());
+        let json = buffer.take_whole();
         Self(match written {
             Ok(()) => Repr::Json(json),
             Err(error) => Repr::Invalid(error),
@@ -41,27 +81,32 @@ impl Owned {
 impl fmt::Debug for Owned {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Repr::Comment(text) => f.debug_tuple("Comment").field(text).finish(),
+            Repr::Comment(text) => debug_text(f, "Comment", text),
             Repr::Empty => f.write_str("Empty"),
             Repr::Invalid(error) => f.debug_tuple("Invalid").field(error).finish(),
             Repr::Item(item) => item.fmt(f),
             Repr::Json(json) => f.debug_tuple("Json").field(json).finish(),
-            Repr::Text(text) => f.debug_tuple("Text").field(text).finish(),
+            Repr::Text(text) => debug_text(f, "Text", text),
         }
     }
+}
+
+fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Result {
+    // It was checked when it was made.
+    f.debug_tuple(name).field(&str::from_utf8(text).unwrap_or_default()).finish()
 }
 
 impl Data for Owned {}
 
 impl Sealed for Owned {
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
         match &self.0 {
-            Repr::Comment(text) => fields.comment(&text.0),
+            Repr::Comment(text) => frame.comment(text),
             Repr::Empty => Ok(()),
             Repr::Invalid(error) => Err(error.clone()),
-            Repr::Item(item) => item.write(fields.data_line()),
-            Repr::Json(json) => fields.shared_data_line(json),
-            Repr::Text(text) => fields.shared_text(&text.0),
+            Repr::Item(item) => item.write(frame.data_line()),
+            Repr::Json(json) => frame.shared_data_line(json),
+            Repr::Text(text) => frame.shared_text(text),
         }
     }
 

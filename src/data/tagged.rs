@@ -1,13 +1,15 @@
 use serde::Serialize;
 
-use super::{Data, Owned, item, sealed::Sealed};
+use super::{
+    item,
+    owned::{Data, Owned, sealed::Sealed},
+};
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    field::Fields,
-    head::{EventTypeField, Head, IdField},
-    json::PartName,
-    merge::{Key, Part, Rule, Source, Typed, Value, Visitor},
+    json::{PartName, scan},
+    merge::{self, Key, Keys, Part, Rule, Source, Typed},
+    wire::{EventTypeField, Frame, Head, IdField},
 };
 
 /// An adjacently tagged value: its tag is the event's type, its content the event's data.
@@ -20,13 +22,60 @@ impl<T: Serialize> Tagged<T> {
     }
 
     fn write_content(&self, buffer: &mut Buffer) -> Result<(), Error> {
-        let mut content = WriteContent { buffer, written: false };
-        self.members().visit(&mut content)?;
-        if !content.written {
+        let start = buffer.len();
+        let mut content = Content(None);
+        merge::write_some(buffer, &self.members(), &mut content)?;
+        match content.0 {
+            Some(content) => {
+                let len = buffer.len() - content;
+                buffer.as_mut_slice().copy_within(content.., start);
+                buffer.truncate(start + len);
+            }
             // A unit variant has none.
-            content.buffer.put(b"null");
+            None => buffer.put(b"null"),
         }
         Ok(())
+    }
+}
+
+/// Where the content begins, which alone is written.
+struct Content(Option<usize>);
+
+impl Keys for Content {
+    #[inline(always)]
+    fn skips(&mut self, text: &[u8]) -> bool {
+        text != b"data" || self.0.is_some()
+    }
+
+    #[inline(always)]
+    fn written(&mut self, _: &mut Buffer, key: Key, _: &[u8]) -> bool {
+        self.0 = Some(key.value());
+        false
+    }
+}
+
+/// Where the members begin that belong into the event's head, which alone are written.
+struct HeadMembers {
+    id: Option<usize>,
+    event_type: Option<usize>,
+    /// The name of one that has no meaning.
+    other: Option<String>,
+}
+
+impl Keys for HeadMembers {
+    #[inline(always)]
+    fn skips(&mut self, text: &[u8]) -> bool {
+        if !matches!(text, b"data" | b"id" | b"type") {
+            self.other.get_or_insert_with(|| String::from_utf8_lossy(text).into_owned());
+        }
+        !matches!(text, b"id" | b"type")
+    }
+
+    #[inline(always)]
+    fn written(&mut self, _: &mut Buffer, key: Key, text: &[u8]) -> bool {
+        let member = if text == b"id" { &mut self.id } else { &mut self.event_type };
+        *member = Some(key.value());
+        false
     }
 }
 
@@ -34,10 +83,19 @@ impl<T: Serialize> Data for Tagged<T> {}
 
 impl<T: Serialize> Sealed for Tagged<T> {
     fn complete(&self, head: &Head, scratch: &mut Buffer) -> Result<Option<Head>, Error> {
-        let mut read = ReadHead { scratch, id: None, event_type: None };
-        self.members().visit(&mut read)?;
-        let ReadHead { id, event_type, .. } = read;
-        let Some(event_type) = event_type else { return Err(not_tagged("it has no `type`")) };
+        let start = scratch.len();
+        let mut members = HeadMembers { id: None, event_type: None, other: None };
+        merge::write_some(scratch, &self.members(), &mut members)?;
+        if let Some(name) = members.other {
+            return Err(not_tagged(format!("it has a member `{name}`")));
+        }
+        let json = |at: usize| scan::first_value(&scratch.as_slice()[at..]);
+        let id = members.id.map(|at| item::id_from_json(json(at))).transpose()?;
+        let Some(event_type) = members.event_type else {
+            return Err(not_tagged("it has no `type`"));
+        };
+        let event_type = item::event_type_from_json(json(event_type))?;
+        scratch.truncate(start);
         let mut head = head.clone();
         // What the builder was given counts.
         if let (IdField::Automatic, Some(id)) = (&head.id, id) {
@@ -49,8 +107,8 @@ impl<T: Serialize> Sealed for Tagged<T> {
         Ok(Some(head))
     }
 
-    fn write(&self, fields: &mut Fields<'_>) -> Result<(), Error> {
-        self.write_content(fields.data_line())
+    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        self.write_content(frame.data_line())
     }
 
     fn into_owned(self) -> Owned {
@@ -61,57 +119,4 @@ impl<T: Serialize> Sealed for Tagged<T> {
 #[cold]
 fn not_tagged(found: impl Into<String>) -> Error {
     Kind::NotTagged { found: found.into() }.into()
-}
-
-/// Reads the members that belong into the event's head, and refuses what has no meaning.
-struct ReadHead<'a> {
-    scratch: &'a mut Buffer,
-    id: Option<IdField>,
-    event_type: Option<EventTypeField>,
-}
-
-impl ReadHead<'_> {
-    /// Hands the value's JSON to `read`.
-    fn json<R>(
-        &mut self,
-        value: &impl Value,
-        read: impl FnOnce(&[u8]) -> Result<R, Error>,
-    ) -> Result<Option<R>, Error> {
-        let start = self.scratch.len();
-        value.write(self.scratch)?;
-        let result = read(&self.scratch.as_slice()[start..]);
-        self.scratch.truncate(start);
-        result.map(Some)
-    }
-}
-
-impl Visitor for ReadHead<'_> {
-    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        match &*key.text() {
-            b"data" => {}
-            b"id" => self.id = self.json(value, item::id_from_json)?,
-            b"type" => self.event_type = self.json(value, item::event_type_from_json)?,
-            other => {
-                let name = String::from_utf8_lossy(other);
-                return Err(not_tagged(format!("it has a member `{name}`")));
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Writes the content.
-struct WriteContent<'a> {
-    buffer: &'a mut Buffer,
-    written: bool,
-}
-
-impl Visitor for WriteContent<'_> {
-    fn member(&mut self, key: Key<'_>, value: &impl Value) -> Result<(), Error> {
-        if *key.text() == *b"data" && !self.written {
-            self.written = true;
-            value.write(self.buffer)?;
-        }
-        Ok(())
-    }
 }

@@ -1,16 +1,17 @@
 use super::Encode;
-use crate::{error::Error, frame::Frames};
+use crate::{error::Error, wire::Frames};
 
-/// A comment: clients ignore it, proxies take it as a sign of life.
+/// A comment. Clients ignore it; proxies take it as a sign of life.
 ///
-/// Any text; each of its lines becomes one line of the comment. Empty text is one empty line, `:`.
+/// Any text is allowed; each of its lines becomes a line of the comment. Empty text makes one empty
+/// line, `:`.
 ///
 /// ```
 /// use sse_encoder::{Comment, Encoder};
 ///
 /// let mut stream = bytes::BytesMut::new();
 /// Encoder::new().encode(&Comment::new("two\nlines"), &mut stream)?;
-/// assert_eq!(stream, ": two\n: lines\n\n");
+/// assert_eq!(stream, ": two\n: lines\n");
 /// # Ok::<(), sse_encoder::Error>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -31,8 +32,7 @@ impl<T: AsRef<str>> Comment<T> {
 impl<T: AsRef<str>> Encode for Comment<T> {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
-        frame.fields().comment(self.text().as_bytes())?;
-        // With a blank line: without it some clients wait.
+        frame.comment(self.text().as_bytes())?;
         frame.end()
     }
 }

@@ -1,11 +1,15 @@
-use std::{rc::Rc, sync::Arc};
+use std::{collections::VecDeque, fmt, rc::Rc, sync::Arc};
 
-use crate::{encoder::Encoded, error::Error, frame::Frames};
+use crate::{
+    error::{BoxError, Error},
+    wire::{Encoded, Frames},
+};
 
-/// What can be written as frames of an event stream: an [`Event`](crate::Event), a
-/// [`Comment`](crate::Comment), or a type of your own that is made of them.
+/// An item that can be written as frames of an event stream: an [`Event`](crate::Event), a
+/// [`Comment`](crate::Comment), or a type of your own, composed of them.
 ///
-/// With it your own enum or struct is an item: a stream of it needs no conversion and no boxing.
+/// Implement it for your own enum or struct: a stream of that type needs no conversion and no
+/// boxing.
 ///
 /// ```
 /// use sse_encoder::{Encode, Encoder, Error, Event, EventType, Frames};
@@ -41,18 +45,38 @@ use crate::{encoder::Encoded, error::Error, frame::Frames};
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an item of an event stream",
-    note = "say what its data is, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
+    note = "name the kind of its data, `Event::json(value)` or `Event::text(text)`, or `impl Encode` for it"
 )]
 pub trait Encode {
-    /// Writes any number of frames: mostly one, by calling `encode` of an [`Event`](crate::Event).
+    /// Writes any number of frames, usually one, by calling `encode` of an [`Event`](crate::Event).
     ///
     /// # Errors
     ///
-    /// Whatever keeps the item from being written whole. What was written of it is then taken back;
-    /// an error of your own goes in by [`Error::other`].
+    /// Any error that prevents the whole item from being written. Its written part is then removed.
+    /// Wrap an error of your own in [`Error::other`].
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
 
-    /// The item's frames, if they have been encoded already: a stream passes them through.
+    /// Whether the item can hold an error of the caller's, which a stream passes on untouched.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn can_fail(_: Internal) -> bool
+    where
+        Self: Sized,
+    {
+        false
+    }
+
+    /// Writes the frames of an item, and passes on an error in it untouched.
+    #[doc(hidden)]
+    #[inline(always)]
+    fn encode_owned(self, frames: &mut Frames<'_>, _: Internal) -> Result<(), Error>
+    where
+        Self: Sized,
+    {
+        self.encode(frames)
+    }
+
+    /// The frames of an item that is already encoded: a stream passes them on.
     #[doc(hidden)]
     #[inline]
     fn take_encoded(&mut self, _: Internal) -> Option<Encoded> {
@@ -60,8 +84,8 @@ pub trait Encode {
     }
 }
 
-/// Only this crate has one, so nobody else calls or writes what takes it.
-#[derive(Debug)]
+/// Only this crate can make one, which seals the methods that take it.
+#[derive(Clone, Copy, Debug)]
 pub struct Internal(pub(crate) ());
 
 macro_rules! encode_by_reference {
@@ -89,14 +113,21 @@ impl<T: ?Sized + Encode> Encode for Box<T> {
     }
 }
 
-/// `None` is no frame.
+/// `None` writes no frame.
 impl<T: Encode> Encode for Option<T> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        match self {
-            Some(item) => item.encode(frames),
-            None => Ok(()),
-        }
+        self.as_ref().map_or(Ok(()), |item| item.encode(frames))
+    }
+
+    #[inline(always)]
+    fn can_fail(internal: Internal) -> bool {
+        T::can_fail(internal)
+    }
+
+    #[inline]
+    fn encode_owned(self, frames: &mut Frames<'_>, internal: Internal) -> Result<(), Error> {
+        self.map_or(Ok(()), |item| item.encode_owned(frames, internal))
     }
 
     #[inline]
@@ -105,33 +136,134 @@ impl<T: Encode> Encode for Option<T> {
     }
 }
 
-/// All frames of all items, or none.
+/// `Err` is the item's error.
+///
+/// [`get_ref`](Error::get_ref) shows the error itself where the item is given away, as to a stream,
+/// and a copy of its text where it is borrowed.
+impl<T: Encode, E: Cause> Encode for Result<T, E> {
+    #[inline]
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+        match self {
+            Ok(item) => item.encode(frames),
+            Err(error) => Err(Error::other(error.to_string())),
+        }
+    }
+
+    #[inline(always)]
+    fn can_fail(_: Internal) -> bool {
+        true
+    }
+
+    #[inline(always)]
+    fn encode_owned(self, frames: &mut Frames<'_>, internal: Internal) -> Result<(), Error> {
+        match self {
+            Ok(item) if !T::can_fail(internal) => item.encode(frames),
+            Ok(item) => item.encode_owned(frames, internal),
+            Err(error) => Err(error.into_error()),
+        }
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, internal: Internal) -> Option<Encoded> {
+        self.as_mut().ok()?.take_encoded(internal)
+    }
+}
+
+/// The error of a `Result` item.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of an item",
+    label = "not `Display` and `Into<Box<dyn Error + Send + Sync>>`",
+    note = "map it: `.map_err(|error| sse_encoder::Error::other(error.to_string()))`"
+)]
+pub trait Cause: fmt::Display {
+    #[doc(hidden)]
+    fn into_error(self) -> Error;
+}
+
+// The advice names a remedy; the bounds do not.
+#[diagnostic::do_not_recommend]
+impl<E: Into<BoxError> + fmt::Display> Cause for E {
+    #[cold]
+    fn into_error(self) -> Error {
+        Error::other(self)
+    }
+}
+
+/// Writes the frames of all items, or no frame.
 impl<T: Encode> Encode for [T] {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         self.iter().try_for_each(|item| item.encode(frames))
     }
 }
 
-/// All frames of all items, or none.
-impl<T: Encode> Encode for Vec<T> {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        self.as_slice().encode(frames)
+macro_rules! encode_lists {
+    ($([$($parameter:tt)*] $list:ty;)*) => {$(
+        /// Writes the frames of all items, or no frame.
+        impl<T: Encode $($parameter)*> Encode for $list {
+            fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+                self.iter().try_for_each(|item| item.encode(frames))
+            }
+
+            #[inline(always)]
+            fn can_fail(internal: Internal) -> bool {
+                T::can_fail(internal)
+            }
+
+            fn encode_owned(
+                self,
+                frames: &mut Frames<'_>,
+                internal: Internal,
+            ) -> Result<(), Error> {
+                self.into_iter().try_for_each(|item| item.encode_owned(frames, internal))
+            }
+        }
+    )*};
+}
+
+encode_lists! {
+    [] Vec<T>;
+    [] VecDeque<T>;
+    [, const N: usize] [T; N];
+}
+
+/// No frame.
+impl Encode for () {
+    fn encode(&self, _: &mut Frames<'_>) -> Result<(), Error> {
+        Ok(())
     }
 }
 
-/// All frames of all items, or none.
-impl<T: Encode, const N: usize> Encode for [T; N] {
+impl Encode for Encoded {
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        self.as_slice().encode(frames)
+        frames.append(self)
+    }
+
+    #[inline]
+    fn take_encoded(&mut self, _: Internal) -> Option<Self> {
+        Some(std::mem::take(self))
     }
 }
 
 macro_rules! encode_tuples {
     ($(($($item:ident $index:tt),+))+) => {$(
-        /// All frames of all items, or none.
+        /// Writes the frames of all items, or no frame.
         impl<$($item: Encode),+> Encode for ($($item,)+) {
             fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
                 $(self.$index.encode(frames)?;)+
+                Ok(())
+            }
+
+            #[inline(always)]
+            fn can_fail(internal: Internal) -> bool {
+                false $(|| $item::can_fail(internal))+
+            }
+
+            fn encode_owned(
+                self,
+                frames: &mut Frames<'_>,
+                internal: Internal,
+            ) -> Result<(), Error> {
+                $(self.$index.encode_owned(frames, internal)?;)+
                 Ok(())
             }
         }

@@ -3,6 +3,7 @@ mod encode;
 
 use std::str::FromStr;
 
+use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, de};
 use serde_json::value::RawValue;
 
@@ -10,28 +11,27 @@ pub(crate) use self::encode::Internal;
 pub use self::{comment::Comment, encode::Encode};
 use crate::{
     buffer::Buffer,
-    data::{self, Data, Empty, Json, Merge, Owned, Repr, SharedText, Tagged, Text},
+    data::{self, Data, Json, Merge, Owned, Repr, Tagged, Text},
     error::{Error, Kind},
-    frame::Frames,
-    head::{EventTypeField, Head, IdField},
     value::{EventId, EventType, ReconnectionTime},
+    wire::{EventTypeField, Frames, Head, IdField},
 };
 
-/// An event: data, and its type, id and reconnection time.
+/// An event: its data, type, id and reconnection time.
 ///
-/// Made by a constructor that says what its data is:
+/// Each constructor names the kind of data:
 ///
 /// | constructor | data |
 /// |---|---|
 /// | [`json`](Event::json) | a value as JSON, as it is |
 /// | [`text`](Event::text), [`shared_text`](Event::shared_text) | plain text, line by line |
-/// | [`merge`](Event::merge) | two values as one JSON object: `data`, and the fields beside it |
+/// | [`merge`](Event::merge) | two values as one JSON object: `data`, and further members |
 /// | [`spread`](Event::spread) | the same with JavaScript's rules: `{ ...data, ...other }` |
 /// | [`tagged`](Event::tagged) | the content of an adjacently tagged enum, whose tag is the type |
 /// | [`new`](Event::new) | none |
 /// | `str::parse`, `Deserialize`, `TryFrom<Value>` | an item `{ data, type, id, ..other }` as JSON |
 ///
-/// Unless you say otherwise an event gets the next automatic id and the type `message`; an
+/// By default an event gets the next automatic id and the type `message`; an
 /// [`Encoder::bare`](crate::Encoder::bare) writes neither.
 ///
 /// ```
@@ -53,13 +53,13 @@ use crate::{
 /// # Ok::<(), sse_encoder::Error>(())
 /// ```
 ///
-/// # Items that came as JSON
+/// # Items that arrive as JSON
 ///
 /// One JSON object with the members `data`, `type`, `id` and any others becomes an event by the
-/// rules of the `Transform` class that this crate descends from, to the letter: see
-/// [the rules](crate#the-reference-transform), where text becomes an object of characters and a
-/// number nothing; for an enum of typed events use [`tagged`](Event::tagged). Its text is kept, so
-/// members keep their order and numbers their digits. `Deserialize` works from the deserializers of
+/// rules of the `Transform` class from which this crate descends, to the letter. [These
+/// rules](crate#the-reference-transform) turn text into an object of characters, and drop numbers;
+/// for an enum of typed events use [`tagged`](Event::tagged). The event keeps the JSON text:
+/// members keep their order, and numbers their digits. `Deserialize` needs a deserializer of
 /// `serde_json`.
 ///
 /// ```
@@ -74,37 +74,14 @@ pub struct Event<D = Owned> {
     data: D,
 }
 
-impl Event<Empty> {
-    /// An event without data: no listener of the client is called. It has no id and no type until
-    /// you give it one.
-    ///
-    /// For a [`retry`](Self::retry) by itself. With an id it moves the client's last event ID in
-    /// some clients only (Firefox forgets it); to be sure send `Event::text("")` of a type that
-    /// nobody listens to.
-    ///
-    /// ```
-    /// use sse_encoder::{Encoder, Event, ReconnectionTime};
-    ///
-    /// let mut stream = bytes::BytesMut::new();
-    /// let retry = ReconnectionTime::from_millis(5_000).unwrap();
-    /// Encoder::new().encode(&Event::new().retry(retry), &mut stream)?;
-    /// assert_eq!(stream, "retry: 5000\n\n");
-    /// # Ok::<(), sse_encoder::Error>(())
-    /// ```
-    pub const fn new() -> Self {
-        let head = Head { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None };
-        Self { head, data: Empty }
-    }
-}
-
-impl Default for Event<Empty> {
+impl Default for Event {
     fn default() -> Self {
         Self::new()
     }
 }
 
 impl<T: Serialize> Event<Json<T>> {
-    /// An event whose data is `value` as JSON, as it is: arrays and scalars stay what they are.
+    /// An event whose data is `value` as JSON, as it is: arrays and scalars keep their form.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -120,8 +97,8 @@ impl<T: Serialize> Event<Json<T>> {
 }
 
 impl<T: AsRef<str>> Event<Text<T>> {
-    /// An event whose data is `text`. Each of CRLF, LF and a lone CR ends a line and reaches the
-    /// client as LF; empty text is an event too.
+    /// An event whose data is `text`. CRLF, LF and a lone CR each end a line and reach the client
+    /// as LF. Empty text makes an event too.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -136,26 +113,17 @@ impl<T: AsRef<str>> Event<Text<T>> {
     }
 }
 
-impl Event<SharedText> {
-    /// An event whose data is text that can be shared, as by [`text`](Event::text); in an
-    /// [`SseEncoder`](crate::SseEncoder) one long line of it (32 KiB and more) is not copied.
-    pub fn shared_text(text: impl Into<SharedText>) -> Self {
-        Self::with_data(text.into())
-    }
-}
-
 impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     /// An event whose data is one JSON object: the members of `data`, then those of `other`.
     ///
-    /// A key that both have stands where `data` has it, with `other`'s value. Either is a struct, a
-    /// map or another value that is an object in JSON; `None` and `()` have no members. Nothing is
-    /// allocated to merge them, unless `other` has more than 32 members, or more than 4 KiB of keys
-    /// and raw JSON.
+    /// A key in both keeps `data`'s place and takes `other`'s value. Each part is a struct, a map
+    /// or another value that is an object in JSON; `None` and `()` have no members. Merging
+    /// allocates only if `other` has more than 32 members, or more than 4 KiB of keys and raw JSON.
     ///
-    /// Anything else — text, a number, an array — is an error when the event is encoded: as the
-    /// reference merges it, it would vanish or become an object of characters. Where that is
-    /// wanted, there is [`spread`](Self::spread); where the value itself is meant,
-    /// [`json`](Event::json) or [`text`](Event::text).
+    /// Any other value (text, a number, an array) is an error when the event is encoded: by the
+    /// reference's rules it would vanish or become an object of characters. For those rules, use
+    /// [`spread`](Self::spread); for the value itself, [`json`](Event::json) or
+    /// [`text`](Event::text).
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -181,9 +149,9 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
         Self::with_data(Merge { data, other, spread: false })
     }
 
-    /// An event whose data is `{ ...data, ...other }` with the very rules of JavaScript: an array
-    /// has the members `"0"`, `"1"` and so on, a string one for each of its UTF-16 code units, and
-    /// numbers and booleans have none. `other` is an object, as in [`merge`](Self::merge).
+    /// An event whose data is `{ ...data, ...other }` by the rules of JavaScript: an array has the
+    /// members `"0"`, `"1"` and so on, a string one for each of its UTF-16 code units, and numbers
+    /// and booleans have none. `other` is an object, as in [`merge`](Self::merge).
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -200,11 +168,11 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
 
 impl<T: Serialize> Event<Tagged<T>> {
     /// An event from an adjacently tagged enum: `#[serde(tag = "type", content = "data")]`. The tag
-    /// is the event's type, the content its data, as JSON, *as it is*: text stays text, a number a
-    /// number. A unit variant's data is `null`.
+    /// is the event's type. The content is its data, as JSON, *as it is*: text stays text, a number
+    /// a number. The data of a unit variant is `null`.
     ///
-    /// A member `id` beside them is the event's id. What the builder is given counts more than what
-    /// the value says.
+    /// A member `id` beside them is the event's id. An id or a type set on the builder overrides
+    /// the value's.
     ///
     /// A value of any other shape, or with other members, is an error when the event is encoded.
     ///
@@ -232,17 +200,57 @@ impl<T: Serialize> Event<Tagged<T>> {
 }
 
 impl Event {
-    /// An event from any value that is an item `{ data, type, id, ..other }` when it is serialized
-    /// as JSON: a struct of yours, say, with those fields.
+    /// An event without data, which calls no listener of the client. It has no id and no type until
+    /// you set one.
+    ///
+    /// Use it for a [`retry`](Self::retry) by itself. With an id it moves the client's last event
+    /// ID only in some clients (Firefox forgets it). For all clients, send `Event::text("")` with a
+    /// type that the page does not listen to.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event, ReconnectionTime};
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let retry = ReconnectionTime::from_millis(5_000).unwrap();
+    /// Encoder::new().encode(&Event::new().retry(retry), &mut stream)?;
+    /// assert_eq!(stream, "retry: 5000\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub const fn new() -> Self {
+        let head = Head { id: IdField::Absent, event_type: EventTypeField::Absent, retry: None };
+        Self { head, data: Owned(Repr::Empty) }
+    }
+
+    /// An event whose data is text that many events share, as by [`text`](Event::text). A clone of
+    /// the event shares it, and in an [`SseEncoder`](crate::SseEncoder) a long single line of it
+    /// (32 KiB and more) is not copied.
+    ///
+    /// # Errors
+    ///
+    /// Bytes that are not UTF-8 are an error when the event is encoded, which names the position.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    ///
+    /// let page = Event::shared_text("<p>one</p>".repeat(100_000));
+    /// let for_each_client = page.clone().event_type("page");
+    /// # let _ = for_each_client;
+    /// ```
+    pub fn shared_text(text: impl Into<Bytes>) -> Self {
+        Self::with_data(Owned::text(text.into()))
+    }
+
+    /// An event from any value that serializes to a JSON item `{ data, type, id, ..other }`: for
+    /// example a struct of yours with those fields.
     ///
     /// It follows [the reference](crate#the-reference-transform) to the letter, which spreads text
     /// and drops numbers: `{"type": "note", "data": "hi"}` gives the data `{"0":"h","1":"i"}`, and
-    /// `"data": 5` gives `{}`. For data as it is, and for enums of typed events, there is
+    /// `"data": 5` gives `{}`. For data as it is, and for enums of typed events, use
     /// [`tagged`](Self::tagged).
     ///
     /// # Errors
     ///
-    /// The value cannot be serialized, is no object, or its `id` or `type` cannot be one.
+    /// The value cannot be serialized or is not an object, or its `id` or `type` is invalid.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -264,7 +272,7 @@ impl Event {
     ///
     /// # Errors
     ///
-    /// The text is not UTF-8 or not JSON, is no object, or its `id` or `type` cannot be one.
+    /// The text is not UTF-8, not JSON or not an object, or its `id` or `type` is invalid.
     ///
     /// ```
     /// assert!(sse_encoder::Event::from_slice(b"{\"data\":{}}").is_ok());
@@ -283,20 +291,16 @@ impl<D> Event<D> {
         Self { head, data }
     }
 
-    fn with<E>(self, data: E) -> Event<E> {
-        Event { head: self.head, data }
-    }
-
-    /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids is left
-    /// alone.
+    /// Sets the id: text, any integer, or an [`EventId`]. The counter of automatic ids does not
+    /// change.
     ///
-    /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID: that is not the
-    /// same as [no id](Self::no_id).
+    /// The empty id, [`EventId::EMPTY`], makes the client forget its last event ID, unlike [no
+    /// id](Self::no_id).
     ///
     /// # Errors
     ///
-    /// What cannot be an [`EventId`] is an error when the event is encoded, like data that cannot
-    /// be serialized. To have it at once, make the [`EventId`] first.
+    /// An invalid [`EventId`] is an error when the event is encoded, as is data that cannot be
+    /// serialized. To get the error at once, make the [`EventId`] first.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -326,8 +330,8 @@ impl<D> Event<D> {
         self
     }
 
-    /// Writes no `id` line: the client keeps the last event ID that it has. The default is the next
-    /// automatic id.
+    /// Writes no `id` line: the client keeps its last event ID. The default is the next automatic
+    /// id.
     #[must_use]
     pub fn no_id(mut self) -> Self {
         self.head.id = IdField::Absent;
@@ -336,12 +340,12 @@ impl<D> Event<D> {
 
     /// Sets the event type: text, any integer, or an [`EventType`]. The default is `message`.
     ///
-    /// Not `error` or `open`, which a browser takes for its own: see [`EventType`].
+    /// Avoid `error` and `open`, which have a meaning in browsers: see [`EventType`].
     ///
     /// # Errors
     ///
-    /// What cannot be an [`EventType`] is an error when the event is encoded. An [`EventType`] in a
-    /// `const` is checked by the compiler.
+    /// An invalid [`EventType`] is an error when the event is encoded. The compiler checks an
+    /// [`EventType`] in a `const`.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event, EventType};
@@ -369,7 +373,7 @@ impl<D> Event<D> {
         self
     }
 
-    /// Writes no `event` line, which clients take for `message`. The default is the line
+    /// Writes no `event` line; clients then use the type `message`. The default is the line
     /// `event: message`.
     #[must_use]
     pub fn no_event_type(mut self) -> Self {
@@ -377,22 +381,42 @@ impl<D> Event<D> {
         self
     }
 
-    /// Tells the client how long to wait before it reconnects, from now on. The default is to say
-    /// nothing: browsers then wait some seconds.
+    /// Sets the client's reconnection time, from now on. By default the event has none, and
+    /// browsers wait some seconds.
+    ///
+    /// # Errors
+    ///
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is an error when
+    /// the event is encoded.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event};
+    /// use std::time::Duration;
+    ///
+    /// let mut stream = bytes::BytesMut::new();
+    /// let event = Event::text("a").no_id().retry(Duration::from_secs(5));
+    /// Encoder::bare().encode(&event, &mut stream)?;
+    /// assert_eq!(stream, "retry: 5000\ndata: a\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     #[must_use]
-    pub fn retry(mut self, time: ReconnectionTime) -> Self {
-        self.head.retry = Some(time);
+    pub fn retry<T>(mut self, time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
+        self.head.retry = Some(time.try_into().map_err(Into::into));
         self
     }
 }
 
 impl<D: Data> Event<D> {
-    /// Serializes the data now, so that the event owns it and its type no longer depends on it:
-    /// events of all kinds are then one type, [`Event`]. `.into()` does the same.
+    /// Serializes the data now. The event then owns its data, and its type no longer depends on the
+    /// data: events of all kinds have one type, [`Event`]. `.into()` does the same.
     ///
     /// # Errors
     ///
-    /// Data that cannot be serialized or merged is that event's error when it is encoded.
+    /// If the data cannot be serialized or merged, the event is an error when it is encoded.
     ///
     /// ```
     /// use sse_encoder::Event;
@@ -433,7 +457,7 @@ impl<D: Data> Encode for Event<D> {
             None => frame.head(&self.head)?,
             Some(head) => frame.head(&head)?,
         }
-        self.data.write(&mut frame.fields())?;
+        self.data.write(&mut frame)?;
         frame.end()
     }
 }
@@ -445,7 +469,7 @@ impl From<data::Parts> for Event {
     }
 }
 
-// Each kind by itself: `Event` to `Event` is the standard library's.
+// One impl for each kind: `Event` to `Event` is in the standard library.
 macro_rules! into_owned {
     ($(<$($parameter:ident: $bound:path),*> $data:ty;)*) => {$(
         impl<$($parameter: $bound),*> From<Event<$data>> for Event {
@@ -458,15 +482,13 @@ macro_rules! into_owned {
 }
 
 into_owned! {
-    <> Empty;
     <T: Serialize> Json<T>;
     <D: Serialize, O: Serialize> Merge<D, O>;
-    <> SharedText;
     <T: Serialize> Tagged<T>;
     <T: AsRef<str>> Text<T>;
 }
 
-/// A comment among events: it has no id and no type.
+/// A comment as an event: it has no id and no type.
 ///
 /// ```
 /// use sse_encoder::{Comment, Event};
@@ -476,8 +498,8 @@ into_owned! {
 /// ```
 impl<T: AsRef<str>> From<Comment<T>> for Event {
     fn from(comment: Comment<T>) -> Self {
-        let text = SharedText::from(comment.text().to_owned());
-        Event::new().with(Owned(Repr::Comment(text)))
+        let text = Bytes::copy_from_slice(comment.text().as_bytes());
+        Self { data: Owned(Repr::Comment(text)), ..Self::new() }
     }
 }
 

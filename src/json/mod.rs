@@ -56,27 +56,6 @@ fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
     }
 }
 
-/// Appends a key and its colon, after a comma unless it is the first of its object.
-#[inline]
-pub(crate) fn write_key(buffer: &mut Buffer, key: &str, is_first: bool) -> Result<(), Error> {
-    // Few keys have anything to escape; the others take three writes.
-    if key.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
-        buffer.put(if is_first { b"" } else { b"," });
-        write(buffer, key, PartName::Data)?;
-        buffer.put(b":");
-    } else {
-        buffer.put(if is_first { b"\"" } else { b",\"" });
-        buffer.try_put(key.as_bytes())?;
-        buffer.put(b"\":");
-    }
-    Ok(())
-}
-
-/// Appends JSON text, on one line.
-pub(crate) fn write_raw(buffer: &mut Buffer, json: &[u8]) -> Result<(), Error> {
-    write_without_line_ends(buffer, json).map_err(|_| buffer.too_large())
-}
-
 /// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
 /// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
 /// space there and is dropped; where a type lies about what it hands over, it still ends no line.
@@ -110,9 +89,3 @@ fn write_without_line_ends<W: ?Sized + io::Write>(
     }
     writer.write_all(json)
 }
-
-/// The name under which `serde_json` hands a `RawValue` to a serializer.
-pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
-
-/// The name under which `serde_json` hands a number to one with `arbitrary_precision`.
-pub(crate) const NUMBER: &str = "$serde_json::private::Number";

@@ -1,8 +1,8 @@
-//! How JavaScript spells a number.
+//! JavaScript's spelling of numbers.
 
-/// The text of a JSON number as JavaScript's `String(JSON.parse(number))`.
+/// Spells a JSON number as JavaScript's `String(JSON.parse(number))`.
 pub(crate) fn javascript_number(json: &str) -> String {
-    // What JSON calls a number always parses; one that is too large becomes infinite in both.
+    // Every JSON number parses; one that is too large becomes infinite, as in JavaScript.
     let number = json.parse::<f64>().unwrap_or(f64::NAN);
     if number == 0.0 {
         return "0".into();
@@ -17,14 +17,14 @@ pub(crate) fn javascript_number(json: &str) -> String {
         }
         .into();
     }
-    // The shortest digits that give the same number again. Where two are as short and as near,
-    // these are the even ones, as in JavaScript; those of `format!` are not.
+    // The shortest digits that round-trip. Between two equally short and near ones, these are even,
+    // as in JavaScript; those of `format!` are not.
     let shortest = serde_json::to_string(&number.abs()).unwrap_or_default();
     let (mantissa, exponent) = shortest.split_once(['e', 'E']).unwrap_or((&shortest, "0"));
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let all_digits = [whole, fraction].concat();
     let digits = all_digits.trim_start_matches('0');
-    // Where the point stands, counted from the first digit.
+    // The position of the decimal point, counted from the first digit.
     let zeros = (all_digits.len() - digits.len()) as i32;
     let point = whole.len() as i32 - zeros + exponent.parse::<i32>().unwrap_or_default();
     let digits = digits.trim_end_matches('0');

@@ -1,22 +1,22 @@
-//! JSON text as it is: what kind of value it is, and its members, without parsing them.
+//! Scans JSON text, without parsing it: the kind of a value, and its members.
 //!
-//! The text has been checked by `serde_json`, which is why the scanner can be short. It is total
-//! all the same: where a type lies about what it hands over, the scan ends early, and never panics.
+//! `serde_json` has checked the text, which keeps the scanner short. If a type lies about its text,
+//! the scan ends early; it never panics.
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
 use memchr::{memchr, memchr2};
 
-/// The members of a JSON object, or the elements of an array, as they stand in its text.
+/// The members of a JSON object, or the elements of an array, in their order.
 ///
-/// The key of an object's member is its JSON string, quotes included; that of an element is empty.
+/// A member's key is its JSON string, with quotes; an element's key is empty.
 pub(crate) struct Members<'a> {
     json: &'a [u8],
     at: usize,
     keyed: bool,
 }
 
-/// Where a member stands in the text.
+/// The ranges of a member's key and value.
 #[derive(Clone, Debug)]
 pub(crate) struct Span {
     key: Range<usize>,
@@ -24,17 +24,13 @@ pub(crate) struct Span {
 }
 
 impl Span {
-    pub(crate) fn value(self) -> Range<usize> {
-        self.value
-    }
-
     pub(crate) fn of<'a>(&self, json: &'a [u8]) -> (&'a [u8], &'a [u8]) {
         (&json[self.key.clone()], &json[self.value.clone()])
     }
 }
 
 impl<'a> Members<'a> {
-    /// What is neither an object nor an array has none.
+    /// Other values have no members.
     pub(crate) fn new(json: &'a [u8]) -> Self {
         let start = json.len() - trim_start(json).len();
         let (keyed, at) = match json.get(start) {
@@ -87,7 +83,7 @@ impl<'a> Iterator for Members<'a> {
     }
 }
 
-/// What the value is, told by its first byte.
+/// The kind of a value, told by its first byte.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
     Array,
@@ -139,7 +135,12 @@ const fn is_space(byte: u8) -> bool {
     matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
-/// How many bytes the value takes that begins here.
+/// The value at the start of `json`.
+pub(crate) fn first_value(json: &[u8]) -> &[u8] {
+    &json[..value_len(json)]
+}
+
+/// The length of the value at the start of `json`.
 fn value_len(json: &[u8]) -> usize {
     match json.first() {
         Some(b'"') => string_len(json),
@@ -170,9 +171,9 @@ fn value_len(json: &[u8]) -> usize {
     }
 }
 
-/// How many bytes the string takes that begins here, quotes included.
+/// The length of the string at the start of `json`, with its quotes.
 fn string_len(json: &[u8]) -> usize {
-    // Most strings are short: a plain loop is then done before a search has begun.
+    // A plain loop is faster for short strings, which most are.
     let mut at = 1;
     for byte in json.iter().skip(1).take(16) {
         match byte {
@@ -186,7 +187,7 @@ fn string_len(json: &[u8]) -> usize {
         if json[at] == b'"' {
             return at + 1;
         }
-        // What follows is ASCII in JSON; if not, no character is cut in two.
+        // In JSON an ASCII byte follows. Otherwise stop: do not split a character.
         if !json.get(at + 1).is_some_and(u8::is_ascii) {
             break;
         }
@@ -195,14 +196,14 @@ fn string_len(json: &[u8]) -> usize {
     json.len()
 }
 
-/// What stands between the quotes of a JSON string.
-pub(crate) fn unquoted(string: &[u8]) -> &[u8] {
+/// The text between the quotes of a JSON string.
+fn unquoted(string: &[u8]) -> &[u8] {
     let inner = string.strip_prefix(b"\"").unwrap_or(string);
     inner.strip_suffix(b"\"").unwrap_or(inner)
 }
 
-/// The text of a JSON string. A lone surrogate, which no `str` can have, gets the three bytes that
-/// UTF-8 would give it if it were allowed: two keys with the same one are still the same key.
+/// Decodes a JSON string. A lone surrogate, which a `str` cannot hold, becomes three bytes, as
+/// UTF-8 would encode it: equal keys stay equal.
 pub(crate) fn text(string: &[u8]) -> Cow<'_, [u8]> {
     let inner = unquoted(string);
     if !has_escape(inner) {
@@ -233,7 +234,7 @@ fn has_escape(string: &[u8]) -> bool {
     if string.len() <= 16 { string.contains(&b'\\') } else { memchr(b'\\', string).is_some() }
 }
 
-/// The text of a JSON string, with U+FFFD for a lone surrogate, as JavaScript writes it in UTF-8.
+/// Decodes a JSON string, with U+FFFD for a lone surrogate, as JavaScript writes it in UTF-8.
 pub(crate) fn lossy_text(string: &[u8]) -> Cow<'_, str> {
     let inner = unquoted(string);
     if !has_escape(inner) {
@@ -256,7 +257,7 @@ pub(crate) fn for_each_unit<E>(
     while let Some((part, tail)) = next_part(rest) {
         match part {
             Part::Plain(bytes) => {
-                // Raw JSON is UTF-8, and a part ends where an escape begins.
+                // Valid UTF-8: parts end at escapes, which are ASCII.
                 str::from_utf8(bytes).unwrap_or_default().encode_utf16().try_for_each(&mut each)?;
             }
             Part::Unit(unit) => each(unit)?,
@@ -271,7 +272,7 @@ enum Part<'a> {
     Unit(u16),
 }
 
-/// The first run without an escape, or the first escape, and what follows.
+/// Splits off the first run without an escape, or the first escape.
 fn next_part(string: &[u8]) -> Option<(Part<'_>, &[u8])> {
     let first = string.first()?;
     if *first != b'\\' {

@@ -1,80 +1,60 @@
 //! The members of JSON text.
 
-use super::member::{Key, Part, Source, Value, Visitor};
+use super::{
+    object::{Keys, Object, Source},
+    part::Part,
+};
 use crate::{
-    buffer::Buffer,
     error::Error,
     json::{self, PartName, scan},
 };
 
-/// A value that is JSON text.
+/// A value that is JSON text on one line.
 pub(crate) struct Raw<'a> {
     pub(crate) json: &'a [u8],
     pub(crate) part: Part,
 }
 
 impl Source for Raw<'_> {
-    fn visit<V: Visitor>(&self, visitor: &mut V) -> Result<(), Error> {
-        visitor.scans(self.json.len());
+    fn write(&self, object: &mut Object<'_, impl Keys>) -> Result<(), Error> {
+        let members = scan::Members::new(self.json);
         let kind = scan::Kind::of(self.json);
         match kind {
-            scan::Kind::Null => Ok(()),
-            scan::Kind::Object => scan::Members::new(self.json)
-                .try_for_each(|(key, value)| visitor.member(Key::Json(key), &RawJson(value))),
-            scan::Kind::Array => {
-                self.part.allow(kind.name())?;
-                let mut index = Index::default();
-                scan::Members::new(self.json)
-                    .try_for_each(|(_, value)| index.member(visitor, &RawJson(value)))
-            }
-            scan::Kind::String => {
-                self.part.allow(kind.name())?;
-                let mut index = Index::default();
-                scan::for_each_unit(scan::trim(self.json), |unit| {
-                    index.member(visitor, &Unit(unit))
-                })
-            }
-            scan::Kind::False | scan::Kind::Number | scan::Kind::True => {
-                self.part.allow(kind.name())
+            scan::Kind::Null => return Ok(()),
+            scan::Kind::Object => return object.members(members),
+            _ => self.part.allow(kind.name())?,
+        }
+        let mut index = Index(0);
+        if kind == scan::Kind::String {
+            scan::for_each_unit(scan::trim(self.json), |unit| {
+                if index.key(object)? { Ok(()) } else { put_unit(object, unit) }
+            })?;
+        }
+        for (_, element) in members {
+            if !index.key(object)? {
+                object.buffer.try_put(element)?;
             }
         }
-    }
-}
-
-pub(crate) struct RawJson<'a>(pub(crate) &'a [u8]);
-
-impl Value for RawJson<'_> {
-    #[inline]
-    fn write(&self, buffer: &mut Buffer) -> Result<(), Error> {
-        json::write_raw(buffer, self.0)
-    }
-}
-
-/// A string of one UTF-16 code unit.
-pub(super) struct Unit(pub(super) u16);
-
-impl Value for Unit {
-    fn write(&self, buffer: &mut Buffer) -> Result<(), Error> {
-        match char::from_u32(self.0.into()) {
-            Some(char) => json::write(buffer, &char, PartName::Data),
-            None => json::write_raw(buffer, format!("\"\\u{:04x}\"", self.0).as_bytes()),
-        }
+        Ok(())
     }
 }
 
 /// Numbers the members of a value that has elements.
-#[derive(Default)]
-pub(super) struct Index(usize);
+struct Index(usize);
 
 impl Index {
-    pub(super) fn member(
-        &mut self,
-        visitor: &mut impl Visitor,
-        value: &impl Value,
-    ) -> Result<(), Error> {
+    fn key(&mut self, object: &mut Object<'_, impl Keys>) -> Result<bool, Error> {
         let mut digits = itoa::Buffer::new();
-        let key = Key::Text(digits.format(self.0));
+        let key = digits.format(self.0);
         self.0 += 1;
-        visitor.member(key, value)
+        object.key_text(key)
+    }
+}
+
+/// A string of one UTF-16 code unit.
+fn put_unit(object: &mut Object<'_, impl Keys>, unit: u16) -> Result<(), Error> {
+    match char::from_u32(unit.into()) {
+        Some(char) => json::write(object.buffer, &char, PartName::Data),
+        None => object.buffer.try_put(format!("\"\\u{unit:04x}\"").as_bytes()),
     }
 }

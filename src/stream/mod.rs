@@ -1,39 +1,33 @@
-//! The type [`SseEncoder`], and the types that it is made of, for those who write them down. Most
-//! never do: a handler returns `impl IntoResponse`, and a struct holds a boxed stream.
+//! [`SseEncoder`]: items over time.
 
-mod empty;
-mod gathered;
-mod item;
-mod keep_alive;
-mod never;
+mod chunk;
+mod exclusive;
+mod failure;
+mod log;
 mod on_error;
+mod options;
 mod poll;
-mod stop;
 mod timer;
 mod turn;
 
-use std::{fmt, future::Future};
+use std::{fmt, future::Future, pin::Pin};
 
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use self::poll::State;
-#[cfg(feature = "tokio")]
-pub use self::timer::TokioTimer;
-pub use self::{
-    empty::EmptySource,
-    item::Item,
-    keep_alive::{IntoKeepAlive, KeepAlive},
-    never::Never,
-    on_error::{ErrorPolicy, InspectError, OnError},
-    stop::{LastItem, NoEvent, NoSignal, StopOn, StopSignals},
-    timer::{IntoTimer, SleepTimer, Timer},
+pub(crate) use self::exclusive::Exclusive;
+use self::{
+    chunk::{Chunk, Held},
+    log::Log,
+    options::{KeepAlive, Options, StopOn, StopWith},
+    turn::Turn,
 };
+pub use self::{on_error::OnError, timer::Timer};
 use crate::{
     encoder::Encoder,
     error::Error,
     event::{Comment, Encode, Event},
-    last_event_id::LastEventId,
+    http::LastEventId,
     value::ReconnectionTime,
 };
 
@@ -53,7 +47,8 @@ pin_project! {
     /// let items = stream::iter([Event::text("one"), Event::text("two")]);
     /// let mut chunks = SseEncoder::new(items);
     /// let chunk = block_on(chunks.next()).unwrap()?;
-    /// assert_eq!(chunk, "id: 1\nevent: message\ndata: one\n\n\
+    /// assert_eq!(chunk, ":\n\
+    ///                    id: 1\nevent: message\ndata: one\n\n\
     ///                    id: 2\nevent: message\ndata: two\n\n");
     /// assert!(block_on(chunks.next()).is_none());
     /// # Ok::<(), sse_encoder::Error>(())
@@ -72,20 +67,24 @@ pin_project! {
     ///
     /// # Errors
     ///
-    /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up.
-    /// Its error comes out of the stream in its place, as `Some(Err(_))`, and the next items
-    /// follow. An HTTP server ends the connection at that point, the client reconnects and can
-    /// resume. [`on_error`](Self::on_error) chooses something else.
+    /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up. A
+    /// stream with automatic ids then ends cleanly: its client reconnects, and resumes after the id
+    /// that it has, also behind proxies that do not pass on a broken connection. A
+    /// [bare](Self::bare) stream yields the error, as `Some(Err(_))`, at which an HTTP server breaks
+    /// the connection: its client cannot resume, and would take an end for success.
+    /// [`on_error`](Self::on_error) chooses something else. [`inspect_error`](Self::inspect_error)
+    /// tells the cause; with the feature `tracing`, so does a warning in the log.
     ///
     /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
-    /// a turn to write what came before. As a response its very first poll is pending likewise, so
-    /// that a client gets the head whatever the source does first; and an error waits until the
-    /// server holds the chunk before it no more, for some ten milliseconds at most, as on HTTP/2 a
-    /// reset takes along what is not written. Of 1,200 responses of two events and an error over
-    /// HTTP/2 (axum, hyper and warp, with one and with two threads, on a busy machine) 1,199
-    /// arrived whole: `cargo test -p test-servers events_before -- --nocapture`; where three other
-    /// programs wanted the same two cores all of the time, nine of ten. A client that does not read
-    /// can still lose what it has not been sent; one that resumes gets it again.
+    /// a turn to write what came before. A response gives the server a turn before it polls the
+    /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
+    /// whatever the source does first. In a response an error waits until the server has dropped the
+    /// chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
+    /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
+    /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole:
+    /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted
+    /// the same two cores all of the time, nine of ten. A client that does not read can still lose
+    /// the bytes that were not sent; one that resumes gets them again.
     ///
     /// # End
     ///
@@ -93,44 +92,28 @@ pin_project! {
     /// [stop signal](Self::stop_on) comes. If the client goes, the server drops the whole, and the
     /// source with it.
     #[must_use = "streams do nothing unless polled"]
-    pub struct SseEncoder<
-        Source,
-        KeepAliveTimer = Never,
-        StopSignal = NoSignal,
-        Policy = fn(Error) -> OnError,
-        LingerTimer = Never,
-        Guard = (),
-    > {
+    pub struct SseEncoder<S> {
         // `None` once it has ended.
         #[pin]
-        source: Option<Source>,
-        #[pin]
-        timers: Timers<KeepAliveTimer, LingerTimer>,
-        // `None` once it has come.
-        #[pin]
-        stop: Option<StopSignal>,
-        policy: Policy,
-        guard: Guard,
-        state: State,
-    }
-}
-
-pin_project! {
-    struct Timers<K, L> {
-        #[pin]
-        keep_alive: Option<KeepAlive<K>>,
-        #[pin]
-        linger: Option<L>,
+        source: Option<S>,
+        encoder: Encoder,
+        chunk_limit: usize,
+        turn: Turn,
+        log: Log,
+        // `None` for most streams, between most polls.
+        held: Option<Box<Held>>,
+        // `None` until one is set.
+        options: Option<Box<Exclusive<Options>>>,
     }
 }
 
 impl<S> SseEncoder<S>
 where
     S: Stream,
-    S::Item: Item,
+    S::Item: Encode,
 {
     /// An event stream of these items, with the reference's habits: automatic ids from 1, and the
-    /// type `message` where there is none.
+    /// type `message` where an event has no type.
     pub fn new(source: S) -> Self {
         Self::with_encoder(source, Encoder::new())
     }
@@ -141,73 +124,119 @@ where
         Self::with_encoder(source, Encoder::bare())
     }
 
-    /// An event stream of these items, written by this encoder: with its settings, and its counter.
+    /// An event stream of these items, written by this encoder: with its settings and its counter.
     pub fn with_encoder(source: S, encoder: Encoder) -> Self {
-        Self {
-            source: Some(source),
-            timers: Timers { keep_alive: None, linger: None },
-            stop: Some(NoSignal(())),
-            policy: OnError::Fail,
-            guard: (),
-            state: State::new(encoder, SseEncoder::DEFAULT_CHUNK_LIMIT),
-        }
+        Self::from_parts(Some(source), encoder)
     }
 }
 
-impl SseEncoder<Never> {
+impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
     /// The default of [`chunk_limit`](SseEncoder::chunk_limit): 8 KiB.
     pub const DEFAULT_CHUNK_LIMIT: usize = 8 * 1024;
+
+    /// A soft refusal: an event stream that tells the client when to come back, and ends.
+    ///
+    /// For a server that has no room just now. A status such as 429 or 503 would make a browser
+    /// give up for good: it comes back after a
+    /// [success](https://html.spec.whatwg.org/multipage/server-sent-events.html#sse-processing-model)
+    /// only. Spread the times out with [`ReconnectionTime::jittered`], or all clients come back at
+    /// once. To tell a client never to come back, answer with
+    /// [`StopReconnecting`](crate::StopReconnecting).
+    ///
+    /// The reconnection time stands in an event of the type `goodbye`, as some clients take it from
+    /// an event alone. The type of the source is that of a boxed stream; no source is made.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::SseEncoder;
+    /// use std::time::Duration;
+    ///
+    /// let later = Duration::from_secs(30);
+    /// let mut stream = block_on_stream(SseEncoder::retry_after(later));
+    /// let goodbye = ":\nevent: goodbye\nretry: 30000\ndata: {}\n\n";
+    /// assert_eq!(stream.next().unwrap()?, goodbye);
+    /// assert!(stream.next().is_none());
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn retry_after<T>(time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
+        let goodbye = Event::text("{}").event_type("goodbye").retry(time);
+        Self::from_parts(None, Encoder::bare()).prelude(&goodbye)
+    }
 }
 
-impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
+impl<S> SseEncoder<S> {
+    fn from_parts(source: Option<S>, encoder: Encoder) -> Self {
+        Self {
+            source,
+            encoder,
+            chunk_limit: SseEncoder::DEFAULT_CHUNK_LIMIT,
+            turn: Turn::default(),
+            log: Log::new(),
+            held: None,
+            options: None,
+        }
+    }
+
+    fn options(&mut self) -> &mut Options {
+        self.options.get_or_insert_default().get_mut()
+    }
+
     /// Sets the first automatic id. The default is 1.
     pub fn first_id(mut self, id: u64) -> Self {
-        self.state.encoder.set_next_id(id);
+        self.encoder.set_next_id(id);
         self
     }
 
-    /// Goes on after the last event ID that the client has seen, if it has, and if that is one of
-    /// the counter's: see [`Encoder::resume_after`]. What the source yields must begin there, too.
-    /// The id is what the client says; after `u64::MAX` there is no next one, and each event that
+    /// Continues after the last event ID that the client has seen, if it has one and that is one of
+    /// the counter's: see [`Encoder::resume_after`]. The source must begin there, too.
+    ///
+    /// The id comes from the client. After `u64::MAX` there is no next id, and each event that
     /// needs one is an [error](Error::is_exhausted).
     pub fn resume_after(mut self, last: &LastEventId) -> Self {
         if let Some(id) = last.get() {
-            self.state.encoder.resume_after(id);
+            self.encoder.resume_after(id);
         }
         self
     }
 
     /// The size in bytes from which a chunk takes no further item. A chunk can be larger by less
-    /// than one item. The default is [8 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of
-    /// each item.
+    /// than one item. The default is [8 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each
+    /// item.
     ///
-    /// It is chosen by what was measured. Encoding small events takes at most 4 % longer from 4 KiB
-    /// on. A client that has stopped reading makes a server of hyper hold up to 17 chunks on
-    /// HTTP/1.1, as that gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for 6
-    /// to 9 % less CPU time of the server where small events are always ready. actix-web has a
-    /// buffer of its own, and holds one chunk and 32 KiB. (On HTTP/2 the client's window decides:
-    /// see the table in SECURITY.md.) A larger limit is a good choice for few fast clients, a
-    /// smaller one for many slow ones.
+    /// The default was measured. Encoding small events takes at most 4 % longer from 4 KiB on. A
+    /// client that has stopped reading makes a server of hyper hold up to 17 chunks on HTTP/1.1, as
+    /// it gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for 6 to 9 % less CPU
+    /// time of the server where small events are always ready. actix-web has a buffer of its own,
+    /// and holds one chunk and 32 KiB. (On HTTP/2 the client's window decides: see the table in
+    /// SECURITY.md.) A larger limit is a good choice for few fast clients, a smaller one for many
+    /// slow ones.
     pub fn chunk_limit(mut self, bytes: usize) -> Self {
-        self.state.chunk_limit = bytes;
+        self.chunk_limit = bytes;
         self
     }
 
     /// Begins the stream with a reconnection time, which the first poll sends: how long the client
-    /// waits before it reconnects. The default is to say nothing: browsers then wait some seconds.
-    pub fn retry(self, time: ReconnectionTime) -> Self {
+    /// waits before it reconnects. By default the stream does not set it, and browsers wait some
+    /// seconds.
+    ///
+    /// # Errors
+    ///
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is the error of the
+    /// stream's first item: [`on_error`](Self::on_error) decides.
+    pub fn retry<T>(self, time: T) -> Self
+    where
+        T: TryInto<ReconnectionTime>,
+        T::Error: Into<Error>,
+    {
         self.prelude(&Event::new().retry(time))
     }
 
-    /// Begins the stream with a comment of this text, which the first poll sends. What
-    /// [`retry`](Self::retry), this and [`padding`](Self::padding) write stands in the order of the
-    /// calls.
-    ///
-    /// It shows the client that the stream is open before the first event comes: some proxies, and
-    /// all that are made of Node.js's streams, hold the response's head until the first byte of its
-    /// body, so that a page's `onopen` waits for it. `.comment("")` writes one empty line. It is
-    /// not the default, as it changes nothing but `onopen`, and only there: without it the stream
-    /// is what the items say.
+    /// Begins the stream with a comment of this text, which the first poll sends. The calls of
+    /// [`retry`](Self::retry), this and [`padding`](Self::padding) are written in their order.
     ///
     /// Some old clients and proxies hold the first bytes back until there are enough: two kibibytes
     /// are enough for all that are known, and [`padding`](Self::padding) writes them.
@@ -222,63 +251,125 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
         self.comment(" ".repeat(bytes.min(64 * 1024)))
     }
 
-    fn prelude(mut self, item: &impl Encode) -> Self {
-        // Neither a comment nor a reconnection time can fail without a limit.
-        let encoded = Encoder::bare().encode_once(item).unwrap_or_default();
-        self.state.begin_with(encoded.into_bytes());
+    /// Whether the stream begins with an empty comment, `:`. The default is yes: it is sent with the
+    /// response's head, before the first event comes. Firefox, and all proxies that are built on
+    /// Node.js's streams, hold the head until the first byte of the body, and a page's `onopen` waits
+    /// for it.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let events = || futures_util::stream::iter([Event::text("one")]);
+    /// let mut stream = block_on_stream(SseEncoder::bare(events()));
+    /// assert_eq!(stream.next().unwrap()?, ":\ndata: one\n\n");
+    ///
+    /// let mut stream = block_on_stream(SseEncoder::bare(events()).opening_comment(false));
+    /// assert_eq!(stream.next().unwrap()?, "data: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
+    pub fn opening_comment(mut self, yes: bool) -> Self {
+        self.turn.has_opened = !yes;
         self
     }
 
-    /// Sends a comment, or an item of yours, when nothing was sent for a while.
-    ///
-    /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
-    /// a [`Duration`](std::time::Duration); or a [`KeepAlive`], which can say what is sent. The
-    /// interval begins anew with every chunk. However long the stream was not polled, one
-    /// keep-alive follows, not many.
-    ///
-    /// The default is none, as it takes a timer, and this crate does not choose your runtime.
-    /// [15 seconds](KeepAlive::DEFAULT_INTERVAL) is a good choice; a `Duration` counts as at least
-    /// a millisecond.
-    pub fn keep_alive<I: IntoKeepAlive>(
-        self,
-        keep_alive: I,
-    ) -> SseEncoder<S, I::Timer, Q, P, L, G> {
-        let Self { source, timers, stop, policy, guard, state } = self;
-        let keep_alive = Some(keep_alive.into_keep_alive());
-        let timers = Timers { keep_alive, linger: timers.linger };
-        SseEncoder { source, timers, stop, policy, guard, state }
+    fn prelude(mut self, item: &impl Encode) -> Self {
+        match Encoder::bare().encode_once(item) {
+            Ok(encoded) => {
+                let mut chunk = Chunk::new(&mut self.held);
+                chunk.resume();
+                chunk.push_encoded(encoded.into_bytes());
+            }
+            Err(error) => self.held.get_or_insert_default().invalid = Some(error),
+        }
+        self
     }
 
-    /// Lets what has been gathered wait for more, at most this long after its first item.
+    /// Sends an empty comment when no chunk was sent for an interval, so that proxies and clients
+    /// do not take a quiet stream for a dead one, and the server notices a client that is gone.
+    ///
+    /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
+    /// a [`Duration`](std::time::Duration), of at least a millisecond. The interval restarts with
+    /// every chunk. However long the stream was not polled, one keep-alive follows, not many.
+    ///
+    /// By default there is none, as it takes a timer, and this crate does not choose your runtime.
+    /// The standard
+    /// [advises](https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes)
+    /// one every 15 seconds or so.
+    ///
+    /// ```
+    /// use sse_encoder::SseEncoder;
+    /// # use sse_encoder::Event;
+    /// # use std::time::Duration;
+    /// # mod runtime { pub async fn sleep(_: std::time::Duration) {} }
+    /// # fn example(events: impl futures_core::Stream<Item = Event>) {
+    ///
+    /// let stream = SseEncoder::new(events).keep_alive(|| runtime::sleep(Duration::from_secs(15)));
+    /// # let _ = stream;
+    /// # }
+    /// ```
+    pub fn keep_alive(mut self, timer: impl Timer) -> Self {
+        self.options().keep_alive = Some(KeepAlive::new(timer.into_interval(), None));
+        self
+    }
+
+    /// As [`keep_alive`](Self::keep_alive), with this item in place of the empty comment: a
+    /// [`Comment`] with a text, or an event that a page can listen to.
+    ///
+    /// It is encoded now, once. It gets no automatic id and no default type line, so it does not
+    /// move the client's last event ID unless you give it an id. An item that writes no frame sends
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// Where the item cannot be encoded, [`on_error`](Self::on_error) decides, each time that it is
+    /// due.
+    ///
+    /// ```
+    /// use sse_encoder::{Comment, SseEncoder};
+    /// # use sse_encoder::Event;
+    /// # use std::time::Duration;
+    /// # mod runtime { pub async fn sleep(_: std::time::Duration) {} }
+    /// # fn example(events: impl futures_core::Stream<Item = Event>) {
+    ///
+    /// let stream = SseEncoder::new(events)
+    ///     .keep_alive_with(|| runtime::sleep(Duration::from_secs(15)), &Comment::new("still here"));
+    /// # let _ = stream;
+    /// # }
+    /// ```
+    pub fn keep_alive_with(mut self, timer: impl Timer, item: &(impl ?Sized + Encode)) -> Self {
+        let frames = Encoder::bare().encode_once(item).map(|encoded| encoded.into_bytes());
+        self.options().keep_alive = Some(KeepAlive::new(timer.into_interval(), Some(frames)));
+        self
+    }
+
+    /// Lets a chunk wait for more items, at most this long after its first one.
     ///
     /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
     /// a [`Duration`](std::time::Duration). The chunk limit, the end, an error and a stop signal
-    /// end the wait at once. While it waits the stream has what it gathered in room of its own,
+    /// end the wait at once. While it waits, the stream holds the chunk in an allocation of its own,
     /// bounded by the chunk limit and one item.
     ///
-    /// The default is that nothing waits, which is right for chats and tokens. Where many clients
-    /// get many events each second and none is urgent (dashboards, tickers, logs), a server spends
-    /// nearly all of its time on wakes and writes, and fewer writes are what saves it: see the
-    /// table in `docs/performance.md`.
-    pub fn linger<I: IntoTimer>(self, timer: I) -> SseEncoder<S, T, Q, P, I::Timer, G> {
-        let Self { source, timers, stop, policy, guard, state } = self;
-        let timers = Timers { keep_alive: timers.keep_alive, linger: Some(timer.into_timer()) };
-        SseEncoder { source, timers, stop, policy, guard, state }
+    /// By default no chunk waits, which is right for chats and tokens. Where many clients get many
+    /// events each second and none is urgent (dashboards, tickers, logs), a server spends nearly all
+    /// of its time on wakes and writes, and fewer writes save it: see the table in
+    /// `docs/performance.md`.
+    pub fn linger(mut self, timer: impl Timer) -> Self {
+        self.options().linger = Some(timer.into_interval());
+        self
     }
 
     /// Ends the stream cleanly when this future is ready, whatever its output: after the frames
-    /// that have been gathered, without waiting for the source, which is dropped with what it has
-    /// not yielded yet.
+    /// that have been gathered, without waiting for the source, which is dropped with the items
+    /// that it has not yielded.
     ///
-    /// For a server's shutdown, which otherwise waits for its open streams; or for the longest time
+    /// For a server's shutdown, which otherwise waits for its open streams; or to bound the time
     /// that a stream may take. Each call adds a signal, and the first that is ready counts. Clients
     /// take an end for a reason to reconnect, unless they are
     /// [told not to](crate::StopReconnecting).
-    pub fn stop_on<F: Future>(
-        self,
-        signal: F,
-    ) -> SseEncoder<S, T, StopSignals<Q, StopOn<F>>, P, L, G> {
-        self.and_stop(StopOn { signal })
+    pub fn stop_on(mut self, signal: impl Future + Send + 'static) -> Self {
+        self.options().add_signal(StopOn { future: signal });
+        self
     }
 
     /// Ends the stream as [`stop_on`](Self::stop_on) does, with this future's output as the last
@@ -286,14 +377,14 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
     ///
     /// # Errors
     ///
-    /// Where the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides
-    /// what is sent; the stream ends in any case.
+    /// Where the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides; the
+    /// stream ends in any case.
     ///
     /// ```
     /// use sse_encoder::{Event, ReconnectionTime, SseEncoder};
     /// # fn example(
     /// #     events: impl futures_core::Stream<Item = Event>,
-    /// #     shutdown: impl Future,
+    /// #     shutdown: impl Future + Send + 'static,
     /// # ) {
     ///
     /// const SOON: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
@@ -308,22 +399,16 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
     /// # let _ = stream;
     /// # }
     /// ```
-    pub fn stop_with<F>(self, signal: F) -> SseEncoder<S, T, StopSignals<Q, F>, P, L, G>
+    pub fn stop_with<F>(mut self, signal: F) -> Self
     where
-        F: Future,
-        F::Output: Item,
+        F: Future<Output: Encode + 'static> + Send + 'static,
     {
-        self.and_stop(signal)
+        self.options().add_signal(StopWith { future: signal });
+        self
     }
 
-    fn and_stop<F>(self, second: F) -> SseEncoder<S, T, StopSignals<Q, F>, P, L, G> {
-        let Self { source, timers, stop, policy, guard, state } = self;
-        let stop = stop.map(|first| StopSignals { first, second });
-        SseEncoder { source, timers, stop, policy, guard, state }
-    }
-
-    /// Gives the stream something to hold, which is dropped with it: a permit that bounds how many
-    /// streams there are, a counter of those that are open, a span. Each call adds one.
+    /// Gives the stream a value to hold, which is dropped with it: a permit that bounds the number of
+    /// streams, a counter of open ones, a span. Each call adds one.
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
@@ -336,28 +421,16 @@ impl<S, T, Q, P, L, G> SseEncoder<S, T, Q, P, L, G> {
     /// drop(stream);
     /// assert_eq!(Arc::strong_count(&open), 1);
     /// ```
-    pub fn guard<H>(self, guard: H) -> SseEncoder<S, T, Q, P, L, (G, H)> {
-        let Self { source, timers, stop, policy, guard: first, state } = self;
-        SseEncoder { source, timers, stop, policy, guard: (first, guard), state }
+    pub fn guard(mut self, guard: impl Send + 'static) -> Self {
+        self.options().add_guard(guard);
+        self
     }
 
-    /// The encoder, with its counter.
-    pub const fn encoder(&self) -> &Encoder {
-        &self.state.encoder
-    }
-
-    /// The source; `None` once it has ended.
-    pub const fn get_ref(&self) -> Option<&S> {
-        self.source.as_ref()
-    }
-}
-
-impl<S, T, Q, P: ErrorPolicy, L, G> SseEncoder<S, T, Q, P, L, G> {
-    /// Chooses what becomes of an item that failed. The default is [`OnError::Fail`], which loses
-    /// nothing silently. A second call replaces the first.
+    /// Chooses the answer to an item that failed. The default is [`OnError::End`] for a stream with
+    /// automatic ids, and [`OnError::Fail`] for one without. A second call replaces the first.
     ///
-    /// The closure is called with the error of an item that cannot be encoded, or of a `Result`
-    /// item that is one.
+    /// The closure is called with the error of an item that cannot be encoded, or with that of a
+    /// `Result` item.
     ///
     /// ```
     /// use sse_encoder::{Event, OnError, SseEncoder};
@@ -370,42 +443,59 @@ impl<S, T, Q, P: ErrorPolicy, L, G> SseEncoder<S, T, Q, P, L, G> {
     /// # let _ = stream;
     /// # }
     /// ```
-    pub fn on_error<F>(self, policy: F) -> SseEncoder<S, T, Q, P::Choosing<F>, L, G>
-    where
-        F: FnMut(Error) -> OnError,
-    {
-        let Self { source, timers, stop, policy: before, guard, state } = self;
-        SseEncoder { source, timers, stop, policy: before.choosing(policy), guard, state }
+    pub fn on_error(mut self, policy: impl FnMut(Error) -> OnError + Send + 'static) -> Self {
+        self.options().on_error = Some(Box::new(policy));
+        self
     }
 
     /// Calls the closure with each error of an item before the policy decides: to log it, for
     /// example. Each call adds a closure.
     ///
-    /// With the default policy an error cuts the response, and nothing else says why.
+    /// By default an error ends or breaks the response; without the feature `tracing` nothing else
+    /// tells the cause.
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
     /// # fn example(events: impl futures_core::Stream<Item = Result<Event, std::io::Error>>) {
     ///
-    /// let stream = SseEncoder::new(events).inspect_error(|error| eprintln!("a stream was cut: {error}"));
+    /// let stream = SseEncoder::new(events)
+    ///     .inspect_error(|error| eprintln!("a stream has ended: {error:#}"));
     /// # let _ = stream;
     /// # }
     /// ```
-    pub fn inspect_error<F: FnMut(&Error)>(
-        self,
-        inspect: F,
-    ) -> SseEncoder<S, T, Q, InspectError<F, P>, L, G> {
-        let Self { source, timers, stop, policy, guard, state } = self;
-        SseEncoder { source, timers, stop, policy: InspectError { inspect, policy }, guard, state }
+    pub fn inspect_error(mut self, inspect: impl FnMut(&Error) + Send + 'static) -> Self {
+        self.options().add_inspector(inspect);
+        self
+    }
+
+    /// The encoder, with its counter.
+    pub const fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// The source; `None` once it has ended.
+    pub const fn get_ref(&self) -> Option<&S> {
+        self.source.as_ref()
+    }
+
+    /// The source; `None` once it has ended.
+    pub const fn get_mut(&mut self) -> Option<&mut S> {
+        self.source.as_mut()
+    }
+
+    /// The source, without the frames that were gathered for the next chunk; `None` once it has
+    /// ended.
+    pub fn into_inner(self) -> Option<S> {
+        self.source
     }
 }
 
-impl<S, T, Q, P, L, G> fmt::Debug for SseEncoder<S, T, Q, P, L, G> {
+impl<S> fmt::Debug for SseEncoder<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SseEncoder")
             .field("ended", &self.source.is_none())
-            .field("encoder", &self.state.encoder)
-            .field("chunk_limit", &self.state.chunk_limit)
+            .field("encoder", &self.encoder)
+            .field("chunk_limit", &self.chunk_limit)
             .finish_non_exhaustive()
     }
 }

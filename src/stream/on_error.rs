@@ -2,36 +2,44 @@ use std::fmt;
 
 use crate::{error::Error, event::Encode};
 
-/// What becomes of an item that failed: the answer of the closure in
-/// [`SseEncoder::on_error`](crate::SseEncoder::on_error).
+/// The answer to an item that failed: see [`SseEncoder::on_error`](crate::SseEncoder::on_error).
+#[derive(Debug)]
 #[non_exhaustive]
 pub enum OnError {
-    /// The error comes out of the stream, after what came before the item: the default. A consumer
-    /// that goes on polling gets the next items; an HTTP server cuts the connection, and the client
-    /// reconnects.
+    /// The stream yields the error, after the frames before the item: the default of a
+    /// [bare](crate::SseEncoder::bare) stream, whose client cannot resume, and would take a clean end
+    /// for success. A consumer that goes on polling gets the next items; an HTTP server breaks the
+    /// connection.
     Fail(Error),
-    /// The item is left out. Report it first: nobody else will.
+    /// The item is left out. Report it first: the stream does not.
     Skip,
-    /// This item is sent in its place. See [`replace`](Self::replace).
-    Replace(Box<dyn Encode>),
-    /// The stream ends cleanly, after what came before the item.
+    /// The stream ends cleanly, after the frames before the item: the default of a stream with
+    /// automatic ids. Its client reconnects, and resumes after the id that it has. Many proxies do
+    /// not pass on a broken connection: behind them, the client would wait for ever.
     End,
-    /// This item is sent, and then the stream ends cleanly. See [`end_with`](Self::end_with).
-    EndWith(Box<dyn Encode>),
+    #[doc(hidden)]
+    Substitute(Substitute),
+}
+
+/// An item in the place of the one that failed.
+pub struct Substitute {
+    pub(super) item: Box<dyn Encode + Send>,
+    /// Whether the stream ends after it.
+    pub(super) is_last: bool,
 }
 
 impl OnError {
     /// Sends this item in the place of the one that failed.
     ///
-    /// One that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for ever
-    /// does not flood its client: of items that fail one directly after another, without one that
-    /// succeeds and without a moment in which the source has none, 32 are replaced. The next one's
-    /// error comes out of the stream, and that is its end.
-    pub fn replace(item: impl Encode + 'static) -> Self {
-        Self::Replace(Box::new(item))
+    /// An item that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for ever
+    /// does not flood its client: after 32 replacements in a row, without an item that succeeds and
+    /// without a moment in which the source is pending, the stream yields the next error and ends.
+    pub fn replace(item: impl Encode + Send + 'static) -> Self {
+        Self::Substitute(Substitute { item: Box::new(item), is_last: false })
     }
 
-    /// Sends last words, and ends the stream cleanly: an error frame and a `[DONE]`, say.
+    /// Sends last words and ends the stream cleanly: an error frame and a `[DONE]`, for example.
+    /// They get no automatic id: a client that resumes after it would skip an event.
     ///
     /// ```
     /// use sse_encoder::{Event, OnError, SseEncoder};
@@ -45,92 +53,18 @@ impl OnError {
     ///     ])
     /// });
     /// let chunk = futures_executor::block_on(stream.next()).unwrap()?;
-    /// assert_eq!(chunk, "data: Once\n\n\
+    /// assert_eq!(chunk, ":\ndata: Once\n\n\
     ///                    event: failure\ndata: \"the model has gone\"\n\n\
     ///                    data: [DONE]\n\n");
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
-    pub fn end_with(item: impl Encode + 'static) -> Self {
-        Self::EndWith(Box::new(item))
+    pub fn end_with(item: impl Encode + Send + 'static) -> Self {
+        Self::Substitute(Substitute { item: Box::new(item), is_last: true })
     }
 }
 
-impl fmt::Debug for OnError {
+impl fmt::Debug for Substitute {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fail(error) => f.debug_tuple("Fail").field(error).finish(),
-            Self::Skip => f.write_str("Skip"),
-            Self::Replace(_) => f.write_str("Replace"),
-            Self::End => f.write_str("End"),
-            Self::EndWith(_) => f.write_str("EndWith"),
-        }
-    }
-}
-
-/// What a stream does with errors: a closure, a function or [`InspectError`]. It is sealed.
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` is not a policy for errors",
-    note = "it is a closure: `.on_error(|error| OnError::Skip)`"
-)]
-pub trait ErrorPolicy: sealed::ErrorPolicy {}
-
-impl<P: sealed::ErrorPolicy> ErrorPolicy for P {}
-
-pub(super) mod sealed {
-    use super::{Error, OnError};
-
-    pub trait ErrorPolicy {
-        /// This policy with another choice, and all that looks on.
-        type Choosing<F: FnMut(Error) -> OnError>: ErrorPolicy;
-
-        /// Looks at an error.
-        fn inspect(&mut self, _: &Error) {}
-
-        fn choose(&mut self, error: Error) -> OnError;
-
-        fn choosing<F: FnMut(Error) -> OnError>(self, choice: F) -> Self::Choosing<F>;
-    }
-}
-
-impl<F: FnMut(Error) -> OnError> sealed::ErrorPolicy for F {
-    type Choosing<G: FnMut(Error) -> OnError> = G;
-
-    fn choose(&mut self, error: Error) -> OnError {
-        self(error)
-    }
-
-    fn choosing<G: FnMut(Error) -> OnError>(self, choice: G) -> G {
-        choice
-    }
-}
-
-/// Looks at each error before the policy chooses: see
-/// [`SseEncoder::inspect_error`](crate::SseEncoder::inspect_error).
-#[derive(Clone, Copy)]
-pub struct InspectError<I, P> {
-    pub(super) inspect: I,
-    pub(super) policy: P,
-}
-
-impl<I, P> fmt::Debug for InspectError<I, P> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InspectError").finish_non_exhaustive()
-    }
-}
-
-impl<I: FnMut(&Error), P: sealed::ErrorPolicy> sealed::ErrorPolicy for InspectError<I, P> {
-    type Choosing<F: FnMut(Error) -> OnError> = InspectError<I, P::Choosing<F>>;
-
-    fn inspect(&mut self, error: &Error) {
-        (self.inspect)(error);
-        self.policy.inspect(error);
-    }
-
-    fn choose(&mut self, error: Error) -> OnError {
-        self.policy.choose(error)
-    }
-
-    fn choosing<F: FnMut(Error) -> OnError>(self, choice: F) -> Self::Choosing<F> {
-        InspectError { inspect: self.inspect, policy: self.policy.choosing(choice) }
+        f.debug_struct("Substitute").field("is_last", &self.is_last).finish_non_exhaustive()
     }
 }

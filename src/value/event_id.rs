@@ -1,6 +1,6 @@
 use std::{
     borrow::{Borrow, Cow},
-    cmp, fmt, hash,
+    fmt, hash,
     str::FromStr,
     sync::Arc,
 };
@@ -10,19 +10,18 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::text::{Rule, Text, from_integers, text_value, try_from_text};
 use crate::{buffer::Buffer, error::Error};
 
-/// A last event ID: what the `id` field of an event says, and what a client that reconnects sends
-/// back in `Last-Event-ID`.
+/// A last event ID: the value of an event's `id` field, which a reconnecting client returns in
+/// `Last-Event-ID`.
 ///
-/// Any text without CR, LF and NUL: the first two would end the field, and a client
-/// [ignores](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
-/// an id with the third. Any integer. At most [4 KiB](Self::MAX_LEN). For ids that come back
-/// unharmed from every client keep to short texts of visible ASCII: some clients do not reconnect
-/// at all after an id that their HTTP library refuses as a header, and most trim blanks.
+/// It is any text without CR, LF and NUL, or any integer, of at most [4 KiB](Self::MAX_LEN). CR and
+/// LF would end the field, and clients
+/// [ignore](https://html.spec.whatwg.org/multipage/server-sent-events.html#event-stream-interpretation)
+/// an id with NUL. If every client must return the id intact, use short texts of visible ASCII:
+/// some clients do not reconnect at all after an id that their HTTP library refuses as a header,
+/// and most trim blanks.
 ///
-/// Ids are ordered as text: `10` comes before `9`.
-///
-/// An [empty](Self::EMPTY) id is not the same as none: it makes the client forget its last event
-/// ID.
+/// An [empty](Self::EMPTY) id makes the client forget its last event ID. An event without an id
+/// does not.
 ///
 /// ```
 /// use sse_encoder::EventId;
@@ -48,24 +47,23 @@ text_value!(EventId, RULE, "an event id may not have CR, LF or NUL, nor more tha
 from_integers!(EventId: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 impl EventId {
-    /// The longest id, in bytes: 4 KiB.
+    /// The maximum length, in bytes: 4 KiB.
     ///
-    /// A client sends the id back in a header, and by default nginx refuses requests with more than
-    /// 8 KiB of headers, Apache with more than 8,190 bytes in one: a browser whose reconnection is
-    /// refused gives up for good. Half of that leaves room for cookies.
+    /// A client sends the id back in a header. By default nginx refuses requests with more than 8
+    /// KiB of headers, and Apache with more than 8,190 bytes in one: a browser whose reconnection
+    /// is refused gives up for good. Half of that leaves room for cookies.
     pub const MAX_LEN: usize = 4 * 1024;
 
-    /// The empty id, which makes the client forget its last event ID: it will reconnect without
-    /// one.
+    /// The empty id. It makes the client forget its last event ID and reconnect without one.
     pub const EMPTY: Self = Self::from_static("");
 
-    /// The id of a frame that was written from one.
+    /// An id read back from a frame of this crate.
     pub(crate) fn from_checked(id: &[u8]) -> Self {
         Self(Text::new(str::from_utf8(id).unwrap_or_default()))
     }
 
-    /// The number of an automatic id: the id is the plain digits of a `u64`, without a sign or
-    /// zeros in front; `None` for any other id.
+    /// The id as an automatic id's number: the plain digits of a `u64`, without a sign or leading
+    /// zeros; `None` for any other id.
     ///
     /// ```
     /// use sse_encoder::EventId;
@@ -78,7 +76,7 @@ impl EventId {
     }
 }
 
-/// The number whose digits these are, as they are written: no sign, no zeros in front.
+/// Parses plain digits: no sign, no leading zeros.
 pub(crate) fn plain_number(digits: &str) -> Option<u64> {
     let is_plain = digits == "0" || digits.starts_with(|first| matches!(first, '1'..='9'));
     if is_plain { digits.parse().ok() } else { None }

@@ -1,6 +1,6 @@
 use std::{
     borrow::{Borrow, Cow},
-    cmp, fmt, hash,
+    fmt, hash,
     str::FromStr,
     sync::Arc,
 };
@@ -10,13 +10,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::text::{Rule, Text, from_integers, text_value, try_from_text};
 use crate::{buffer::Buffer, error::Error};
 
-/// An event type: what the `event` field says, and which listener of the client is called.
+/// An event type: the value of the `event` field, which selects the client's listener.
 ///
-/// Any text without CR and LF, which would end the field. Any integer. Clients take an empty type
-/// for `message`.
+/// It is any text without CR and LF, which would end the field, or any integer. Clients treat an
+/// empty type as `message`.
 ///
-/// Do not choose `error` or `open`: in a browser an event of that type calls `onerror` or `onopen`,
-/// which the `EventSource` calls for reasons of its own.
+/// Avoid `error` and `open`: in a browser an event of that type calls `onerror` or `onopen`, which
+/// the `EventSource` also calls for other reasons.
 ///
 /// ```
 /// use sse_encoder::EventType;
@@ -42,6 +42,6 @@ text_value!(EventType, RULE, "an event type may not have CR or LF");
 from_integers!(EventType: u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize);
 
 impl EventType {
-    /// `message`, the type of events that name none.
+    /// `message`, the default type.
     pub const MESSAGE: Self = Self::from_static("message");
 }

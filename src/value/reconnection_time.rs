@@ -1,16 +1,19 @@
 use std::{
+    fmt,
     hash::{BuildHasher, Hasher, RandomState},
     ops::RangeInclusive,
     time::Duration,
 };
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
 use crate::error::{Error, Kind};
 
-/// A reconnection time: what the `retry` field says, and how long a client waits before it
+/// A reconnection time: the value of the `retry` field, and the client's delay before it
 /// reconnects. Whole milliseconds, from 1 to 2^31 − 1 (some 24 days).
 ///
-/// Zero, and anything above 2^31 − 1, is refused: clients that keep the time in a signed 32-bit
-/// timer then reconnect at once, over and over, hundreds of times in a second.
+/// Zero and values above 2^31 − 1 are refused: clients with a signed 32-bit timer then reconnect in
+/// a tight loop, hundreds of times in a second.
 ///
 /// ```
 /// use sse_encoder::ReconnectionTime;
@@ -26,14 +29,14 @@ use crate::error::{Error, Kind};
 pub struct ReconnectionTime(u32);
 
 impl ReconnectionTime {
-    /// The longest one: 2^31 − 1 milliseconds.
+    /// The maximum: 2^31 − 1 milliseconds.
     pub const MAX: Self = Self(i32::MAX as u32);
 
-    /// The time in whole milliseconds; what is below a millisecond is dropped.
+    /// The time in whole milliseconds; fractions of a millisecond are dropped.
     ///
     /// # Errors
     ///
-    /// Refuses what is less than one millisecond or more than [`MAX`](Self::MAX).
+    /// Refuses less than one millisecond, and more than [`MAX`](Self::MAX).
     pub fn new(time: Duration) -> Result<Self, Error> {
         u32::try_from(time.as_millis())
             .ok()
@@ -61,8 +64,8 @@ impl ReconnectionTime {
         }
     }
 
-    /// Some time between these two, each as likely: clients that are sent away together then do not
-    /// come back together. A range the wrong way round gives its start.
+    /// A uniformly random time in the range, which spreads the reconnections of clients that are
+    /// sent away together. An inverted range gives its start.
     ///
     /// ```
     /// use sse_encoder::ReconnectionTime;
@@ -75,15 +78,37 @@ impl ReconnectionTime {
     pub fn jittered(range: RangeInclusive<Self>) -> Self {
         let (Self(start), Self(end)) = range.into_inner();
         let span = u64::from(end.saturating_sub(start)) + 1;
-        // The standard library's hasher has random keys, and others each time.
+        // Each `RandomState` has new random keys.
         let random = RandomState::new().build_hasher().finish();
         let offset = (u128::from(random) * u128::from(span)) >> 64;
         Self(start + offset as u32)
     }
 
-    /// The time in milliseconds, as the `retry` field says it.
+    /// The time in milliseconds, as in the `retry` field.
     pub const fn as_millis(self) -> u32 {
         self.0
+    }
+}
+
+/// Milliseconds, as in the `retry` field.
+impl fmt::Display for ReconnectionTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// As a number of milliseconds.
+impl Serialize for ReconnectionTime {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.0)
+    }
+}
+
+/// From a number of milliseconds, which is checked.
+impl<'de> Deserialize<'de> for ReconnectionTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let millis = u64::deserialize(deserializer)?;
+        Self::new(Duration::from_millis(millis)).map_err(de::Error::custom)
     }
 }
 

@@ -1,4 +1,4 @@
-//! The text of a field, checked.
+//! The checked text of a field.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// The longest text that is kept in place; a `u64` and most ids and types fit.
+/// The longest inline text; a `u64` and most ids and types fit.
 const INLINE: usize = 22;
 
 #[derive(Clone)]
@@ -65,7 +65,7 @@ impl Text {
 
     pub(super) fn as_str(&self) -> &str {
         match self {
-            // It was copied whole from a `str`.
+            // Copied whole from a `str`.
             Self::Inline { .. } => str::from_utf8(self.as_bytes()).unwrap_or_default(),
             Self::Shared(text) => text,
             Self::Static(text) => text,
@@ -73,7 +73,7 @@ impl Text {
     }
 }
 
-/// What the text of a field may be.
+/// The constraints on the text of a field.
 pub(super) struct Rule {
     pub(super) field: &'static str,
     pub(super) nul_is_forbidden: bool,
@@ -81,7 +81,7 @@ pub(super) struct Rule {
 }
 
 impl Rule {
-    /// The first byte that may not stand in the field's value: its index.
+    /// The index of the first forbidden byte.
     pub(super) const fn forbidden(&self, value: &[u8]) -> Option<usize> {
         let mut index = 0;
         while index < value.len() {
@@ -112,23 +112,24 @@ impl Rule {
 macro_rules! text_value {
     ($name:ident, $rule:expr, $message:literal) => {
         impl $name {
-            /// Checks `text` and keeps it. Up to 22 bytes are kept without an allocation.
+            /// Checks and keeps `text`. Up to 22 bytes need no allocation.
             ///
             /// # Errors
             ///
-            /// Refuses what [the type](Self) says; the error names the byte and its place.
+            /// Refuses texts that break the rules of [the type](Self); the error names the byte and
+            /// its index.
             pub fn new(text: impl AsRef<str>) -> Result<Self, Error> {
                 let text = text.as_ref();
                 $rule.check(text)?;
                 Ok(Self(Text::new(text)))
             }
 
-            /// Makes one from a literal, checked by the compiler when it stands in a `const`.
+            /// A value from a literal, checked by the compiler in a `const`.
             ///
             /// # Panics
             ///
-            /// When [the type](Self) refuses the text: in a `const` that is a compile error. For
-            /// text that is not a literal use [`new`](Self::new).
+            /// If [the type](Self) refuses the text: in a `const` that is a compile error. For
+            /// other text use [`new`](Self::new).
             pub const fn from_static(text: &'static str) -> Self {
                 if text.len() > $rule.max_len || $rule.forbidden(text.as_bytes()).is_some() {
                     panic!($message);
@@ -136,7 +137,7 @@ macro_rules! text_value {
                 Self(Text::from_static(text))
             }
 
-            /// The text as it was given.
+            /// The text, unchanged.
             pub fn as_str(&self) -> &str {
                 self.0.as_str()
             }
@@ -190,22 +191,10 @@ macro_rules! text_value {
             }
         }
 
-        // As its text does, so that a map with such keys can be asked by text.
+        // As for `str`: a map with such keys can be queried with text.
         impl hash::Hash for $name {
             fn hash<H: hash::Hasher>(&self, state: &mut H) {
                 self.as_str().hash(state);
-            }
-        }
-
-        impl Ord for $name {
-            fn cmp(&self, other: &Self) -> cmp::Ordering {
-                self.as_bytes().cmp(other.as_bytes())
-            }
-        }
-
-        impl PartialOrd for $name {
-            fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
-                Some(self.cmp(other))
             }
         }
 
@@ -215,14 +204,14 @@ macro_rules! text_value {
             }
         }
 
-        /// As its text.
+        /// Serializes as text.
         impl Serialize for $name {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())
             }
         }
 
-        /// From text, which is checked.
+        /// Deserializes from text, and checks it.
         impl<'de> Deserialize<'de> for $name {
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
                 Cow::<str>::deserialize(deserializer).and_then(|text| {
@@ -266,6 +255,12 @@ macro_rules! from_integers {
         impl From<$integer> for $name {
             fn from(value: $integer) -> Self {
                 Self(Text::new(itoa::Buffer::new().format(value)))
+            }
+        }
+
+        impl From<&$integer> for $name {
+            fn from(value: &$integer) -> Self {
+                Self::from(*value)
             }
         }
     )*};

@@ -18,7 +18,7 @@ const faults = [];
 before(async () => {
   const example = await start({ INTERVAL_MS: '50' });
   server = example.server;
-  proxy = await Proxy.listen(example.url);
+  proxy = await Proxy.listen(example.url, '/ping');
   browser = await launch();
   page = await browser.newPage();
   page.setDefaultTimeout(10_000);
@@ -44,7 +44,7 @@ test('events of both types arrive, with ids from 1 on', STEP, async () => {
   await page.goto(proxy.url);
   await eventsAfter(0, 10);
   assert.equal(await state(), 'open');
-  assert.deepEqual(proxy.pings, [{ url: '/ping', lastEventId: undefined }]);
+  assert.deepEqual(proxy.requests, [{ url: '/ping', lastEventId: undefined }]);
   const seen = await events();
   assert.deepEqual(new Set(seen.map(({ type }) => type)), new Set(['message', 'other']));
   for (const { type, data } of seen) {
@@ -66,7 +66,7 @@ test('a cut connection: the browser itself resumes with the very next id', STEP,
   const last = (await events()).at(-1).id;
   await page.waitForSelector('#state[data-state=open]');
   await eventsAfter(last, 10);
-  assert.deepEqual(proxy.pings.at(-1), { url: '/ping', lastEventId: String(last) });
+  assert.deepEqual(proxy.requests.at(-1), { url: '/ping', lastEventId: String(last) });
   assert.deepEqual(await resumes(), [{ after: String(last), by: 'browser', resume: 'gapless' }]);
   assertConsecutive(await events());
 });
@@ -77,7 +77,7 @@ test('the button: a new EventSource resumes by the query', STEP, async () => {
   const last = (await events()).at(-1).id;
   await page.waitForSelector('#state[data-state=open]');
   await eventsAfter(last, 10);
-  assert.deepEqual(proxy.pings.at(-1), { url: `/ping?lastEventId=${last}`, lastEventId: undefined });
+  assert.deepEqual(proxy.requests.at(-1), { url: `/ping?lastEventId=${last}`, lastEventId: undefined });
   assert.deepEqual((await resumes()).slice(1), [{ after: String(last), by: 'button', resume: 'gapless' }]);
   assertConsecutive(await events());
 });
@@ -88,7 +88,7 @@ test('a cut after that: the header, which is newer, wins over the query', STEP, 
   const last = (await events()).at(-1).id;
   await page.waitForSelector('#state[data-state=open]');
   await eventsAfter(last, 10);
-  const { url, lastEventId } = proxy.pings.at(-1);
+  const { url, lastEventId } = proxy.requests.at(-1);
   assert.match(url, /^\/ping\?lastEventId=\d+$/);
   assert.equal(lastEventId, String(last));
   assert.deepEqual((await resumes()).slice(2), [{ after: String(last), by: 'browser', resume: 'gapless' }]);

@@ -1,18 +1,29 @@
-import { connect, createServer } from 'node:net';
-import { once } from 'node:events';
+// A proxy for all suites that cut connections.
 
-/** A TCP proxy that sees what the browser asks for, and can cut the stream that it asked for. */
+import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
+
+/** A TCP proxy that records the requests for streams, and cuts the connections of their responses. */
 export class Proxy {
-  /** The requests for `/ping`: `{ url, lastEventId }`, `undefined` where there is no such header. */
-  pings = [];
+  /** The requests for streams: `{ url, lastEventId }`, `undefined` where there is no such header. */
+  requests = [];
+  cuts = 0;
   #sockets = new Set();
   #server = createServer({ noDelay: true }, (client) => this.#join(client));
   #target;
-  #cut;
+  #path;
+  #nextCut;
+  #cutNow;
 
-  static async listen(target) {
+  /**
+   * Streams are the responses to requests for `path`. `nextCut` is asked once for each: the number of
+   * bytes after which to cut it, or `undefined`.
+   */
+  static async listen(target, path, nextCut = () => undefined) {
     const proxy = new Proxy();
     proxy.#target = new URL(target);
+    proxy.#path = path;
+    proxy.#nextCut = nextCut;
     await once(proxy.#server.listen(0, '127.0.0.1'), 'listening');
     return proxy;
   }
@@ -21,9 +32,9 @@ export class Proxy {
     return `http://127.0.0.1:${this.#server.address().port}`;
   }
 
-  /** Lets half of what the server sends next through, most likely a part of a frame, and hangs up. */
+  /** Cuts a stream half-way through the server's next bytes, most likely inside a frame. */
   cut() {
-    return new Promise((resolve) => (this.#cut = resolve));
+    return new Promise((resolve) => (this.#cutNow = resolve));
   }
 
   close() {
@@ -41,23 +52,36 @@ export class Proxy {
     }
     let head = '';
     let streams = false;
+    let left;
     client.on('data', (bytes) => {
-      server.write(bytes);
       head += bytes.toString('latin1');
       for (let end; (end = head.indexOf('\r\n\r\n')) >= 0; head = head.slice(end + 4)) {
         const [, url] = head.split(' ', 2);
-        streams = url.startsWith('/ping');
+        streams = url.startsWith(this.#path);
+        left = undefined;
         if (!streams) continue;
         const lastEventId = /^last-event-id: *(.*?)\r$/im.exec(head.slice(0, end + 2))?.[1];
-        this.pings.push({ url, lastEventId });
+        this.requests.push({ url, lastEventId });
+        left = this.#nextCut();
       }
+      server.write(bytes);
     });
     server.on('data', (bytes) => {
-      if (!streams || !this.#cut) return client.write(bytes);
-      client.end(bytes.subarray(0, bytes.length / 2), () => client.destroy());
+      if (streams && this.#cutNow) left = Math.floor(bytes.length / 2);
+      if (left === undefined || bytes.length < left) {
+        client.write(bytes);
+        if (left !== undefined) left -= bytes.length;
+        return;
+      }
       server.destroy();
-      this.#cut();
-      this.#cut = undefined;
+      this.cuts += 1;
+      // Alternately like a server that ends and like one that is killed.
+      const hangUp = () => (this.cuts % 2 ? client.destroy() : client.resetAndDestroy());
+      if (left > 0) client.end(bytes.subarray(0, left), hangUp);
+      else hangUp();
+      left = undefined;
+      this.#cutNow?.();
+      this.#cutNow = undefined;
     });
   }
 }

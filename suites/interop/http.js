@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import http from 'node:http';
 import http2 from 'node:http2';
 import { connect } from 'node:net';
+import { constants, createGunzip } from 'node:zlib';
 import { EventStreamDecoder } from './event-stream.js';
 import { until, within } from './time.js';
 
@@ -55,8 +56,11 @@ export async function get1(url, { headers = {}, lastEventId } = {}) {
   reading.status = response.statusCode;
   reading.headers = response.headers;
   const { socket } = response; // It is gone from there at the end.
-  response.on('data', (bytes) => reading.take(bytes));
-  response.on('end', () => {
+  const isGzip = response.headers['content-encoding'] === 'gzip';
+  const body = isGzip ? response.pipe(createGunzip({ flush: constants.Z_SYNC_FLUSH })) : response;
+  body.on('data', (bytes) => reading.take(bytes));
+  body.on('error', () => reading.finish('cut'));
+  body.on('end', () => {
     reading.finish(response.complete ? 'clean' : 'cut');
     socket.destroy();
   });

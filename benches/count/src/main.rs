@@ -14,22 +14,26 @@ mod thread_buffer;
 
 use std::{
     cell::Cell,
+    collections::BTreeMap,
     env,
     fmt::Debug,
     hint::black_box,
     pin::{Pin, pin},
     process::ExitCode,
+    sync::LazyLock,
     task::{Context, Poll, Waker},
 };
 
 use self::{
     by_hand::{put_bare, put_frame, put_merged, put_text},
-    items::{Flat, FlatOverride},
+    items::{Flat, FlatOverride, Order},
     thread_buffer::{ByHand, CHUNK},
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::{Stream, stream};
-use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder, data::SharedText};
+use serde::Serialize;
+use serde_json::{Value, json};
+use sse_encoder::{Encode, Encoder, Event, EventType, SseEncoder};
 
 const TICK: EventType = EventType::from_static("tick");
 
@@ -62,6 +66,21 @@ const WORKLOADS: &[Workload] = &[
             Event::merge(items::order_value(index), items::extra_value(index)).event_type(TICK)
         });
     }),
+    ("merged-many", |events| {
+        run(events, Encoder::new, |index| {
+            Event::merge(items::order(index), many()).event_type(TICK)
+        });
+    }),
+    ("merged-flat", |events| {
+        run(events, Encoder::new, |index| {
+            Event::merge(Located::new(index), items::extra(index)).event_type(TICK)
+        });
+    }),
+    ("merged-item", |events| run(events, Encoder::new, |index| item(index, "new"))),
+    ("merged-override-item", |events| run(events, Encoder::new, |index| item(index, "price"))),
+    ("tagged", |events| {
+        run(events, Encoder::new, |index| Event::tagged(Tagged::Order(items::order(index))));
+    }),
     ("delta-json", |events| run(events, Encoder::bare, |index| Event::json(items::delta(index)))),
     ("delta-text", |events| {
         run(events, Encoder::bare, |index| Event::text(items::delta_text(index)));
@@ -69,8 +88,8 @@ const WORKLOADS: &[Workload] = &[
     ("lines", |events| run(events, Encoder::bare, |_| Event::text(items::lines()))),
     ("long-line", |events| run(events, Encoder::bare, |_| Event::text(items::long_line()))),
     ("long-line-shared", |events| {
-        let text = SharedText::from(items::long_line().to_owned());
-        run(events, Encoder::bare, move |_| Event::shared_text(text.clone()));
+        let event = Event::shared_text(items::long_line().to_owned());
+        run(events, Encoder::bare, move |_| event.clone());
     }),
     ("encoder-small", |events| {
         run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));
@@ -115,6 +134,53 @@ const WORKLOADS: &[Workload] = &[
         });
     }),
 ];
+
+/// An order with more members, as `serde` flattens them: a map of unknown length.
+#[derive(Serialize)]
+struct Located {
+    desk: usize,
+    #[serde(flatten)]
+    order: &'static Order,
+}
+
+impl Located {
+    fn new(index: usize) -> Self {
+        Self { desk: index, order: items::order(index) }
+    }
+}
+
+#[derive(Serialize)]
+#[serde(tag = "type", content = "data", rename_all = "lowercase")]
+enum Tagged {
+    Order(&'static Order),
+}
+
+/// More members than are searched one by one; an order has one of them.
+fn many() -> &'static BTreeMap<String, usize> {
+    static MANY: LazyLock<BTreeMap<String, usize>> = LazyLock::new(|| {
+        let members = (0..40).map(|index| (format!("member{index}"), index));
+        members.chain([("price".into(), 0)]).collect()
+    });
+    &MANY
+}
+
+/// An item that came as JSON, with these members beside its data.
+fn item(index: usize, key: &str) -> &'static Event {
+    type Items = Vec<Event>;
+    fn items(key: &str) -> Items {
+        let item = |index| {
+            let beside = json!({ "type": "tick", "venue": "XETR", "latency": index, key: 1.5 });
+            let Value::Object(mut members) = beside else { unreachable!() };
+            members.insert("data".into(), json!(items::order(index)));
+            json!(members).to_string().parse().expect("it is an item")
+        };
+        (0..256).map(item).collect()
+    }
+    static NEW: LazyLock<Items> = LazyLock::new(|| items("new"));
+    static OVERRIDING: LazyLock<Items> = LazyLock::new(|| items("price"));
+    let items = if key == "new" { &NEW } else { &OVERRIDING };
+    &items[index % 256]
+}
 
 /// Polls the events' stream to its end, counting nothing but this.
 fn run<E: Encode>(events: usize, encoder: fn() -> Encoder, make: impl Fn(usize) -> E) {

@@ -12,7 +12,8 @@ use axum::{
 use bytes::Bytes;
 use futures_util::StreamExt;
 use serde_json::json;
-use sse_encoder::{Event, EventType, Hub, LastEventId, SseEncoder, data::Json};
+use sse_encoder::{Event, EventType, LastEventId, SseEncoder, data::Json};
+use sse_hub::Hub;
 
 use crate::{
     body::{HttpBody, Sink, pull},

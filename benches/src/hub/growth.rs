@@ -15,7 +15,8 @@ use axum::{
 use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::StreamExt;
-use sse_encoder::{Event, Hub, LastEventId, SseEncoder, Subscriber};
+use sse_encoder::{Event, LastEventId, SseEncoder};
+use sse_hub::{Hub, Subscriber};
 use tokio::sync::broadcast;
 use tokio_stream::wrappers::BroadcastStream;
 

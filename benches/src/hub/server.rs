@@ -22,7 +22,8 @@ use bytes::Bytes;
 use futures_util::StreamExt;
 use rustix::time::ClockId;
 use serde::Serialize;
-use sse_encoder::{Event, EventType, Hub, LastEventId, SseEncoder};
+use sse_encoder::{Event, EventType, LastEventId, SseEncoder};
+use sse_hub::Hub;
 use tokio::{net::TcpSocket, runtime::Builder, sync::broadcast};
 use tokio_stream::wrappers::BroadcastStream;
 

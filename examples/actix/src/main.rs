@@ -21,17 +21,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = Data::new(shutdown);
     let app = move || App::new().app_data(shutdown.clone()).service(page).service(ping);
     let server = HttpServer::new(app)
-        // Each event leaves at once, and a client that is gone without a word is noticed.
+        // Send each event at once, and detect clients that vanish without closing.
         .on_connect(|socket, _| {
             if let Some(socket) = socket.downcast_ref::<TcpStream>() {
                 let _ = socket.set_nodelay(true);
                 let _ = SockRef::from(socket).set_keepalive(true);
             }
         })
-        // A client that closes its side has gone, even while nothing is sent.
+        // A client that closes its side counts as gone, even while nothing is sent.
         .h1_allow_half_closed(false)
         .disable_signals()
-        // A client that does not read must not hold the server up.
+        // A client that does not read must not delay the shutdown.
         .shutdown_timeout(1)
         .bind(address())?;
     server.addrs().into_iter().for_each(announce);
@@ -55,5 +55,5 @@ async fn ping(last: LastEventId, shutdown: Data<Shutdown>) -> impl Responder {
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
 }

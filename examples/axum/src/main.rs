@@ -25,7 +25,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/ping", get(ping))
         .with_state(shutdown.clone());
 
-    // Each event leaves at once, and a client that is gone without a word is noticed.
+    // Send each event at once, and detect clients that vanish without closing.
     let listener = TcpListener::bind(address()).await?.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&*socket).set_keepalive(true);
@@ -43,5 +43,5 @@ async fn ping(last: LastEventId, State(shutdown): State<Shutdown>) -> impl IntoR
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
 }

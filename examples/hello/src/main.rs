@@ -10,7 +10,7 @@ async fn ticks(last: LastEventId) -> impl IntoResponse {
     SseEncoder::new(ticks.map(|n| Event::json([n]).event_type("tick")))
         .resume_after(&last)
         .keep_alive(Duration::from_secs(15))
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream has ended: {error:#}"))
 }
 
 #[tokio::main]

@@ -8,8 +8,9 @@
 //! $ curl -N 'http://127.0.0.1:3000/events?topic=kitchen'
 //! ```
 //!
-//! `ADDR` is the address, `RETAIN` how many events are retained for those who come back. With
-//! `REDIS_URL` the events are in a Redis stream, `STREAM`, and any number of such servers are one.
+//! `ADDR` is the address, `RETAIN` the number of events retained for clients that reconnect. With
+//! `REDIS_URL` the events are in a Redis stream, `STREAM`, and any number of such servers act as
+//! one.
 
 use std::{env, error::Error, fmt::Display, sync::Arc, time::Duration};
 
@@ -24,18 +25,19 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{Hub, HubBuilder, LastEventId, ReconnectionTime, SseEncoder, hub::Status};
+use sse_encoder::{LastEventId, ReconnectionTime, SseEncoder};
+use sse_hub::{Hub, HubBuilder, Status};
 use tokio::{net::TcpListener, signal::unix, time};
 
 mod publish;
 
-/// How many topics one stream may name.
+/// The most topics that one stream may name.
 const MAX_TOPICS: usize = 32;
 
-/// How long a server waits for Redis before it accepts connections.
+/// The longest time to wait for Redis before accepting connections.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// When a client comes back whose position this server cannot know yet.
+/// The range of reconnection times for a client whose position this server does not know yet.
 const SOON: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
 const LATER: ReconnectionTime = ReconnectionTime::from_secs(3).unwrap();
 
@@ -60,7 +62,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/stats", get(stats))
         .with_state(app);
 
-    // Each event leaves at once, and a client that is gone without a word is noticed.
+    // Send each event at once, and detect clients that vanish without closing.
     let listener = TcpListener::bind(address).await?.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&*socket).set_keepalive(true);
@@ -71,23 +73,25 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let closing = hub.clone();
     let server = axum::serve(listener, router).with_graceful_shutdown(async move {
         tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
-        // Each client gets what is published, and a time of its own to come back at.
+        // Each client gets the published events, and a reconnection time of its own.
         closing.close();
     });
     tokio::select! {
         served = server => Ok(served?),
-        // A client that does not read cannot hold the server up.
+        // A client that does not read cannot delay the shutdown.
         () = a_second_after_the_end(hub) => Ok(()),
     }
 }
 
-/// In memory, or on Redis.
-async fn hub(builder: HubBuilder) -> Result<Hub, sse_encoder::Error> {
+/// The hub, in memory or on Redis.
+async fn hub(builder: HubBuilder) -> Result<Hub, sse_hub::Error> {
     let Ok(url) = env::var("REDIS_URL") else { return Ok(builder.build()) };
     let stream = env::var("STREAM").unwrap_or("events".into());
     let (hub, driver) = builder.redis(&url, &stream)?;
     tokio::spawn(
-        driver.on_error(|error| eprintln!("{error}")).on_left_out(|entry| eprintln!("{entry}")),
+        driver
+            .on_error(|error| eprintln!("{error:#}"))
+            .on_rejected_entry(|entry| eprintln!("{entry}")),
     );
     let _ = time::timeout(PATIENCE, hub.live()).await;
     Ok(hub)
@@ -108,11 +112,11 @@ async fn events(
     if topics.len() > MAX_TOPICS {
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
-    // A client may have heard more from another server than this one has, or can have, yet.
-    if !app.hub.reach(&last).await && last.get().is_some() {
+    // The client may have seen events from another server that this server does not have yet.
+    if !app.hub.wait_for(&last).await && last.get().is_some() {
         return SseEncoder::retry_after(ReconnectionTime::jittered(SOON..=LATER)).into_response();
     }
-    // Here everybody may hear everything; a service of yours asks who this is.
+    // This example lets every client hear every topic; a real service checks the client's identity.
     let subscriber = if topics.is_empty() {
         app.hub.subscribe(&last)
     } else {
@@ -152,7 +156,7 @@ async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
         "retained": stats.retained,
         "retained_bytes": stats.retained_bytes,
         "lag": stats.lag,
-        "left_out": stats.left_out,
+        "rejected": stats.rejected,
         "status": match app.hub.status() {
             Status::Live => "live",
             Status::Stale { .. } => "stale",

@@ -1,15 +1,17 @@
-//! A request's body, line by line: each is an item, published as soon as it is there.
+//! Publishes a request's body line by line: each line is an item, published as soon as it is
+//! complete.
 
 use std::fmt;
 
 use axum::body::Body;
 use futures_util::StreamExt;
-use sse_encoder::{Error, Event, hub::To};
+use sse_encoder::Event;
+use sse_hub::Target;
 
-/// No line is longer: its event would be larger than the hub's largest frame.
+/// The longest line. The event of a longer one would exceed the hub's largest frame.
 const MAX_LINE: usize = 128 * 1024;
 
-/// Why the lines from here on were not published.
+/// Why publishing stopped at this line.
 #[derive(Debug)]
 pub struct Refused {
     line: usize,
@@ -19,14 +21,15 @@ pub struct Refused {
 #[derive(Debug)]
 enum Reason {
     Body(axum::Error),
-    Item(Error),
+    Item(sse_encoder::Error),
+    Publish(sse_hub::Error),
     TooLong,
 }
 
 impl Refused {
-    /// Whether the log cannot be reached: it is not the item's fault.
+    /// Whether the log cannot be reached; the item is not at fault.
     pub fn is_unavailable(&self) -> bool {
-        let Reason::Item(error) = &self.reason else { return false };
+        let Reason::Publish(error) = &self.reason else { return false };
         error.is_closed() || error.is_not_appended() || error.is_outcome_unknown()
     }
 }
@@ -37,16 +40,17 @@ impl fmt::Display for Refused {
         match &self.reason {
             Reason::Body(error) => error.fmt(f),
             Reason::Item(error) => error.fmt(f),
+            Reason::Publish(error) => write!(f, "{error:#}"),
             Reason::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
         }
     }
 }
 
-/// Publishes the items, and tells how many there were. Those before a bad line stay published.
-pub async fn lines(to: To<'_>, body: Body) -> Result<usize, Refused> {
+/// Publishes the items and returns their number. Those before a bad line stay published.
+pub async fn lines(to: Target<'_>, body: Body) -> Result<usize, Refused> {
     let mut lines = Lines { to, number: 0, published: 0 };
     let mut body = body.into_data_stream();
-    // The beginning of a line whose end has not come yet.
+    // The beginning of an incomplete line.
     let mut begun = Vec::new();
     while let Some(chunk) = body.next().await {
         let chunk = chunk.map_err(|error| lines.refused(Reason::Body(error)))?;
@@ -65,29 +69,30 @@ pub async fn lines(to: To<'_>, body: Body) -> Result<usize, Refused> {
 }
 
 struct Lines<'a> {
-    to: To<'a>,
-    /// How many lines there have been.
+    to: Target<'a>,
+    /// The lines read so far.
     number: usize,
     published: usize,
 }
 
 impl Lines<'_> {
     async fn publish(&mut self, line: &[u8]) -> Result<(), Refused> {
-        let refused = |error| self.refused(Reason::Item(error));
         if !line.trim_ascii().is_empty() {
-            let item = Event::from_slice(line).map_err(refused)?;
-            self.to.publish(&item).await.map_err(refused)?;
+            let item =
+                Event::from_slice(line).map_err(|error| self.refused(Reason::Item(error)))?;
+            let published = self.to.publish(&item).await;
+            published.map_err(|error| self.refused(Reason::Publish(error)))?;
             self.published += 1;
         }
         self.number += 1;
         if self.number.is_multiple_of(32) {
-            // Those who listen have a turn in a long body, too.
+            // Let subscribers run during a long body.
             tokio::task::yield_now().await;
         }
         Ok(())
     }
 
-    /// What is wrong with the line that comes next.
+    /// An error for the next line.
     fn refused(&self, reason: Reason) -> Refused {
         Refused { line: self.number + 1, reason }
     }

@@ -38,7 +38,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let socket = tokio::select! {
             accepted = listener.accept() => match accepted {
                 Ok((socket, _)) => socket,
-                // The client has gone again, or there are too many open files just now.
+                // The client has already disconnected, or too many files are open.
                 Err(_) => {
                     time::sleep(Duration::from_millis(10)).await;
                     continue;
@@ -46,7 +46,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             },
             () = &mut begun => break,
         };
-        // Each event leaves at once, and a client that is gone without a word is noticed.
+        // Send each event at once, and detect clients that vanish without closing.
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&socket).set_keepalive(true);
         let shutdown = shutdown.clone();
@@ -78,7 +78,7 @@ fn ping(request: &Request<Incoming>, shutdown: &Shutdown) -> Response<Body> {
         .resume_after(&last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"))
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
         .into_http_response_to(request)
         .map(BodyExt::boxed_unsync)
 }

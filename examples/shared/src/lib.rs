@@ -1,4 +1,4 @@
-//! What the example servers share: the page, its events, and a clean shutdown.
+//! The common parts of the example servers: the page, its events, and a clean shutdown.
 
 use std::{
     env, io,
@@ -11,25 +11,25 @@ use serde_json::json;
 use sse_encoder::{Encode, Event};
 use tokio::{signal, sync::watch, time};
 
-/// Shows the events of `/ping`.
+/// The page that shows the events of `/ping`.
 pub const PAGE: &str = include_str!("page.html");
 
-/// How long a stream is silent before a comment keeps it alive.
+/// The longest silence before a comment keeps a stream alive.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// Where to listen: `ADDR`, by default port 3000 of this machine.
+/// The address to listen on: `ADDR`, by default port 3000 of this machine.
 pub fn address() -> String {
     env::var("ADDR").unwrap_or_else(|_| "127.0.0.1:3000".into())
 }
 
-/// Says where the server listens.
+/// Prints the server's address.
 pub fn announce(address: SocketAddr) {
-    // In one piece: whoever waits for the first line may not read the second.
+    // One write: a reader that waits for the first line may then close the pipe.
     let lines = format!("listening on http://{address}\ncurl -N http://{address}/ping");
     println!("{lines}");
 }
 
-/// Every `INTERVAL_MS`, by default a second, two events: the time, and one of type `other`.
+/// Two events every `INTERVAL_MS` (by default a second): the time, and one of type `other`.
 pub fn events() -> impl Stream<Item = impl Encode> {
     let interval = env::var("INTERVAL_MS").ok().and_then(|millis| millis.parse().ok());
     let interval = Duration::from_millis(interval.unwrap_or(1_000).max(1));
@@ -42,12 +42,12 @@ pub fn events() -> impl Stream<Item = impl Encode> {
     })
 }
 
-/// The end of the server, by SIGINT or SIGTERM. Its clones tell of the same end.
+/// The shutdown of the server, by SIGINT or SIGTERM. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Shutdown(watch::Receiver<()>);
 
 impl Shutdown {
-    /// Takes the signals over from now on.
+    /// Handles the signals from now on.
     pub fn on_signal() -> io::Result<Self> {
         let signal = stop_signal()?;
         let (stop, stopped) = watch::channel(());
@@ -58,7 +58,7 @@ impl Shutdown {
         Ok(Self(stopped))
     }
 
-    /// Ends when the signal has come: then streams end, and the server accepts no more.
+    /// Ends when the signal arrives: streams then end, and the server accepts no more connections.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut stopped = self.0.clone();
         async move {
@@ -66,7 +66,7 @@ impl Shutdown {
         }
     }
 
-    /// Ends a second later: a client that does not read must not hold the server up.
+    /// Ends a second later: a client that does not read must not delay the shutdown.
     pub fn overdue(&self) -> impl Future<Output = ()> + Send + use<> {
         let begun = self.begun();
         async {

@@ -1,10 +1,11 @@
-//! A chat completion as language-model servers stream it: bare `data:` lines with JSON, an error in
-//! the middle of a stream as one more of them, `[DONE]` at the end.
+//! A chat completion, streamed as language-model servers do: bare `data:` lines with JSON, an error
+//! in mid-stream as one more such line, and `[DONE]` at the end.
 //!
 //! ```console
 //! $ cargo run -p example-tokens
 //! listening on http://127.0.0.1:3000
 //! $ curl -N 'http://127.0.0.1:3000/v1/chat/completions?prompt=tell+me'
+//! :
 //! data: {"object":"chat.completion.chunk","choices":[{"index":0,"delta":{"content":"You"}}]}
 //! ```
 
@@ -14,7 +15,7 @@ use axum::{Router, extract::Query, response::IntoResponse, routing::get};
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_encoder::{Encode, Error, Event, Frames, OnError, SseEncoder};
+use sse_encoder::{Event, OnError, SseEncoder};
 use tokio::{net::TcpListener, signal, time};
 
 #[derive(Deserialize)]
@@ -39,21 +40,6 @@ struct Delta {
     content: String,
 }
 
-/// What the stream is made of.
-enum Part {
-    Chunk(Chunk),
-    Done,
-}
-
-impl Encode for Part {
-    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
-        match self {
-            Self::Chunk(chunk) => Event::json(chunk).encode(frames),
-            Self::Done => Event::text("[DONE]").encode(frames),
-        }
-    }
-}
-
 #[tokio::main]
 async fn main() -> io::Result<()> {
     let address = env::var("ADDR").unwrap_or("127.0.0.1:3000".into());
@@ -67,17 +53,16 @@ async fn main() -> io::Result<()> {
 }
 
 async fn complete(Query(request): Query<Request>) -> impl IntoResponse {
-    SseEncoder::bare(parts(&request.prompt)).on_error(|error| {
-        // The status has long been sent: what went wrong can only be said in the stream.
-        // The client is not told the details.
-        eprintln!("a stream broke off: {error}");
+    SseEncoder::bare(answer(&request.prompt)).on_error(|error| {
+        // The status has been sent: only the stream can report the error, without its details.
+        eprintln!("a stream broke off: {error:#}");
         let report = json!({"error": {"type": "server_error", "message": "please try again"}});
         OnError::end_with([Event::json(report).into_owned(), Event::text("[DONE]").into()])
     })
 }
 
-/// A model of little wit. It fails at the word `fail`.
-fn parts(prompt: &str) -> impl Stream<Item = Result<Part, io::Error>> + use<> {
+/// A toy model. It fails at the word `fail`.
+fn answer(prompt: &str) -> impl Stream<Item = Result<Event, io::Error>> + use<> {
     let answer = format!("You said: {prompt}");
     let words: Vec<_> = answer.split_inclusive(' ').map(str::to_owned).collect();
     let tokens = stream::iter(words).then(|word| async move {
@@ -86,7 +71,8 @@ fn parts(prompt: &str) -> impl Stream<Item = Result<Part, io::Error>> + use<> {
             return Err(io::Error::other("the model has failed"));
         }
         let choice = Choice { index: 0, delta: Delta { content: word } };
-        Ok(Part::Chunk(Chunk { object: "chat.completion.chunk", choices: [choice] }))
+        let chunk = Chunk { object: "chat.completion.chunk", choices: [choice] };
+        Ok(Event::json(chunk).into())
     });
-    tokens.chain(stream::iter([Ok(Part::Done)]))
+    tokens.chain(stream::iter([Ok(Event::text("[DONE]").into())]))
 }

@@ -7,10 +7,7 @@
 
 use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use socket2::SockRef;
-use sse_encoder::{
-    LastEventId, SseEncoder,
-    warp::{last_event_id, reply_to},
-};
+use sse_encoder::{LastEventId, SseEncoder};
 use tokio::net::TcpListener;
 use warp::{Filter, Reply, http::Method};
 
@@ -21,12 +18,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let streams = shutdown.clone();
     let ping = warp::path!("ping")
         .and(warp::method())
-        .and(last_event_id())
+        .and(LastEventId::warp_filter())
         .map(move |method, last| ping(&method, &last, &streams));
     let get_or_head = warp::get().or(warp::head()).unify();
 
-    // Each event leaves at once, and a client that is gone without a word is noticed: connections
-    // inherit what is set on their listener.
+    // Send each event at once, and detect clients that vanish without closing: connections inherit
+    // these settings from their listener.
     let listener = TcpListener::bind(address()).await?;
     SockRef::from(&listener).set_tcp_nodelay(true)?;
     SockRef::from(&listener).set_keepalive(true)?;
@@ -40,10 +37,10 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 fn ping(method: &Method, last: &LastEventId, shutdown: &Shutdown) -> impl Reply + use<> {
-    let stream = SseEncoder::new(events())
+    SseEncoder::new(events())
         .resume_after(last)
         .keep_alive(KEEP_ALIVE)
         .stop_on(shutdown.begun())
-        .inspect_error(|error| eprintln!("a stream was cut: {error}"));
-    reply_to(method, stream)
+        .inspect_error(|error| eprintln!("a stream ended: {error:#}"))
+        .into_reply_to(method)
 }

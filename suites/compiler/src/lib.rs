@@ -2,6 +2,8 @@
 //! that the message must have, which name the remedy.
 #![cfg(test)]
 
+mod named;
+
 use std::{
     collections::BTreeMap,
     fs,

@@ -4,6 +4,7 @@ use std::{fmt::Display, net::SocketAddr, pin::Pin, time::Duration};
 
 use eventsource_stream::{Event, Eventsource};
 use futures_util::{Stream, StreamExt};
+use http::Method;
 use reqwest::{RequestBuilder, Response};
 use tokio::time::timeout;
 
@@ -65,6 +66,7 @@ impl Client {
         let fields = (first.event.as_str(), first.data.as_str(), first.id.as_str());
         assert_eq!(fields, ("number", "1", "1"));
         assert_eq!(client.all().await, ["2", "3"]);
+        assert_eq!(Self::resume(address, "/", 2).await.all().await, ["3"]);
     }
 
     /// Nothing comes for a little while.
@@ -74,15 +76,16 @@ impl Client {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> RequestBuilder {
-    client().get(format!("http://{address}{path}"))
+    request(Method::GET, address, path)
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: &'static str) -> RequestBuilder {
-    client().post(format!("http://{address}{path}")).body(body)
+    request(Method::POST, address, path).body(body)
 }
 
-fn client() -> reqwest::Client {
-    reqwest::Client::builder().no_proxy().build().unwrap()
+pub(crate) fn request(method: Method, address: SocketAddr, path: &str) -> RequestBuilder {
+    let client = reqwest::Client::builder().no_proxy().build().unwrap();
+    client.request(method, format!("http://{address}{path}"))
 }
 
 pub(crate) async fn send(request: RequestBuilder) -> Response {

@@ -19,6 +19,20 @@ mod own;
 #[cfg(test)]
 mod serve;
 
+/// No name of the crate hides a framework's.
+#[cfg(test)]
+mod glob {
+    use sse_encoder::*;
+
+    #[test]
+    fn a_glob_import_leaves_the_frameworks_their_names() {
+        let _: actix_web::Route = actix_web::web::get();
+        let _ = warp::any();
+        let _: axum::Router = axum::Router::new();
+        let _: Event = Event::text("hello").into();
+    }
+}
+
 /// How long a server may take, which is no measure of speed.
 #[cfg(test)]
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(10);

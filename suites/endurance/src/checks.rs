@@ -2,7 +2,7 @@ use std::fmt::Display;
 
 use crate::Result;
 
-/// What passed and what failed.
+/// The checks that passed and those that failed.
 #[derive(Default)]
 pub(crate) struct Checks {
     passed: usize,
@@ -10,7 +10,7 @@ pub(crate) struct Checks {
 }
 
 impl Checks {
-    /// Notes whether this holds; a failure is said at once, and the next check follows.
+    /// Records whether this holds. A failure is printed at once; the checks continue.
     pub(crate) fn check(&mut self, name: impl Display, holds: bool) {
         if holds {
             self.passed += 1;
@@ -20,7 +20,7 @@ impl Checks {
         }
     }
 
-    /// Notes whether this came off; gives what it gave.
+    /// Records whether this succeeded, and returns its value.
     pub(crate) fn result<T>(&mut self, name: impl Display, result: Result<T>) -> Option<T> {
         match result {
             Ok(value) => {

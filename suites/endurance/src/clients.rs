@@ -1,4 +1,4 @@
-//! The clients of a soak: how each lives, again and again, and what it must receive.
+//! The clients of a soak: what each does, in a loop, and what it must receive.
 
 use std::{
     io,
@@ -19,25 +19,24 @@ use crate::{
     events::{Block, Events},
 };
 
-/// What a client does.
+/// The behaviour of a client.
 #[derive(Clone, Copy)]
 pub(crate) enum Kind {
-    /// Reads paced events; is cut off, and resumes.
+    /// Reads paced events, is cut off, and resumes.
     Paced,
-    /// The same with events that are always ready, most of which are on their way when it is cut
-    /// off.
+    /// The same with events that are always ready, most of them in flight when it is cut off.
     Bursting,
     /// Stops reading for some seconds, then reads to the end.
     Stalling,
-    /// Waits, and is kept alive.
+    /// Waits on a stream of keep-alives.
     Idle,
-    /// Gets an event of a mebibyte.
+    /// Reads an event of a mebibyte.
     Giant,
-    /// Has a stream in which an item fails.
+    /// Reads a stream in which an item fails.
     Failing,
-    /// Asks for an endless stream and goes.
+    /// Requests an endless stream and disconnects.
     Leaving,
-    /// Connects, and has not asked for anything when it goes.
+    /// Connects and disconnects without a request.
     Wordless,
 }
 
@@ -66,7 +65,7 @@ impl Kind {
         }
     }
 
-    /// How many of the kind there are at a time.
+    /// The number of concurrent clients of this kind.
     pub(crate) fn clients(self) -> usize {
         match self {
             Self::Paced => 100,
@@ -106,7 +105,7 @@ pub(crate) struct Tally {
 }
 
 impl Tally {
-    /// How often a client of this kind has lived its life.
+    /// The completed rounds of all clients of this kind.
     pub(crate) fn times(&self, kind: Kind) -> u64 {
         self.times[kind as usize].get()
     }
@@ -124,7 +123,7 @@ impl Tally {
     }
 }
 
-/// What all clients share.
+/// State that all clients share.
 #[derive(Clone)]
 pub(crate) struct Load {
     address: SocketAddr,
@@ -136,10 +135,10 @@ impl Load {
         Self { address, tally: Arc::default() }
     }
 
-    /// Lives the life of such a client again and again.
+    /// Behaves like such a client, round after round.
     pub(crate) async fn keep_up(self, kind: Kind, index: u64) {
         let mut random = Random(index);
-        // They do not all begin at once.
+        // Staggered.
         random.pause(Duration::from_secs(2)).await;
         loop {
             let life = time::timeout(PATIENCE, self.live(kind, &mut random));
@@ -147,7 +146,7 @@ impl Load {
             let failed = result.is_err();
             self.tally.note(kind, result);
             if failed {
-                // A server that is gone is not to be asked a million times.
+                // If the server has gone, do not ask a million times.
                 time::sleep(Duration::from_secs(1)).await;
             }
         }
@@ -166,7 +165,7 @@ impl Load {
         }
     }
 
-    /// No event may be missing, and none may come twice, however often the connection is cut.
+    /// Each event must arrive exactly once, however often the connection is cut.
     async fn resume(&self, path: &str, most: u64, random: &mut Random) -> Result<()> {
         let mut last = None;
         for _ in 0..=random.below(10) {
@@ -200,6 +199,7 @@ impl Load {
 
     async fn idle(&self, random: &mut Random) -> Result<()> {
         let mut events = self.events("/idle?keep_alive=500", None, false).await?;
+        events.next().await?.ok_or("a stream has not opened")?;
         for _ in 0..random.below(20) {
             let block = events.next().await?.ok_or("an idle stream has ended")?;
             if block.data.is_some() {
@@ -253,7 +253,7 @@ impl Load {
 
     async fn leave_endless(&self, random: &mut Random) -> Result<()> {
         let mut connection = self.open("/endless", None, true).await?;
-        // Before the response, at its head, or later.
+        // Disconnects before the response, at its head, or later.
         random.pause(Duration::from_secs(3)).await;
         if random.toss() {
             connection.head().await?;
@@ -293,7 +293,7 @@ impl Load {
         Ok(event)
     }
 
-    /// The event after this one.
+    /// Reads the event that follows this one.
     async fn counted(&self, events: &mut Events, last: Option<u64>) -> Result<u64> {
         let event = self.event(events).await?;
         let expected = last.map_or(1, |last| last + 1);
@@ -319,7 +319,7 @@ impl Load {
     }
 }
 
-/// SplitMix64: the same for each run.
+/// SplitMix64, with the same seeds in each run.
 struct Random(u64);
 
 impl Random {
@@ -335,7 +335,7 @@ impl Random {
         self.below(2) == 0
     }
 
-    /// Waits no longer than this.
+    /// Waits for a random time up to this.
     async fn pause(&mut self, most: Duration) {
         time::sleep(Duration::from_millis(self.below(most.as_millis() as u64 + 1))).await;
     }

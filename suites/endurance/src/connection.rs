@@ -1,4 +1,4 @@
-//! The client's end of a connection: HTTP/1.1, as little of it as the servers need.
+//! The client's end of a connection: the part of HTTP/1.1 that the servers need.
 
 use std::{io, net::SocketAddr, time::Duration};
 
@@ -10,23 +10,23 @@ use tokio::{
     time,
 };
 
-/// The segments of an Ethernet. On the loopback interface they would be of 64 KiB, and the kernel
-/// would take megabytes from a server before the client's not reading is noticed.
+/// The segment size of Ethernet. On the loopback interface it would be 64 KiB, and the kernel would
+/// accept megabytes from a server before its client counts as stalled.
 const SEGMENT: u32 = 1_460;
 
-/// A receive buffer that is full at once.
+/// A receive buffer that fills at once.
 pub(crate) const SMALL: u32 = 4 * 1024;
 
-/// How long anything that must happen may take, on a machine that has other things to do.
+/// The deadline for each step, on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A request that was made, and the response as far as it was read.
+/// A request that was sent, and the response as far as it has been read.
 pub(crate) struct Connection {
     socket: TcpStream,
     buffer: BytesMut,
-    /// What is left of the chunk that is being read.
+    /// The unread bytes of the current chunk.
     left: usize,
-    /// A chunk's line end is still to be read.
+    /// Whether a chunk's line end is still unread.
     in_chunk: bool,
     received: u64,
 }
@@ -34,13 +34,12 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Options {
     pub(crate) last_event_id: Option<u64>,
-    /// The receive buffer, in bytes, if the kernel is to take little for a client that does not
-    /// read.
+    /// The receive buffer in bytes, to limit what the kernel accepts for a client that does not read.
     pub(crate) buffer: Option<u32>,
 }
 
 impl Connection {
-    /// Connects and asks, and reads nothing yet.
+    /// Connects and sends a request, without reading yet.
     pub(crate) async fn open(
         address: SocketAddr,
         path: &str,
@@ -54,7 +53,7 @@ impl Connection {
         Self::begin(address, request.as_bytes(), options).await
     }
 
-    /// Connects and says this, which may be less than a request.
+    /// Connects and sends this, which may be less than a request.
     pub(crate) async fn begin(
         address: SocketAddr,
         request: &[u8],
@@ -70,7 +69,7 @@ impl Connection {
         Ok(Self { socket, buffer: BytesMut::new(), left: 0, in_chunk: false, received: 0 })
     }
 
-    /// Reads the head of the response, which must be that of a stream; tells how long it is.
+    /// Reads the head of the response, which must be an event stream's; returns its length.
     pub(crate) async fn head(&mut self) -> io::Result<usize> {
         let end = loop {
             if let Some(end) = memchr::memmem::find(&self.buffer, b"\r\n\r\n") {
@@ -90,7 +89,7 @@ impl Connection {
         }
     }
 
-    /// The next bytes of the body, as they come; `None` at its end.
+    /// The next bytes of the body, as they arrive; `None` at its end.
     pub(crate) async fn piece(&mut self) -> io::Result<Option<Bytes>> {
         loop {
             if self.left > 0 && !self.buffer.is_empty() {
@@ -111,7 +110,7 @@ impl Connection {
         }
     }
 
-    /// The size of the chunk that comes next, if all of its first line is there.
+    /// The size of the next chunk, once its first line is complete.
     fn next_chunk(&mut self) -> io::Result<Option<usize>> {
         let start = if self.in_chunk { 2 } else { 0 };
         let line = self.buffer.get(start..).unwrap_or_default();
@@ -134,7 +133,7 @@ impl Connection {
         Ok(())
     }
 
-    /// How many bytes have come, all told.
+    /// The bytes received so far.
     pub(crate) fn received(&self) -> u64 {
         self.received
     }
@@ -144,12 +143,12 @@ impl Connection {
         Ok(self.socket.local_addr()?.port())
     }
 
-    /// Cuts the connection without a word of goodbye.
+    /// Resets the connection.
     pub(crate) fn reset(self) {
         let _ = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO));
     }
 
-    /// Goes in one of the two ways in which clients do.
+    /// Disconnects, by a reset or by a close.
     pub(crate) fn leave(self, reset: bool) {
         if reset {
             self.reset();
@@ -157,7 +156,7 @@ impl Connection {
     }
 }
 
-/// The whole of a response that has a length.
+/// The body of a response with a `Content-Length`.
 pub(crate) async fn get(address: SocketAddr, path: &str) -> io::Result<Bytes> {
     let request = async {
         let mut socket = TcpStream::connect(address).await?;

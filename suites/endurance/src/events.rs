@@ -1,4 +1,4 @@
-//! The events of a connection, with as much of their syntax as the servers write.
+//! The events of a connection: the part of their syntax that the servers write.
 
 use std::io;
 
@@ -9,11 +9,11 @@ use crate::connection::Connection;
 pub(crate) struct Events {
     connection: Connection,
     text: BytesMut,
-    /// How much of the text has no end of an event.
+    /// The length of the text that is known to have no end of an event.
     searched: usize,
 }
 
-/// What stands between two blank lines.
+/// The lines of an event, up to its blank line; or one line without an event.
 #[derive(Default)]
 pub(crate) struct Block {
     pub(crate) id: Option<u64>,
@@ -27,15 +27,17 @@ impl Events {
         Ok(Self { connection, text: BytesMut::new(), searched: 0 })
     }
 
-    /// The next event or comment; `None` at the end, which must not be in the middle of one.
+    /// The next event or comment; `None` at the end, which must follow a whole one.
     pub(crate) async fn next(&mut self) -> io::Result<Option<Block>> {
         loop {
             let from = self.searched.saturating_sub(1);
-            if let Some(end) = memchr::memmem::find(&self.text[from..], b"\n\n") {
-                let block = self.text.split_to(from + end + 2).freeze();
+            let is_line = self.text.starts_with(b":") || self.text.starts_with(b"retry: ");
+            let end: &[u8] = if is_line { b"\n" } else { b"\n\n" };
+            if let Some(at) = memchr::memmem::find(&self.text[from..], end) {
+                let block = self.text.split_to(from + at + end.len()).freeze();
                 self.searched = 0;
                 if self.text.is_empty() {
-                    // A giant's room is not kept: there are thousands of clients.
+                    // Free a giant's buffer: there are thousands of clients.
                     self.text = BytesMut::new();
                 }
                 return block_of(&block).map(Some);

@@ -1,4 +1,4 @@
-/// The value that this share of the values does not exceed, of values in any order.
+/// The quantile of unsorted values.
 pub(crate) fn quantile<T: Copy + PartialOrd + Default>(values: &mut [T], share: f64) -> T {
     values.sort_by(|a, b| a.partial_cmp(b).unwrap_or(std::cmp::Ordering::Equal));
     let index = (values.len().saturating_sub(1)) as f64 * share;

@@ -18,15 +18,15 @@ use crate::{
 };
 
 const STREAMS: usize = 10_000;
-/// How many giant events are sent at a time. No client reads until the server has made them all, so
-/// that it holds them.
+/// The giant events that are sent at a time. No client reads until the server has encoded them all,
+/// so that it holds them.
 const WAVE: usize = 1_000;
 const MAKING: Duration = Duration::from_secs(2);
 const BUFFER: u32 = 32 * 1024;
-/// Not all connect at once, for the listener's backlog.
+/// The connections that are opened at a time, for the listener's backlog.
 const CONNECTING: usize = 200;
 const GIANT: usize = 1024 * 1024;
-/// What a process needs besides its connections.
+/// The files that a process needs besides its connections.
 const OTHER_FILES: usize = 200;
 
 pub(crate) async fn run(names: &[&str], checks: &mut Checks) {
@@ -56,13 +56,13 @@ pub(crate) async fn run(names: &[&str], checks: &mut Checks) {
     }
 }
 
-/// How the server's `malloc` is set, where it is that of glibc.
+/// The setting of the server's `malloc`, if it is glibc's.
 #[derive(Clone, Copy)]
 enum Allocator {
-    /// Large blocks always go back to the kernel, and what remains is the server's.
+    /// Large blocks always go back to the kernel, so the remaining memory is the server's.
     Fixed,
-    /// When a large block is freed, the threshold moves above its size. Blocks like it are kept
-    /// from then on, for the next that are needed: the second round shows that no more is.
+    /// When a large block is freed, the threshold moves above its size. Blocks of that size are kept
+    /// for reuse from then on: the second round shows that there are no more.
     Default,
 }
 
@@ -88,8 +88,8 @@ impl Allocator {
         }
     }
 
-    /// How many KiB may be kept after the giants: of each stream a little, which is what the
-    /// allocator cannot help; or as much as was held at any one time, and not as much as was sent.
+    /// The KiB that may remain after the giants: a little for each stream, by the allocator's own
+    /// overhead; or as much as was held at any one time, which is less than was sent.
     fn kept(self, streams: usize) -> u64 {
         let little = 8 * streams as u64;
         match self {
@@ -185,7 +185,7 @@ async fn server(
     ))
 }
 
-/// Says when it has got an event whole: a small one first, then giants. It reads while the gate is
+/// Reports each event that it has read: a small one first, then giants. It reads while the gate is
 /// open.
 async fn client(
     address: SocketAddr,
@@ -212,7 +212,7 @@ async fn client(
     }
 }
 
-/// Waits for so many events; no client may end before.
+/// Waits for this many events; no client may end before.
 async fn wait(
     progress: &mut mpsc::Receiver<()>,
     events: usize,
@@ -228,7 +228,7 @@ async fn wait(
     Ok(())
 }
 
-/// How many files this process may open, and the server as much.
+/// The number of files that this process may open, as may the server.
 fn open_files() -> Result<usize> {
     let limits = fs::read_to_string("/proc/self/limits")?;
     let limit = limits.lines().find_map(|line| line.strip_prefix("Max open files"));

@@ -1,7 +1,7 @@
 //! The load of the endurance suite, which `suites/endurance/run` builds and starts.
 //!
-//! The servers are those of the interop suite, each in a process of its own, so that its memory and
-//! its open files are its own, too.
+//! The servers are those of the interop suite, each in a process of its own, for its memory and open
+//! files to be measured.
 
 use std::{env, error::Error as StdError, time::Duration};
 
@@ -33,7 +33,7 @@ async fn main() -> Result<()> {
     let arguments: Vec<_> = env::args().skip(1).collect();
     let mut interrupt = unix::signal(unix::SignalKind::interrupt())?;
     let mut terminate = unix::signal(unix::SignalKind::terminate())?;
-    // Dropped, the parts end the server that they have started.
+    // A part that is dropped ends its server.
     tokio::select! {
         checks = parts(&arguments) => checks?.finish(),
         _ = interrupt.recv() => Err("the suite was interrupted".into()),
@@ -55,7 +55,7 @@ async fn parts(arguments: &[String]) -> Result<Checks> {
         "windows" => windows::run(&named(rest)?, &mut checks).await,
         "giants" => giants::run(&named(rest)?, &mut checks).await,
         "soak" => {
-            // The time can be left out, and the server too.
+            // Both the time and the servers are optional.
             let time = rest.first().and_then(|first| first.parse().ok());
             let names = named(&rest[usize::from(time.is_some())..])?;
             let name = if names.len() == 1 { names[0] } else { "axum" };
@@ -67,7 +67,7 @@ async fn parts(arguments: &[String]) -> Result<Checks> {
     Ok(checks)
 }
 
-/// The servers of these names; all if there are none.
+/// The servers of these names; all without names.
 fn named(names: &[String]) -> Result<Vec<&'static str>> {
     if names.is_empty() {
         return Ok(SERVERS.into());

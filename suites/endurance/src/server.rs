@@ -18,11 +18,11 @@ pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     child: Child,
     process: u32,
-    // Open as long as the server may write to it.
+    // Kept open, as the server may write to it.
     _lines: Lines<BufReader<ChildStdout>>,
 }
 
-/// What a process holds.
+/// The resources of a process.
 #[derive(Clone, Copy)]
 pub(crate) struct Held {
     /// The resident memory in KiB.
@@ -31,7 +31,7 @@ pub(crate) struct Held {
 }
 
 impl Server {
-    /// Starts it and makes some requests, as what is made once at the first is no stream's.
+    /// Starts it and warms it up with some requests, so that one-time allocations do not count.
     pub(crate) async fn start(name: &str, environment: &[(&str, &str)]) -> Result<Self> {
         let program = env::current_exe()?.with_file_name("test-interop");
         let mut child = Command::new(program)
@@ -39,7 +39,7 @@ impl Server {
             .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            // However this process ends, as long as it can still do something.
+            // However this process ends, unless it is killed.
             .kill_on_drop(true)
             .spawn()?;
         let stdout = child.stdout.take().ok_or("no standard output")?;
@@ -53,7 +53,7 @@ impl Server {
             Connection::open(server.address, "/idle", Options::default()).await?.head().await?;
         }
         server.until_open(0).await?;
-        // The connections of these requests are closed a little later than their streams.
+        // The connections of these requests close a little later than their streams.
         time::sleep(Duration::from_secs(1)).await;
         Ok(server)
     }
@@ -63,7 +63,7 @@ impl Server {
         Ok(Held { resident: self.status("VmRSS:")?, files })
     }
 
-    /// The most resident memory that it has had, in KiB.
+    /// The peak of the resident memory in KiB.
     pub(crate) fn peak(&self) -> Result<u64> {
         self.status("VmHWM:")
     }
@@ -80,17 +80,17 @@ impl Server {
         Ok(serde_json::from_slice(&stats)?)
     }
 
-    /// How many sources there are.
+    /// The number of live sources.
     pub(crate) async fn open(&self) -> Result<u64> {
         Ok(self.stats().await?["open"].as_u64().ok_or("no stats")?)
     }
 
-    /// Waits until there are no more sources than this.
+    /// Waits until at most this many sources are alive.
     pub(crate) async fn until_open(&self, most: u64) -> Result<()> {
         until(most, "sources", async || self.open().await).await
     }
 
-    /// Waits until no more files are open than this.
+    /// Waits until at most this many files are open.
     pub(crate) async fn until_files(&self, most: usize) -> Result<()> {
         until(most, "open files", async || Ok(self.held()?.files)).await
     }
@@ -103,7 +103,7 @@ impl Server {
     }
 }
 
-/// Waits until no more of something are left than `most`.
+/// Waits until a count is at most `most`.
 async fn until<N: Display + PartialOrd>(
     most: N,
     what: &str,

@@ -17,7 +17,7 @@ use crate::{
 
 pub(crate) const DEFAULT: Duration = Duration::from_secs(120);
 
-/// How often it is looked at what the server holds; and how often this is said, in a soak.
+/// The interval of the measurements, and the lines that a soak prints.
 const LOOK: Duration = Duration::from_secs(2);
 const LINES: u32 = 12;
 
@@ -78,7 +78,7 @@ async fn soak(name: &str, time: Duration, checks: &mut Checks) -> Result<()> {
         );
     }
 
-    // The first quarter is for warming up.
+    // The first quarter is the warm-up.
     let quarter = looks.len() / 4;
     let (warm, last) = (resident(&looks[quarter..2 * quarter]), resident(&looks[3 * quarter..]));
     checks.check(

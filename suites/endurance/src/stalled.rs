@@ -1,4 +1,4 @@
-//! Clients that stop reading, or go in the middle, next to some that read as they should.
+//! Clients that stop reading or disconnect, next to healthy ones.
 
 use std::{
     collections::HashMap,
@@ -33,26 +33,26 @@ const DEAD: usize = 100;
 
 const HEALTHY: usize = 100;
 const INTERVAL: Duration = Duration::from_millis(50);
-/// Five seconds of events alone, and twenty with the others there.
+/// Five seconds of events without the others, and twenty with them.
 const ALONE: u64 = 100;
 const BESIDE: u64 = 400;
 
-/// How far apart the two looks are between which nothing may be taken.
+/// The time between two equal samples of a settled stream.
 const APART: Duration = Duration::from_secs(5);
 
-/// What an endless stream repeats.
+/// The frame that an endless stream repeats.
 const FRAME: &[u8] = b"data: 0123456789\n\n";
 const CHUNK: u64 = SseEncoder::DEFAULT_CHUNK_LIMIT as u64;
-/// What HTTP/1.1 adds to a chunk of this size: its four digits and two line ends.
+/// The framing of a chunk of this size in HTTP/1.1: four digits and two line ends.
 const CHUNK_FRAMING: u64 = 8;
 
-/// The most that a server may hold of one stream.
+/// The most bytes that a server may hold for one stream.
 fn bound(name: &str) -> u64 {
     let chunk = CHUNK + FRAME.len() as u64 + CHUNK_FRAMING;
     match name {
-        // It polls while less than this is in the connection's buffer.
+        // It polls while the connection's buffer has less than this.
         "actix" => 32 * 1024 + chunk,
-        // Sixteen buffers for one write; and the one that waits for them to go.
+        // Sixteen buffers for one write, and one more that waits.
         _ => 17 * chunk,
     }
 }
@@ -91,7 +91,7 @@ async fn server(name: &str, checks: &mut Checks) -> Result<String> {
 
     let beside = tokio::spawn(healthy(address, BESIDE));
     let head = head_of(address).await?;
-    // So that what the healthy ones need is not taken for the stalled ones'.
+    // Otherwise the memory of the healthy clients would count for the stalled ones.
     time::sleep(Duration::from_secs(1)).await;
     let start = server.held()?;
     let stalled = connect("stalled", STALLED, address).await?;
@@ -190,7 +190,7 @@ async fn server(name: &str, checks: &mut Checks) -> Result<String> {
     ))
 }
 
-/// The memory with as many stalled clients once more: they use what the first ones have left.
+/// The memory with the same number of stalled clients again: they reuse the freed memory.
 async fn again(server: &Server) -> Result<u64> {
     let stalled = connect("again", STALLED, server.address).await?;
     settled(server, "again").await?;
@@ -200,7 +200,7 @@ async fn again(server: &Server) -> Result<u64> {
     Ok(held.resident)
 }
 
-/// Clients that have asked for an endless stream and read nothing.
+/// Clients that request an endless stream and never read.
 async fn connect(tag: &str, count: usize, address: SocketAddr) -> Result<Vec<Connection>> {
     let mut connections = Vec::with_capacity(count);
     for index in 0..count {
@@ -216,7 +216,7 @@ async fn head_of(address: SocketAddr) -> Result<usize> {
     Ok(connection.head().await?)
 }
 
-/// How many items were taken for each stalled client.
+/// The items taken for each stalled client.
 async fn taken(server: &Server, tag: &str) -> Result<HashMap<String, u64>> {
     let stats = server.stats().await?;
     let taken = stats["taken"].as_object().ok_or("no stats")?;
@@ -224,7 +224,7 @@ async fn taken(server: &Server, tag: &str) -> Result<HashMap<String, u64>> {
     Ok(stalled.filter_map(|(tag, items)| Some((tag.clone(), items.as_u64()?))).collect())
 }
 
-/// Waits until all of the stalled clients have a stream and nothing more is taken for them.
+/// Waits until each stalled client has a stream and no more items are taken.
 async fn settled(server: &Server, tag: &str) -> Result<HashMap<String, u64>> {
     let until = Instant::now() + PATIENCE;
     let mut before = HashMap::new();
@@ -241,14 +241,14 @@ async fn settled(server: &Server, tag: &str) -> Result<HashMap<String, u64>> {
     }
 }
 
-/// Clients that read a little, five times a second, and look at what they get.
+/// Clients that read a little, five times a second, and check the bytes.
 async fn slow(address: SocketAddr, stop: &Arc<AtomicBool>) -> Result<Vec<JoinHandle<Result<()>>>> {
     let mut tasks = Vec::with_capacity(SLOW);
     for mut connection in connect("slow", SLOW, address).await? {
         let stop = Arc::clone(stop);
         tasks.push(tokio::spawn(async move {
             connection.head().await?;
-            let mut expected = FRAME.iter().cycle();
+            let mut expected = b":\n".iter().chain(FRAME.iter().cycle());
             while !stop.load(Ordering::Relaxed) {
                 let piece = connection.piece().await?.ok_or("an endless stream has ended")?;
                 if !piece.iter().all(|byte| expected.next() == Some(byte)) {
@@ -262,14 +262,13 @@ async fn slow(address: SocketAddr, stop: &Arc<AtomicBool>) -> Result<Vec<JoinHan
     Ok(tasks)
 }
 
-/// When a healthy client got an event, and how late that was, in ms.
+/// The time of an event's arrival at a healthy client, and its delay in ms.
 struct Arrival {
     arrived: f64,
     late: f64,
 }
 
-/// Clients that read each event as it comes: all their events, and how long it took until all had
-/// theirs.
+/// Clients that read each event as it arrives: all their events, and the time until the last one.
 async fn healthy(address: SocketAddr, events: u64) -> Result<(Vec<Arrival>, Duration)> {
     let since = Instant::now();
     let mut clients = JoinSet::new();
@@ -289,7 +288,7 @@ async fn read(address: SocketAddr, max: u64) -> Result<Vec<Arrival>> {
     let connection = Connection::open(address, &path, Options::default()).await?;
     let mut events = Events::of(connection).await?;
     let mut arrivals = Vec::new();
-    // When the first would have come if none had been late at its source.
+    // The arrival of the first, if the source had sent every event on time.
     let mut start = f64::MAX;
     while let Some(event) = time::timeout(PATIENCE, events.next_event()).await?? {
         let arrived = unix_millis()?;

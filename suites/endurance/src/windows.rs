@@ -1,5 +1,5 @@
-//! What a client that stops reading makes a server hold of a stream: on HTTP/1.1, on HTTP/2 with
-//! the windows of a browser, and with many streams on one connection.
+//! The bytes that a server holds for a client that stops reading: on HTTP/1.1, on HTTP/2 with the
+//! windows of a browser, and with many streams on one connection.
 
 use std::{collections::HashMap, net::SocketAddr, time::Duration};
 
@@ -14,11 +14,10 @@ use crate::{
 
 /// Streams of each kind.
 const STREAMS: usize = 200;
-/// What a browser has on one connection at most, unless a server allows more.
+/// The most streams of a browser on one connection, unless a server allows more.
 const PER_CONNECTION: usize = 100;
 
-/// The windows of a client: of a stream, and of a connection beyond the 64 KiB that each begins
-/// with.
+/// The windows of a client: a stream's, and a connection's beyond its initial 64 KiB.
 #[derive(Clone, Copy)]
 struct Windows {
     stream: u32,
@@ -28,24 +27,24 @@ struct Windows {
 const CHROMIUM: Windows =
     Windows { stream: 6 * 1024 * 1024, connection: 15 * 1024 * 1024 - 65_535 };
 
-/// The largest that there are.
+/// The largest possible.
 const LARGEST: Windows = Windows { stream: i32::MAX as u32, connection: i32::MAX as u32 - 65_535 };
 
-/// What hyper's `max_send_buf_size` is set to, where it is set. Its default is 400 KiB.
+/// A value for hyper's `max_send_buf_size`, of which the default is 400 KiB.
 const SEND_BUFFER: &str = "16384";
 
-/// How far apart the two looks are between which nothing may be taken.
+/// The time between two equal samples of a settled stream.
 const APART: Duration = Duration::from_secs(2);
 
 /// A configuration: a row of the table.
 #[derive(Clone, Copy)]
 struct Row {
     what: &'static str,
-    /// For HTTP/2: how many streams a connection has, and its windows.
+    /// For HTTP/2: the streams of a connection, and its windows.
     http2: Option<(usize, Windows)>,
     query: &'static str,
     send_buffer: Option<&'static str>,
-    /// The most memory of a stream, in KiB: far more than there is, far less than a leak.
+    /// The limit of a stream's memory in KiB: far above the measured value, far below a leak.
     most: u64,
 }
 
@@ -87,7 +86,7 @@ pub(crate) async fn run(names: &[&str], checks: &mut Checks) {
     for row in &ROWS {
         table += &format!("| {} |", row.what);
         for name in names {
-            // Only the server made of hyper has the setting.
+            // Only the hyper server has the setting.
             let cell = if row.send_buffer.is_some() && *name != "hyper" {
                 None
             } else {
@@ -144,7 +143,7 @@ fn http1(address: SocketAddr, path: &str) -> Vec<u8> {
     format!("GET {path} HTTP/1.1\r\nhost: {address}\r\n\r\n").into_bytes()
 }
 
-/// The bytes of a client that opens its windows, asks for all of these, and says no more.
+/// The bytes of a client that opens its windows and requests all of these.
 fn http2(address: SocketAddr, windows: Windows, paths: impl Iterator<Item = String>) -> Vec<u8> {
     const SETTINGS: u8 = 4;
     const WINDOW_UPDATE: u8 = 8;
@@ -156,8 +155,7 @@ fn http2(address: SocketAddr, windows: Windows, paths: impl Iterator<Item = Stri
     frame(&mut bytes, SETTINGS, 0, 0, &[&[0, 4][..], &windows.stream.to_be_bytes()].concat());
     frame(&mut bytes, WINDOW_UPDATE, 0, 0, &windows.connection.to_be_bytes());
     for (index, path) in paths.enumerate() {
-        // `:method: GET` and `:scheme: http` of the static table; `:path` and `:authority` spelled
-        // out.
+        // `:method: GET` and `:scheme: http` by the static table; `:path` and `:authority` as text.
         let mut fields = vec![0x82, 0x86];
         for (name, value) in [(0x04, &path), (0x01, &address.to_string())] {
             fields.extend([name, value.len() as u8]);
@@ -175,14 +173,14 @@ fn frame(bytes: &mut Vec<u8>, kind: u8, flags: u8, stream: u32, payload: &[u8]) 
     bytes.extend(payload);
 }
 
-/// How many items were taken for each stalled stream.
+/// The items taken for each stalled stream.
 async fn taken(server: &Server) -> Result<HashMap<String, u64>> {
     let stats = server.stats().await?;
     let taken = stats["taken"].as_object().ok_or("no stats")?;
     Ok(taken.iter().filter_map(|(tag, items)| Some((tag.clone(), items.as_u64()?))).collect())
 }
 
-/// Waits until there are all streams, and nothing more is taken for them.
+/// Waits until all streams are open and no more items are taken.
 async fn settled(server: &Server) -> Result<HashMap<String, u64>> {
     let until = Instant::now() + PATIENCE;
     let mut before = HashMap::new();

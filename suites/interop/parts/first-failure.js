@@ -7,10 +7,11 @@ import { within } from '../time.js';
 
 export const title = 'A failure at first';
 
+/** By its path, and how it ends a numbered stream; it breaks a bare one. */
 const FAILURES = {
-  'an `Err`': '/fails-first',
-  'a `Serialize` that fails': '/serialize-fails-first',
-  'a `Serialize` that panics': '/panics-first',
+  'an `Err`': ['/fails-first', 'clean'],
+  'a `Serialize` that fails': ['/serialize-fails-first', 'clean'],
+  'a `Serialize` that panics': ['/panics-first', 'cut'],
 };
 /** How often events that are ready with an error are sent over HTTP/2, and how often they may be too late. */
 const RUNS = 20;
@@ -26,15 +27,17 @@ export async function run({ directory, browser, check }) {
   try {
     await Promise.all(servers.map(async (server) => {
       const { name, url } = server;
-      for (const [failure, path] of Object.entries(FAILURES)) {
-        await check(`${name}, ${failure}: status 200, then the broken connection`, async () => {
-          const { status, exit } = await curl(url + path);
-          assert.equal(status, 200);
-          // "A file was only partially transferred", or the connection was reset.
-          assert.ok([18, 56].includes(exit), `curl ended with ${exit}`);
-        });
+      for (const [failure, [path, numbered]] of Object.entries(FAILURES)) {
+        for (const [kind, query, end] of [['numbered', '', numbered], ['bare', '?bare=1', 'cut']]) {
+          await check(`${name}, ${failure}, ${kind}: status 200, then a ${end} end`, async () => {
+            const { status, exit } = await curl(url + path + query);
+            assert.equal(status, 200);
+            // "A file was only partially transferred", or the connection was reset.
+            assert.ok((end === 'clean' ? [0] : [18, 56]).includes(exit), `curl ended with ${exit}`);
+          });
+        }
       }
-      await Promise.all(Object.entries(FAILURES).flatMap(([failure, path]) =>
+      await Promise.all(Object.entries(FAILURES).flatMap(([failure, [path]]) =>
         ['plain', 'HTTP1.1'].map((kind) =>
           check(`${name}, ${failure}: EventSource comes back through nginx (${kind})`, async () => {
             const tag = `${name}-${path.slice(1)}-${kind}`;

@@ -29,7 +29,7 @@ export async function run({ servers, directory, check }) {
           assert.equal(headers['transfer-encoding'], undefined);
           assert.notEqual(headers.connection, 'keep-alive');
           await raw.end();
-          assert.match(raw.body, /^retry: 100\n\nid: 1\n(.|\n)*\n\nid: 2\n(.|\n)*\n\n$/);
+          assert.match(raw.body, /^:\nretry: 100\nid: 1\n(.|\n)*\n\nid: 2\n(.|\n)*\n\n$/);
         } finally {
           raw.destroy();
         }

@@ -87,8 +87,8 @@ class Idle {
     if (!head.toString().startsWith('HTTP/1.1 200 ')) throw new Error(head.toString());
     let rest = '';
     idle.socket.on('data', (bytes) => {
-      // A keep-alive can come in two pieces.
-      const pieces = (rest + bytes.toString('latin1')).split(':\n\n');
+      // A keep-alive can come in two pieces; frameworks of their own have an empty line after it.
+      const pieces = (rest + bytes.toString('latin1')).split(':\n');
       rest = pieces.pop();
       idle.keepAlives += pieces.length;
     });

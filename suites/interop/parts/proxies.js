@@ -9,7 +9,7 @@ export const title = 'Proxies that hold the head back: a source that is silent';
 
 /** How long one waits for the head. */
 const PATIENCE = 2_500;
-/** How soon it is there with a comment at first. */
+/** How soon it is there with an opening comment, which is the default. */
 const SOON = 500;
 
 const PROXIES = { 'http-proxy': plain, 'Express with compression': compressing };
@@ -24,11 +24,11 @@ export async function run({ servers, check }) {
     const url = `http://127.0.0.1:${listener.address().port}`;
     try {
       const row = [server.name, what];
-      for (const path of ['/quiet', '/quiet?comment=1']) {
+      for (const path of ['/quiet?opening=0', '/quiet']) {
         row.push(await head(url + path));
       }
       rows.push(row);
-      await check(`${server.name} through ${what}: with a comment at first the head is there at once`, () => {
+      await check(`${server.name} through ${what}: with the opening comment the head is there at once`, () => {
         assert.ok(row[3] < SOON, `${row[3]} ms`);
       });
     } finally {
@@ -38,7 +38,7 @@ export async function run({ servers, check }) {
     }
   })));
   const cell = (millis) => (millis === undefined ? `none in ${PATIENCE} ms` : `${millis.toFixed(0)} ms`);
-  console.log('| server | proxy | the head, without a comment | with one |\n|---|---|---|---|');
+  console.log('| server | proxy | the head, without an opening comment | with one |\n|---|---|---|---|');
   for (const [name, what, without, comment] of rows.sort()) {
     console.log(`| ${name} | ${what} | ${cell(without)} | ${cell(comment)} |`);
   }

@@ -15,6 +15,7 @@ export async function run({ servers, browser, check }) {
       assert.equal(later.status, 200);
       assert.equal(later.headers['content-type'], 'text/event-stream; charset=utf-8');
       assert.deepEqual(later.decoder.retries, [RETRY]);
+      assert.equal(later.body.toString(), `:\nevent: goodbye\nretry: ${RETRY}\ndata: {}\n\n`);
       const stop = await get1(`${server.url}/stop`);
       await stop.ended;
       assert.equal(stop.status, 204);

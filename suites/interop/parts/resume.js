@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { EventSource } from 'eventsource';
 import { EventSource as UndiciEventSource } from 'undici';
+import { Proxy } from '../../browser/proxy.js';
 import { get1 } from '../http.js';
-import { CuttingProxy } from '../proxy.js';
 import { within } from '../time.js';
 
 export const title = 'Reconnect and resume';
@@ -29,7 +29,7 @@ export async function run({ servers, browser, check }) {
       let left = cuts;
       // Somewhere in the head of the response, or in a frame, or between two.
       const nextCut = () => (left-- > 0 ? Math.floor(random() * 2_000) : undefined);
-      const proxy = await CuttingProxy.listen(server.url, '/count', nextCut);
+      const proxy = await Proxy.listen(server.url, '/count', nextCut);
       try {
         const path = `/count?interval=${interval}&max=${max}&retry=10`;
         const events = await within(40_000, client, read(proxy.url, path, max, browser));

@@ -55,7 +55,7 @@ export async function run({ check }) {
       const retries = streams.map(({ events, decoder }) => {
         const { type, data, lastEventId } = events.at(-1);
         // It leaves the last event ID alone, so that the client resumes.
-        assert.deepEqual([type, data, lastEventId], ['goodbye', '', events.at(-2).lastEventId]);
+        assert.deepEqual([type, data, lastEventId], ['goodbye', '{}', events.at(-2).lastEventId]);
         return decoder.retries.at(-1);
       });
       for (const retry of retries) assert.ok(retry >= 1_000 && retry < 2_000, `retry ${retry}`);

@@ -33,9 +33,8 @@ use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize, Serializer, ser};
 use serde_json::{Value, json};
 use sse_encoder::{
-    Comment, Encode, Error, Event, EventId, EventType, Frames, LastEventId, OnError,
-    ReconnectionTime, SseEncoder, StopReconnecting,
-    data::{self, SharedText},
+    Comment, Encode, Error, Event, EventType, Frames, LastEventId, OnError, SseEncoder,
+    StopReconnecting, data,
 };
 use tokio::{
     signal::unix,
@@ -100,19 +99,20 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
+/// A source that every framework takes.
+trait Events: Stream<Item: Encode> + Send + 'static {}
+
+impl<S: Stream<Item: Encode> + Send + 'static> Events for S {}
+
 /// What differs from one framework to the next.
 trait Framework {
     type Response;
 
     /// The stream is the response.
-    fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-    where
-        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+    fn stream<S: Events>(self, stream: SseEncoder<S>) -> Self::Response;
 
     /// The same with `cache-control` replaced and `x-more` added.
-    fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-    where
-        SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static;
+    fn with_headers<S: Events>(self, stream: SseEncoder<S>) -> Self::Response;
 
     fn stop(self) -> Self::Response;
 
@@ -166,29 +166,31 @@ fn respond<F: Framework>(
             let events = count(last, &query).map(Ok).take(query.number("after").unwrap_or(5));
             let cut = stream::once(async { Err(BoxError::from("cut")) });
             let stream = SseEncoder::new(events.chain(cut)).resume_after(last);
-            framework.stream(stream.retry(query.retry("retry")))
+            framework.stream(stream.retry(query.retry("retry")).on_error(OnError::Fail))
         }
         // At the first request with the tag nothing but a failure.
         path @ ("/fails-first" | "/serialize-fails-first" | "/panics-first")
             if shared.requests(tag) <= 1 =>
         {
             match path {
-                "/fails-first" => framework.stream(SseEncoder::new(stream::once(async {
+                "/fails-first" => framework.stream(query.encoder(stream::once(async {
                     Err::<Event, _>(BoxError::from("fails first"))
                 }))),
                 "/serialize-fails-first" => {
-                    framework.stream(SseEncoder::new(stream::iter([Event::json(Broken::Fails)])))
+                    framework.stream(query.encoder(stream::iter([Event::json(Broken::Fails)])))
                 }
-                _ => framework.stream(SseEncoder::new(stream::iter([Event::json(Broken::Panics)]))),
+                _ => framework.stream(query.encoder(stream::iter([Event::json(Broken::Panics)]))),
             }
         }
         "/fails-first" | "/serialize-fails-first" | "/panics-first" => {
             framework.stream(SseEncoder::new(count(last, &query)).stop_on(stopped))
         }
-        // Silent, with or without a comment at first.
-        "/quiet" if query.is("comment", "1") => framework
-            .stream(SseEncoder::new(stream::pending::<Event>()).comment("").stop_on(stopped)),
-        "/quiet" => framework.stream(SseEncoder::new(stream::pending::<Event>()).stop_on(stopped)),
+        // Silent, with or without an opening comment.
+        "/quiet" => framework.stream(
+            SseEncoder::new(stream::pending::<Event>())
+                .opening_comment(!query.is("opening", "0"))
+                .stop_on(stopped),
+        ),
         "/headers" => framework.with_headers(SseEncoder::new(count(last, &query)).stop_on(stopped)),
         "/idle" => framework.stream(
             SseEncoder::new(Tracked::new(stream::pending::<Event>(), tag, shared))
@@ -201,8 +203,9 @@ fn respond<F: Framework>(
         }
         "/own-idle" => framework.own_idle(keep_alive),
         "/error" => {
-            let stream = SseEncoder::new(failing(&query)).stop_on(stopped);
+            let stream = query.encoder(failing(&query)).stop_on(stopped);
             match query.text("policy") {
+                "fail" => framework.stream(stream.on_error(OnError::Fail)),
                 "skip" => framework.stream(stream.on_error(|_| OnError::Skip)),
                 "end" => framework.stream(stream.on_error(|_| OnError::End)),
                 "replace" => framework.stream(stream.on_error(|error| {
@@ -270,9 +273,13 @@ impl Query {
         self.number(name).map(Duration::from_millis)
     }
 
-    fn retry(&self, name: &str) -> ReconnectionTime {
-        let time = self.number(name).and_then(ReconnectionTime::from_millis);
-        time.unwrap_or(ReconnectionTime::from_millis(100).unwrap_or(ReconnectionTime::MAX))
+    /// With `bare=1` a bare stream, whose default policy is another one.
+    fn encoder<S: Events>(&self, source: S) -> SseEncoder<S> {
+        if self.is("bare", "1") { SseEncoder::bare(source) } else { SseEncoder::new(source) }
+    }
+
+    fn retry(&self, name: &str) -> Duration {
+        self.millis(name).unwrap_or(Duration::from_millis(100))
     }
 }
 
@@ -362,10 +369,8 @@ fn giants(
 /// The last event of a stream, with the time to come back spread out over a second.
 fn goodbye() -> Event {
     let random = RandomState::new().hash_one(()) % 1_000;
-    let retry = ReconnectionTime::from_millis(1_000 + random as u32);
-    let event =
-        Event::text("").event_type(GOODBYE).no_id().retry(retry.unwrap_or(ReconnectionTime::MAX));
-    event.into_owned()
+    let retry = Duration::from_millis(1_000 + random);
+    Event::text("{}").event_type(GOODBYE).retry(retry).into()
 }
 
 fn cases(end: bool) -> impl Stream<Item = &'static Item> + Send {
@@ -390,7 +395,7 @@ struct Case {
     merge: Option<(Value, Value)>,
     spread: Option<(Value, Value)>,
     comment: Option<Text>,
-    retry: Option<u32>,
+    retry: Option<u64>,
     #[serde(rename = "type")]
     event_type: Option<String>,
     #[serde(default)]
@@ -410,7 +415,6 @@ enum Text {
 enum Item {
     Comment(String),
     Event(Event),
-    Shared(Event<SharedText>),
 }
 
 impl Text {
@@ -427,10 +431,9 @@ impl Case {
         if let Some(comment) = self.comment {
             return Ok(Item::Comment(comment.into_string()));
         }
-        if let Some(text) = self.shared_text.take() {
-            return Ok(Item::Shared(self.with_fields(Event::shared_text(text.into_string()))?));
-        }
-        let event = if let Some(text) = self.text.take() {
+        let event = if let Some(text) = self.shared_text.take() {
+            Event::shared_text(text.into_string())
+        } else if let Some(text) = self.text.take() {
             Event::text(text.into_string()).into_owned()
         } else if let Some(json) = self.json.take() {
             Event::json(json).into_owned()
@@ -441,28 +444,28 @@ impl Case {
         } else if let Some((data, other)) = self.spread.take() {
             Event::spread(data, other).into_owned()
         } else {
-            Event::new().into_owned()
+            Event::new()
         };
-        Ok(Item::Event(self.with_fields(event)?))
+        Ok(Item::Event(self.with_fields(event)))
     }
 
-    fn with_fields<D>(self, mut event: Event<D>) -> Result<Event<D>, Error> {
+    fn with_fields(self, mut event: Event) -> Event {
         if let Some(id) = self.id {
-            event = event.id(EventId::new(id)?);
+            event = event.id(id);
         }
         if self.no_id {
             event = event.no_id();
         }
         if let Some(event_type) = self.event_type {
-            event = event.event_type(EventType::new(event_type)?);
+            event = event.event_type(event_type);
         }
         if self.no_type {
             event = event.no_event_type();
         }
-        if let Some(retry) = self.retry.and_then(ReconnectionTime::from_millis) {
-            event = event.retry(retry);
+        if let Some(retry) = self.retry {
+            event = event.retry(Duration::from_millis(retry));
         }
-        Ok(event)
+        event
     }
 }
 
@@ -471,7 +474,6 @@ impl Encode for Item {
         match self {
             Self::Comment(text) => Comment::new(text).encode(frames),
             Self::Event(event) => event.encode(frames),
-            Self::Shared(event) => event.encode(frames),
         }
     }
 }
@@ -610,7 +612,7 @@ fn comments<E>(interval: Duration) -> impl Stream<Item = Result<Bytes, E>> + Sen
     let start = time::Instant::now() + interval;
     stream::unfold(time::interval_at(start, interval), |mut interval| async move {
         interval.tick().await;
-        Some((Ok(Bytes::from_static(b":\n\n")), interval))
+        Some((Ok(Bytes::from_static(b":\n")), interval))
     })
 }
 
@@ -635,17 +637,11 @@ mod axum {
     impl Framework for Axum {
         type Response = Response;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn stream<S: Events>(self, stream: SseEncoder<S>) -> Response {
             stream.into_response()
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn with_headers<S: Events>(self, stream: SseEncoder<S>) -> Response {
             ([("cache-control", "no-store"), ("x-more", "1")], stream).into_response()
         }
 
@@ -706,17 +702,11 @@ mod actix {
     impl Framework for Actix<'_> {
         type Response = HttpResponse<BoxBody>;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn stream<S: Events>(self, stream: SseEncoder<S>) -> Self::Response {
             stream.respond_to(self.0).map_into_boxed_body()
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn with_headers<S: Events>(self, stream: SseEncoder<S>) -> Self::Response {
             let stream = stream.customize().insert_header(("cache-control", "no-store"));
             stream.insert_header(("x-more", "1")).respond_to(self.0).map_into_boxed_body()
         }
@@ -787,7 +777,6 @@ mod warp {
         sse,
     };
     use socket2::SockRef;
-    use sse_encoder::warp::{last_event_id, reply_to};
     use tokio::net::TcpListener;
 
     use super::*;
@@ -798,17 +787,11 @@ mod warp {
     impl Framework for Warp {
         type Response = Response;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
-            reply_to(&self.0, stream)
+        fn stream<S: Events>(self, stream: SseEncoder<S>) -> Response {
+            stream.into_reply_to(&self.0)
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn with_headers<S: Events>(self, stream: SseEncoder<S>) -> Response {
             let reply = reply::with_header(self.stream(stream), "cache-control", "no-store");
             reply::with_header(reply, "x-more", "1").into_response()
         }
@@ -833,7 +816,7 @@ mod warp {
     ) -> Result<impl Future<Output = Result<(), BoxError>> + Send, BoxError> {
         let stopped = shared.stopped();
         let query = query::raw().or(::warp::any().map(String::new)).unify();
-        let routes = method().and(path::full()).and(query).and(last_event_id()).map(
+        let routes = method().and(path::full()).and(query).and(LastEventId::warp_filter()).map(
             move |method, path: FullPath, query: String, last| {
                 respond(Warp(method), path.as_str(), &query, &last, &shared)
             },
@@ -870,17 +853,11 @@ mod hyper {
     impl Framework for Hyper<'_> {
         type Response = Response<UnsyncBoxBody<Bytes, Error>>;
 
-        fn stream<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn stream<S: Events>(self, stream: SseEncoder<S>) -> Self::Response {
             stream.into_http_response_to(self.0).map(BodyExt::boxed_unsync)
         }
 
-        fn with_headers<S, T, Q, P>(self, stream: SseEncoder<S, T, Q, P>) -> Self::Response
-        where
-            SseEncoder<S, T, Q, P>: Stream<Item = Result<Bytes, Error>> + Send + 'static,
-        {
+        fn with_headers<S: Events>(self, stream: SseEncoder<S>) -> Self::Response {
             let mut response = self.stream(stream);
             let headers = response.headers_mut();
             headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

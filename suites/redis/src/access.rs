@@ -6,7 +6,8 @@ use std::{
 };
 
 use futures_util::FutureExt;
-use sse_encoder::{Event, Hub};
+use sse_encoder::Event;
+use sse_hub::Hub;
 
 use crate::{Node, Server, node::STREAM, until};
 

@@ -26,12 +26,15 @@ pub struct Verdict {
     pub out_of_order: usize,
     /// Of the events of unknown outcome those that came.
     pub unknown_received: usize,
+    /// Events that came although they were reported as not appended.
+    pub refused_received: usize,
 }
 
 impl Verdict {
     #[must_use]
     pub fn is_good(&self) -> bool {
-        (self.lost_silently, self.repeated, self.out_of_order) == (0, 0, 0)
+        let Self { lost_silently, repeated, out_of_order, refused_received, .. } = *self;
+        [lost_silently, repeated, out_of_order, refused_received] == [0; 4]
     }
 
     pub fn add(&mut self, other: Self) {
@@ -42,6 +45,7 @@ impl Verdict {
         self.repeated += other.repeated;
         self.out_of_order += other.out_of_order;
         self.unknown_received += other.unknown_received;
+        self.refused_received += other.refused_received;
     }
 }
 
@@ -84,8 +88,9 @@ pub fn judge(seen: &[Seen], outcomes: &Outcomes) -> Verdict {
         verdict.lost_in_gaps += usize::from(is_told);
         verdict.lost_silently += usize::from(!is_told);
     }
-    let unknown = outcomes.unknown.iter().filter(|data| received.contains(data.as_str()));
-    verdict.unknown_received = unknown.count();
+    let count = |of: &[String]| of.iter().filter(|data| received.contains(data.as_str())).count();
+    verdict.unknown_received = count(&outcomes.unknown);
+    verdict.refused_received = count(&outcomes.not_appended);
     verdict
 }
 

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use futures_util::StreamExt;
-use sse_encoder::{EventId, Hub, LastEventId, Subscriber};
+use sse_encoder::{EventId, LastEventId};
+use sse_hub::{Hub, Subscriber};
 use tokio::{sync::watch, task::JoinHandle};
 
 /// What a client gets, but for checkpoints.
@@ -93,7 +94,7 @@ impl Reading {
             let mut client = Client::default();
             for turn in 0.. {
                 let hub = &hubs[turn % hubs.len()];
-                hub.reach(&client.last()).await;
+                hub.wait_for(&client.last()).await;
                 let mut subscriber = client.subscribe(hub);
                 let mut frames = hop.map_or(usize::MAX, |hop| hop + turn % 7);
                 while frames > 0 {

@@ -117,11 +117,19 @@ impl Cluster {
         self.servers[number].0.run(&["CLUSTER", "MYID"]).await
     }
 
-    /// The URLs of all servers.
+    /// A URL for each server, which names it first, and then all others.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
-        let url = |port| format!("{}://127.0.0.1:{port}/", self.scheme);
-        self.servers.iter().map(|(_, port)| url(port)).collect()
+        let all: Vec<_> = (0..self.servers.len()).collect();
+        (0..all.len()).map(|first| self.url_of(&[&all[first..], &all[..first]].concat())).collect()
+    }
+
+    /// A URL that names these servers.
+    #[must_use]
+    pub fn url_of(&self, servers: &[usize]) -> String {
+        let host = |server: &usize| format!("127.0.0.1:{}", self.servers[*server].1);
+        let hosts: Vec<_> = servers.iter().map(host).collect();
+        format!("{}://{}/", self.scheme, hosts.join(","))
     }
 
     /// The server that has the stream. If it has just failed, its replica in some time.

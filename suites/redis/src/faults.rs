@@ -2,7 +2,7 @@
 
 use std::{fmt, fs, path::Path, time::Duration};
 
-use sse_encoder::{Hub, HubBuilder};
+use sse_hub::{Hub, HubBuilder};
 use tokio::time::sleep;
 
 use crate::{

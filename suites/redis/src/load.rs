@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sse_encoder::{Event, Hub};
+use sse_encoder::Event;
+use sse_hub::Hub;
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::client::Stop;

@@ -1,9 +1,6 @@
 //! One server of several: a hub and its driver.
 
-use sse_encoder::{
-    Hub, HubBuilder,
-    hub::{Driver, Status},
-};
+use sse_hub::{Driver, Hub, HubBuilder, Status};
 use tokio::task::JoinHandle;
 
 use crate::until;

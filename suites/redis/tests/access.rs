@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sse_encoder::{Event, Hub, LastEventId, hub::Status};
+use sse_encoder::{Event, LastEventId};
+use sse_hub::{Hub, Status};
 use test_redis::{
     Server,
     access::{READS, Told, WRITES, allow},
@@ -37,7 +38,7 @@ async fn a_user_needs_only_the_rights_that_the_docs_name() {
 }
 
 #[tokio::test]
-async fn one_who_may_only_read_is_live_and_refused_to_publish() {
+async fn a_user_that_may_only_read_is_live_and_cannot_publish() {
     let Some((server, port)) = server().await else { return };
     allow(&server, "reader", READS).await;
     let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
@@ -49,7 +50,7 @@ async fn one_who_may_only_read_is_live_and_refused_to_publish() {
 }
 
 #[tokio::test]
-async fn one_who_may_not_read_what_comes_is_never_live_and_is_told_once() {
+async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
     let Some((server, port)) = server().await else { return };
     for missing in READS {
         let rights: Vec<_> = READS.iter().copied().filter(|right| right != missing).collect();
@@ -69,7 +70,7 @@ async fn one_who_may_not_read_what_comes_is_never_live_and_is_told_once() {
 
 /// Nobody may write the mark: whether the first event is the first one, the server has to say.
 #[tokio::test]
-async fn where_nobody_may_write_the_first_event_is_a_gap_unless_redis_counts() {
+async fn without_the_right_to_write_the_first_event_is_a_gap_unless_redis_counts_entries() {
     let Some((server, port)) = server().await else { return };
     allow(&server, "reader", READS).await;
     let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
@@ -84,7 +85,7 @@ async fn where_nobody_may_write_the_first_event_is_a_gap_unless_redis_counts() {
 }
 
 #[tokio::test]
-async fn a_wrong_password_is_told_without_it() {
+async fn a_wrong_password_is_reported_without_showing_it() {
     let Some((server, port)) = server().await else { return };
     allow(&server, "orders", READS).await;
     for user in ["orders:wr0ng", "nobody:wr0ng", ":wr0ng"] {
@@ -98,7 +99,7 @@ async fn a_wrong_password_is_told_without_it() {
 }
 
 #[tokio::test]
-async fn a_password_does_not_show() {
+async fn errors_and_debug_output_hide_the_password() {
     let url = "redis://orders:s3cret@127.0.0.1:1/";
     let (hub, driver) = Hub::builder().redis(url, STREAM).unwrap();
     assert!(!format!("{hub:?} {driver:?}").contains("s3cret"));

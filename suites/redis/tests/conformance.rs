@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
-use sse_encoder::{
-    Comment, Event, EventId, Hub, HubBuilder, LastEventId, OnGap, ReconnectionTime, Resumption,
-    Subscriber,
-};
+use sse_encoder::{Comment, Event, EventId, LastEventId, ReconnectionTime};
+use sse_hub::{Hub, HubBuilder, OnGap, Resumption, Subscriber};
 use test_redis::{Node, Server, client::Client, node::STREAM, until};
 
 /// A hub, and what keeps its log.
@@ -67,7 +65,7 @@ fn ready(subscriber: &mut Subscriber) -> Vec<String> {
     texts
 }
 
-async fn what_is_published_reaches_all_in_one_order(log: Log) {
+async fn events_reach_every_subscriber_in_one_order(log: Log) {
     let mut subscribers = [0; 3].map(|_| log.hub.subscribe(&none()));
     let ids = log.publish(&["a", "b", "two\nlines", "", "ö😀"]).await;
     for subscriber in &mut subscribers {
@@ -79,7 +77,7 @@ async fn what_is_published_reaches_all_in_one_order(log: Log) {
     assert_eq!(log.hub.stats().retained, 5);
 }
 
-async fn a_client_goes_on_after_every_id(log: Log) {
+async fn a_client_resumes_after_every_id(log: Log) {
     let opening = log.hub.subscribe(&none()).next().await.unwrap();
     let opening = String::from_utf8(opening.into_bytes().to_vec()).unwrap();
     let start = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
@@ -94,7 +92,7 @@ async fn a_client_goes_on_after_every_id(log: Log) {
     }
 }
 
-async fn an_items_own_id_is_kept_and_is_there_once(log: Log) {
+async fn an_own_id_is_kept_and_cannot_be_published_twice(log: Log) {
     let row = Event::text("row").id("row 9");
     assert_eq!(log.hub.publish(&row).await.unwrap().unwrap(), "row 9");
     log.settle(1).await;
@@ -119,7 +117,7 @@ async fn ids_of_no_event_are_unknown(log: Log) {
     }
 }
 
-async fn what_is_ephemeral_is_not_replayed(log: Log) {
+async fn ephemeral_events_are_not_replayed(log: Log) {
     let mut live = log.hub.subscribe(&none());
     let ids = log.publish(&["a"]).await;
     assert_eq!(log.hub.publish(&Event::text("typing").no_id()).await.unwrap(), None);
@@ -128,14 +126,14 @@ async fn what_is_ephemeral_is_not_replayed(log: Log) {
     assert_eq!(log.hub.publish(&retry).await.unwrap(), None);
     log.settle(4).await;
     log.publish(&["b"]).await;
-    let expected = ["a", "typing", ": one|: two||", "retry: 7000||", "b"];
+    let expected = ["a", "typing", ": one|: two|", "retry: 7000|", "b"];
     assert_eq!(ready(&mut live), expected);
     let mut later = log.hub.subscribe(&ids[0].clone().into());
     assert_eq!(ready(&mut later), ["b"]);
     assert_eq!(later.resumption(), Resumption::Exact { missed: 1 });
 }
 
-async fn topics_are_heard_by_those_who_name_them(log: Log) {
+async fn events_with_a_topic_reach_only_its_subscribers(log: Log) {
     let subscribe = |topics: &[&str]| log.hub.subscribe_to(topics, &none());
     let mut to = [subscribe(&[""]), subscribe(&["a"]), subscribe(&["b", ""])];
     let mut all = log.hub.subscribe_all(&none());
@@ -149,7 +147,7 @@ async fn topics_are_heard_by_those_who_name_them(log: Log) {
     assert_eq!(ready(&mut all).len(), 4);
 }
 
-async fn a_newer_value_takes_the_place_of_the_older_one(log: Log) {
+async fn a_newer_event_replaces_the_older_one_with_the_same_key(log: Log) {
     let before = log.publish(&["open"]).await.remove(0);
     for price in [1250, 1251, 1249] {
         log.hub.key("ACME").publish(&Event::json(price)).await.unwrap();
@@ -180,9 +178,9 @@ async fn types_and_reconnection_times_arrive(log: Log) {
     assert_eq!(ready(&mut subscriber), [r#"item {"a":1,"b":"é\n"}"#]);
 }
 
-async fn what_is_too_large_is_refused(log: Log) {
+async fn items_that_are_too_large_are_refused(log: Log) {
     let error = log.hub.publish(&Event::text("x".repeat(70_000))).await.unwrap_err();
-    assert!(error.is_too_large(), "{error}");
+    assert!(error.encode_error().is_some_and(sse_encoder::Error::is_too_large), "{error:#}");
     log.publish(&[&"x".repeat(60_000)]).await;
     assert_eq!(log.hub.stats().published, 1);
 }
@@ -194,7 +192,7 @@ async fn an_item_of_no_frame_or_of_two_is_refused(log: Log) {
     assert_eq!(log.hub.stats().published, 0);
 }
 
-async fn more_than_is_retained_is_a_gap(log: Log) {
+async fn missing_more_than_is_retained_is_a_gap(log: Log) {
     let mut stalled = log.hub.subscribe(&none());
     assert!(ready(&mut stalled).is_empty());
     let texts: Vec<_> = (0..20).map(|n| n.to_string()).collect();
@@ -212,14 +210,14 @@ async fn more_than_is_retained_is_a_gap(log: Log) {
     }
 }
 
-async fn after_a_gap_one_can_begin_with_the_newest(log: Log) {
+async fn with_on_gap_newest_only_new_events_follow_a_gap(log: Log) {
     log.publish(&["a", "b"]).await;
     let mut subscriber = log.hub.subscribe(&EventId::from(7).into());
     log.publish(&["c"]).await;
     assert_eq!(ready(&mut subscriber), ["gap", "c"]);
 }
 
-async fn a_state_comes_before_what_was_published_meanwhile(log: Log) {
+async fn the_state_comes_before_the_events_published_while_it_was_loaded(log: Log) {
     log.publish(&["a"]).await;
     let mut subscriber = log.hub.subscribe(&none());
     log.publish(&["b"]).await;
@@ -227,7 +225,7 @@ async fn a_state_comes_before_what_was_published_meanwhile(log: Log) {
     assert_eq!(ready(&mut subscriber), ["state", "b"]);
 }
 
-async fn a_closed_hub_refuses_and_its_streams_end(log: Log) {
+async fn a_closed_hub_refuses_events_and_ends_its_streams(log: Log) {
     let mut subscriber = log.hub.subscribe(&none());
     log.publish(&["a"]).await;
     log.hub.close();
@@ -239,7 +237,7 @@ async fn a_closed_hub_refuses_and_its_streams_end(log: Log) {
     log.hub.drained().await;
 }
 
-async fn a_client_comes_back_to_the_same_log_after_a_restart(log: Log) {
+async fn a_client_resumes_after_a_restart_of_the_hub(log: Log) {
     let ids = log.publish(&["a", "b", "c"]).await;
     let Some((node, server)) = log.elsewhere else { return };
     drop(node);
@@ -266,7 +264,7 @@ macro_rules! suite {
                 #[tokio::test]
                 async fn $test() {
                     #[allow(unused_mut, unused_assignments)]
-                    let mut builder = sse_encoder::Hub::builder();
+                    let mut builder = sse_hub::Hub::builder();
                     $(builder = $builder;)?
                     super::$test(super::Log::memory(builder).unwrap()).await;
                 }
@@ -278,7 +276,7 @@ macro_rules! suite {
                 #[tokio::test]
                 async fn $test() {
                     #[allow(unused_mut, unused_assignments)]
-                    let mut builder = sse_encoder::Hub::builder();
+                    let mut builder = sse_hub::Hub::builder();
                     $(builder = $builder;)?
                     if let Some(log) = super::Log::redis(builder).await {
                         super::$test(log).await;
@@ -290,19 +288,19 @@ macro_rules! suite {
 }
 
 suite! {
-    what_is_published_reaches_all_in_one_order;
-    a_client_goes_on_after_every_id;
-    an_items_own_id_is_kept_and_is_there_once;
+    events_reach_every_subscriber_in_one_order;
+    a_client_resumes_after_every_id;
+    an_own_id_is_kept_and_cannot_be_published_twice;
     ids_of_no_event_are_unknown;
-    what_is_ephemeral_is_not_replayed;
-    topics_are_heard_by_those_who_name_them;
-    a_newer_value_takes_the_place_of_the_older_one;
+    ephemeral_events_are_not_replayed;
+    events_with_a_topic_reach_only_its_subscribers;
+    a_newer_event_replaces_the_older_one_with_the_same_key;
     types_and_reconnection_times_arrive;
-    what_is_too_large_is_refused;
+    items_that_are_too_large_are_refused;
     an_item_of_no_frame_or_of_two_is_refused;
-    more_than_is_retained_is_a_gap: super::small();
-    after_a_gap_one_can_begin_with_the_newest: super::newest();
-    a_state_comes_before_what_was_published_meanwhile;
-    a_closed_hub_refuses_and_its_streams_end;
-    a_client_comes_back_to_the_same_log_after_a_restart;
+    missing_more_than_is_retained_is_a_gap: super::small();
+    with_on_gap_newest_only_new_events_follow_a_gap: super::newest();
+    the_state_comes_before_the_events_published_while_it_was_loaded;
+    a_closed_hub_refuses_events_and_ends_its_streams;
+    a_client_resumes_after_a_restart_of_the_hub;
 }

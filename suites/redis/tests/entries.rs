@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::StreamExt;
 use redis::Cmd;
-use sse_encoder::{Hub, LastEventId, hub::Status};
+use sse_encoder::LastEventId;
+use sse_hub::{Hub, Status};
 use test_redis::{Node, Server, client::Client, node::STREAM, until};
 
 /// Fields as bytes.
@@ -20,7 +21,7 @@ async fn add(server: &Server, fields: Fields<'_>) -> String {
 }
 
 #[tokio::test]
-async fn anybody_can_publish_by_xadd() {
+async fn any_program_can_publish_by_xadd() {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder(), &server.url()).await;
     let mut subscriber = node.hub.subscribe_to(["", "kitchen"], &LastEventId::none());
@@ -64,14 +65,15 @@ async fn anybody_can_publish_by_xadd() {
 }
 
 #[tokio::test]
-async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once() {
+async fn an_entry_that_cannot_be_an_event_is_skipped_counted_and_reported_once() {
     let Some(server) = Server::start(&[]) else { return };
     let reports = Arc::new(Mutex::new(Vec::new()));
     let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
     let hook = reports.clone();
-    let driver = tokio::spawn(
-        driver.on_left_out(move |entry| hook.lock().unwrap().push(entry.error().to_string())),
-    );
+    let driver =
+        tokio::spawn(driver.on_rejected_entry(move |entry| {
+            hook.lock().unwrap().push(format!("{:#}", entry.error()))
+        }));
     hub.live().await;
     let mut subscriber = hub.subscribe_all(&LastEventId::none());
     let long = vec![b'x'; 5_000];
@@ -110,7 +112,7 @@ async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once()
     let data: Vec<_> = client.seen.iter().map(|seen| seen.data()).collect();
     assert_eq!(data, ["first", "last"]);
     let stats = hub.stats();
-    assert_eq!((stats.left_out, stats.published), (2 * hostile.len() as u64, 2));
+    assert_eq!((stats.rejected, stats.published), (2 * hostile.len() as u64, 2));
     let reports = reports.lock().unwrap();
     let mut kinds = reports.clone();
     kinds.sort();
@@ -122,7 +124,7 @@ async fn an_entry_that_cannot_be_a_frame_is_left_out_counted_and_reported_once()
 }
 
 #[tokio::test]
-async fn what_a_hub_publishes_is_plain_fields() {
+async fn published_events_are_entries_of_plain_fields() {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder(), &server.url()).await;
     let hub = &node.hub;
@@ -136,8 +138,8 @@ async fn what_a_hub_publishes_is_plain_fields() {
     assert_eq!(fields, expected);
     // What a log cannot say is refused, and not sent.
     let error = hub.publish(&sse_encoder::Event::new().id("only")).await.unwrap_err();
-    assert_eq!(error.to_string(), "the entry has no `data`");
-    assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_too_large());
+    assert_eq!(error.to_string(), "`data` is missing");
+    assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_name_too_long());
     assert!(hub.try_publish(&order).is_err());
     assert_eq!(server.log(STREAM).await.len(), 3);
 }
@@ -176,6 +178,26 @@ async fn a_server_that_starts_before_redis_serves_and_then_catches_up() {
 }
 
 #[tokio::test]
+async fn a_loop_that_publishes_until_it_succeeds_lets_the_driver_run() {
+    let Some(server) = Server::start(&[]) else { return };
+    let node = Node::new(Hub::builder(), &server.url());
+    while node.hub.publish(&sse_encoder::Event::text("a")).await.is_err() {}
+    assert_eq!(server.log(STREAM).await.len(), 1);
+}
+
+#[tokio::test]
+async fn an_event_published_before_the_first_connection_waits_for_it() {
+    let Some(server) = Server::start(&[]) else { return };
+    for _ in 0..20 {
+        let node = Node::new(Hub::builder(), &server.url());
+        // The driver's first poll.
+        tokio::task::yield_now().await;
+        node.hub.publish(&sse_encoder::Event::text("a")).await.unwrap();
+    }
+    assert_eq!(server.log(STREAM).await.len(), 20);
+}
+
+#[tokio::test]
 async fn the_driver_ends_with_its_hub() {
     let Some(server) = Server::start(&[]) else { return };
     let (hub, driver) = Hub::builder().redis(&server.url(), STREAM).unwrap();
@@ -186,7 +208,7 @@ async fn the_driver_ends_with_its_hub() {
 }
 
 #[test]
-fn a_url_that_is_none_is_an_error() {
+fn an_invalid_url_is_an_error() {
     for url in ["", "x", "http://a", "redis://", "redis://a:b:c", "redis://a/b/c", "rediss://a"] {
         let built = Hub::builder().redis(url, STREAM);
         match built {
@@ -197,7 +219,7 @@ fn a_url_that_is_none_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_key_of_another_type_is_told_and_not_touched() {
+async fn a_key_of_another_type_is_reported_and_not_touched() {
     let Some(server) = Server::start(&[]) else { return };
     server.run::<()>(&["SET", STREAM, "a string"]).await;
     let errors = Arc::new(Mutex::new(Vec::new()));
@@ -214,7 +236,7 @@ async fn a_key_of_another_type_is_told_and_not_touched() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn one_can_publish_from_anywhere_while_the_driver_is_on_tokio() {
+async fn any_executor_can_publish_while_the_driver_is_on_tokio() {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder(), &server.url()).await;
     test_redis::load::publish_surely(&node.hub, "from tokio").await;
@@ -223,7 +245,7 @@ async fn one_can_publish_from_anywhere_while_the_driver_is_on_tokio() {
         futures_executor::block_on(async {
             hub.publish(&sse_encoder::Event::text("from elsewhere")).await.unwrap();
             let ahead = sse_encoder::EventId::new("9999999999999-0").unwrap();
-            hub.reach(&ahead.into()).await
+            hub.wait_for(&ahead.into()).await
         })
     });
     assert!(elsewhere.join().unwrap());
@@ -240,12 +262,12 @@ fn a_hub_outlives_the_runtime_of_its_driver() {
     assert_eq!(runtime.block_on(hub.live()), Status::Live);
     let waiting = hub.clone();
     let last = LastEventId::clone(&ahead);
-    let waiting = std::thread::spawn(move || futures_executor::block_on(waiting.reach(&last)));
+    let waiting = std::thread::spawn(move || futures_executor::block_on(waiting.wait_for(&last)));
     std::thread::sleep(std::time::Duration::from_millis(100));
     drop(runtime);
     assert!(!waiting.join().unwrap());
     assert_eq!(hub.status(), Status::Ended);
-    assert!(!futures_executor::block_on(hub.reach(&ahead)));
+    assert!(!futures_executor::block_on(hub.wait_for(&ahead)));
     let event = sse_encoder::Event::text("late");
     assert!(futures_executor::block_on(hub.publish(&event)).unwrap_err().is_not_appended());
 }
@@ -259,7 +281,7 @@ fn a_hub_whose_driver_never_ran_ends_when_it_is_closed() {
 }
 
 #[tokio::test]
-async fn one_of_two_servers_that_refuses_to_be_written_to_is_left_for_the_other() {
+async fn a_replica_that_refuses_writes_is_left_for_the_primary() {
     let Some([(_primary, primary), (_replica, replica)]) = Server::pair().await else { return };
     let url = format!("redis://127.0.0.1:{replica},127.0.0.1:{primary}/");
     let node = Node::live(Hub::builder(), &url).await;
@@ -267,7 +289,7 @@ async fn one_of_two_servers_that_refuses_to_be_written_to_is_left_for_the_other(
 }
 
 #[tokio::test]
-async fn bounds_may_be_as_wide_as_they_can_be() {
+async fn any_retention_bound_is_accepted() {
     let Some(server) = Server::start(&[]) else { return };
     for events in [0, 1, usize::MAX] {
         let node = Node::live(Hub::builder().retain_events(events), &server.url()).await;

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use sse_encoder::{Event, Hub};
+use sse_encoder::Event;
+use sse_hub::Hub;
 use test_redis::{
     Node, Proxy, Server,
     faults::{self, Row},
@@ -46,7 +47,7 @@ faults! {
 /// 60 KB each, over a network of some 300 KB a second: all of them at once would take longer than
 /// anybody waits for an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_large_comes_over_a_slow_network_in_parts() {
+async fn large_entries_arrive_in_parts_over_a_slow_network() {
     const EVENTS: usize = 60;
     let Some(server) = Server::start(&[]) else { return };
     let publishes = Node::live(Hub::builder(), &server.url()).await;

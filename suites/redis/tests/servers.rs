@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sse_encoder::Hub;
+use sse_hub::Hub;
 use test_redis::{
     Node, Server,
     check::{agree, judge, position},
@@ -108,12 +108,12 @@ async fn five_servers_are_one_hub() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn servers_that_retain_little_say_what_is_missing() {
+async fn servers_that_retain_little_report_gaps() {
     servers(2, 300).await;
 }
 
 #[tokio::test]
-async fn a_server_that_only_follows_may_name_a_replica() {
+async fn a_server_that_only_reads_may_use_a_replica() {
     let Some([(primary, _), (replica, _)]) = Server::pair().await else { return };
     let publishes = Node::live(Hub::builder(), &primary.url()).await;
     let follows = Node::live(Hub::builder(), &replica.url()).await;

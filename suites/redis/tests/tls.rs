@@ -6,7 +6,8 @@ use std::{
     process::{Command, Stdio},
 };
 
-use sse_encoder::{Event, hub::Status};
+use sse_encoder::Event;
+use sse_hub::Status;
 use test_redis::{
     Server,
     access::Told,
@@ -24,7 +25,7 @@ fn server(certificates: &std::path::Path, name: &str) -> Option<(Server, u16)> {
 }
 
 #[tokio::test]
-async fn an_authority_that_nobody_trusts_is_refused() {
+async fn an_untrusted_authority_is_refused() {
     let certificates = Certificates::new();
     let Some((_server, port)) = server(certificates.directory(), "own") else { return };
     let hub = Told::start(&format!("rediss://localhost:{port}/"));
@@ -35,7 +36,7 @@ async fn an_authority_that_nobody_trusts_is_refused() {
 }
 
 #[tokio::test]
-async fn plain_text_to_a_server_that_wants_tls_is_told() {
+async fn plain_text_to_a_tls_server_is_reported() {
     let certificates = Certificates::new();
     let Some((_server, port)) = server(certificates.directory(), "own") else { return };
     let hub = Told::start(&format!("redis://localhost:{port}/"));
@@ -47,7 +48,7 @@ const DIRECTORY: &str = "SSE_TLS_DIRECTORY";
 
 /// What is trusted is read from the environment, which is that of a whole process.
 #[test]
-fn what_the_system_trusts_is_trusted() {
+fn certificates_that_the_system_trusts_are_accepted() {
     let certificates = Certificates::new();
     if server(certificates.directory(), "own").is_none() {
         return;
@@ -79,7 +80,7 @@ mod trusted {
     }
 
     #[tokio::test]
-    #[ignore = "what_the_system_trusts_is_trusted starts it"]
+    #[ignore = "certificates_that_the_system_trusts_are_accepted starts it"]
     async fn a_hub_reads_and_publishes_as_a_user_of_few_rights() {
         let (server, port) = server(&directory(), "own").unwrap();
         allow(&server, "orders", &[READS, WRITES].concat()).await;
@@ -94,8 +95,8 @@ mod trusted {
     }
 
     #[tokio::test]
-    #[ignore = "what_the_system_trusts_is_trusted starts it"]
-    async fn a_hub_comes_back_with_its_server() {
+    #[ignore = "certificates_that_the_system_trusts_are_accepted starts it"]
+    async fn a_hub_reconnects_when_its_server_is_back() {
         let (mut server, port) = server(&directory(), "own").unwrap();
         let hub = Told::start(&format!("rediss://127.0.0.1:{port}/"));
         assert_eq!(hub.live().await, Status::Live);
@@ -107,7 +108,7 @@ mod trusted {
     }
 
     #[tokio::test]
-    #[ignore = "what_the_system_trusts_is_trusted starts it"]
+    #[ignore = "certificates_that_the_system_trusts_are_accepted starts it"]
     async fn a_certificate_for_another_name_is_refused() {
         let (_server, port) = server(&directory(), "other").unwrap();
         let hub = Told::start(&format!("rediss://localhost:{port}/"));
@@ -117,13 +118,13 @@ mod trusted {
     }
 
     #[tokio::test]
-    #[ignore = "what_the_system_trusts_is_trusted starts it"]
-    async fn a_cluster_is_followed_with_tls() {
+    #[ignore = "certificates_that_the_system_trusts_are_accepted starts it"]
+    async fn redirections_in_a_cluster_are_followed_with_tls() {
         let cluster = Cluster::start_with_tls(&directory()).await.unwrap();
         let mut hubs = Vec::new();
         for url in cluster.urls() {
             assert!(url.starts_with("rediss://"), "{url}");
-            hubs.push(Node::live(sse_encoder::Hub::builder(), &url).await);
+            hubs.push(Node::live(sse_hub::Hub::builder(), &url).await);
         }
         let mut subscriber = hubs[0].hub.subscribe(&LastEventId::none());
         for node in &hubs {

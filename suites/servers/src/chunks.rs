@@ -1,4 +1,4 @@
-//! Frames and chunks of all sizes, read in pieces of all sizes.
+//! Frames and chunks of many sizes, read in pieces of many sizes.
 
 use sse_encoder::{Event, SseEncoder};
 
@@ -8,10 +8,10 @@ use crate::{
     server::{Item, Kind, Server, item, items, response},
 };
 
-/// Sizes around those of the chunks; one so large that shared text of it is not copied.
+/// Sizes around those of the chunks; the last is so large that shared text is not copied.
 const SIZES: &[usize] = &[0, 1, 99, 100, 101, 1_000, 16_383, 16_384, 16_385, 40_000, 100_000, 1];
 
-/// A chunk limit, how much the client reads at once, and the receive buffer that it has.
+/// A chunk limit, the client's bytes for each read, and its receive buffer.
 const ROWS: &[(&str, usize, usize, usize)] = &[
     ("a chunk of each item", 0, 65_536, 65_536),
     ("chunks smaller than frames", 1, 1_000, 65_536),
@@ -21,7 +21,7 @@ const ROWS: &[(&str, usize, usize, usize)] = &[
     ("one chunk", usize::MAX, 4_093, 65_536),
 ];
 
-/// Of characters that any border may cut in two.
+/// Of characters of several bytes, which a border may split.
 fn text(size: usize) -> String {
     "é😀\nx".chars().cycle().take(size / 2).collect()
 }
@@ -35,7 +35,7 @@ fn all() -> Vec<Item> {
     all
 }
 
-async fn no_border_of_chunks_or_reads_is_seen(kind: Kind) {
+async fn events_do_not_depend_on_the_borders_of_chunks_and_reads(kind: Kind) {
     let server = Server::start(kind, |path| {
         let (_, chunk_limit, ..) = ROWS[path[1..].parse::<usize>().unwrap()];
         response(items(all())).chunk_limit(chunk_limit)
@@ -58,4 +58,4 @@ async fn no_border_of_chunks_or_reads_is_seen(kind: Kind) {
     server.end().await;
 }
 
-on_each_server! { no_border_of_chunks_or_reads_is_seen }
+on_each_server! { events_do_not_depend_on_the_borders_of_chunks_and_reads }

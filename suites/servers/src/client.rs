@@ -1,5 +1,4 @@
-//! A client of HTTP/1.1, as simple as can be, that says how a response ended and reads no sooner
-//! than it is asked to.
+//! A minimal HTTP/1.1 client, which reports how a response ended and reads only when asked to.
 
 use std::net::SocketAddr;
 
@@ -15,7 +14,7 @@ use crate::soon;
 /// How a response ended.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum End {
-    /// As the server said that it would.
+    /// As the framing of the response announced.
     Clean,
     /// In the middle of the body, or of the head.
     Cut,
@@ -23,13 +22,13 @@ pub(crate) enum End {
 
 pub(crate) struct Client {
     socket: TcpStream,
-    /// Read, and not yet taken apart.
+    /// Read, but not parsed yet.
     unread: BytesMut,
     step: usize,
     expected: Expected,
 }
 
-/// What comes next: the parts of a response whose body has the coding `chunked`.
+/// The next part of a response with the coding `chunked`.
 #[derive(Clone, Copy)]
 enum Expected {
     Head,
@@ -55,7 +54,7 @@ impl Client {
         self
     }
 
-    /// From now on each read takes this many bytes at most.
+    /// Limits each read to this many bytes.
     pub(crate) fn step(&mut self, bytes: usize) {
         self.step = bytes;
     }
@@ -65,10 +64,13 @@ impl Client {
         SockRef::from(&self.socket).recv_buffer_size().unwrap()
     }
 
-    /// Reads the head, which must be that of an event stream.
-    pub(crate) async fn head(&mut self) {
+    /// Reads the head, which must be that of an event stream, in lower case.
+    pub(crate) async fn head(&mut self) -> String {
         assert!(matches!(self.expected, Expected::Head));
-        while !self.take_head() {
+        loop {
+            if let Some(head) = self.take_head() {
+                return head;
+            }
             assert!(self.fill().await, "the head is there");
         }
     }
@@ -78,7 +80,7 @@ impl Client {
         loop {
             match self.expected {
                 Expected::Head => {
-                    if self.take_head() {
+                    if self.take_head().is_some() {
                         continue;
                     }
                 }
@@ -133,28 +135,28 @@ impl Client {
         }
     }
 
-    /// The next bytes of the body, until these are there and they end with a blank line.
+    /// The next bytes of the body: at least this many, up to the end of an event or a comment.
     pub(crate) async fn at_least(&mut self, len: usize) -> Vec<u8> {
         let mut body = Vec::new();
-        while body.len() < len || !body.ends_with(b"\n\n") {
+        while body.len() < len || !is_whole(&body) {
             let bytes = self.next().await.expect("the body goes on");
             body.extend_from_slice(&bytes);
         }
         body
     }
 
-    fn take_head(&mut self) -> bool {
-        let Some(head) = self.take_until(b"\r\n\r\n") else { return false };
+    fn take_head(&mut self) -> Option<String> {
+        let head = self.take_until(b"\r\n\r\n")?;
         let head = String::from_utf8(head.to_vec()).unwrap().to_ascii_lowercase();
         assert!(head.starts_with("http/1.1 200 "), "{head}");
         for header in ["content-type: text/event-stream", "transfer-encoding: chunked"] {
             assert!(head.contains(&format!("\r\n{header}")), "{head}");
         }
         self.expected = Expected::Size;
-        true
+        Some(head)
     }
 
-    /// What comes before `end`, which is left out, if all of it is there.
+    /// The bytes before `end`, without it, once all of them have arrived.
     fn take_until(&mut self, end: &[u8]) -> Option<Bytes> {
         let at = self.unread.windows(end.len()).position(|window| window == end)?;
         let bytes = self.unread.split_to(at).freeze();
@@ -162,11 +164,18 @@ impl Client {
         Some(bytes)
     }
 
-    /// Reads once; false at the end of the connection, however it ended.
+    /// Reads once; `false` at the end of the connection, clean or not.
     async fn fill(&mut self) -> bool {
         let mut piece = (&mut self.socket).take(self.step as u64);
         self.unread.reserve(self.step);
         let read = soon("something to read", piece.read_buf(&mut self.unread)).await;
         matches!(read, Ok(len) if len > 0)
     }
+}
+
+/// Whether the body ends with a blank line or a comment.
+fn is_whole(body: &[u8]) -> bool {
+    let Some(lines) = body.strip_suffix(b"\n") else { return false };
+    let last = lines.rsplit(|byte| *byte == b'\n').next();
+    last.is_none_or(|line| line.is_empty() || line.starts_with(b":"))
 }

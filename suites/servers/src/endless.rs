@@ -1,13 +1,13 @@
-//! Sources without an end: of errors, of nothing, always ready, or never.
+//! Endless sources: of errors, of items without frames, always ready, or never.
 
 use std::{task::Poll, time::Duration};
 
-use sse_encoder::{Comment, Error, Event, KeepAlive, OnError};
+use sse_encoder::{Comment, Error, Event, OnError};
 
 use crate::{
     client::{Client, End},
     decode::{assert_frames, decode},
-    server::{Item, Kind, Response, Server, item, response},
+    server::{Item, Kind, Response, Server, bare, item, response},
     source::Watched,
 };
 
@@ -34,24 +34,32 @@ fn skip(_: Error) -> OnError {
     OnError::Skip
 }
 
-/// The client goes, and the source with it.
+/// The client disconnects, and the source is dropped.
 async fn leave(client: Client, watched: &Watched, server: Server) {
     drop(client);
     watched.dropped().await;
     server.end().await;
 }
 
-async fn the_first_of_errors_only_cuts_the_connection(kind: Kind) {
-    let (server, watched) = start(kind, error, |response| response);
-    let (body, end) = server.get("/").await.rest().await;
-    assert_eq!((&*body, end), (&b""[..], End::Cut));
-    watched.dropped().await;
-    assert_eq!(watched.taken(), 1);
-    server.assert_alive().await;
+/// A numbered stream ends, a bare one breaks.
+async fn the_first_of_errors_alone_ends_the_response(kind: Kind) {
+    let watched = Watched::default();
+    let sources = watched.clone();
+    let server = Server::start(kind, move |path| match path {
+        "/bare" => bare(sources.source(error)),
+        _ => response(sources.source(error)),
+    });
+    for (taken, (path, expected)) in (1..).zip([("/", End::Clean), ("/bare", End::Cut)]) {
+        let (body, end) = server.get(path).await.rest().await;
+        assert_eq!((&*body, end), (&b":\n"[..], expected));
+        watched.dropped().await;
+        assert_eq!(watched.taken(), taken);
+        server.assert_alive().await;
+    }
     server.end().await;
 }
 
-/// Sources that are always ready, and of which nothing is to be sent.
+/// Sources that are always ready with items that send nothing.
 type Silent = (&'static str, fn(usize) -> Poll<Option<Item>>, fn(Response) -> Response);
 
 const SILENT: &[Silent] = &[
@@ -64,7 +72,7 @@ const SILENT: &[Silent] = &[
     ("events of nothing", |_| Poll::Ready(Some(item(Event::new()))), |response| response),
 ];
 
-async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
+async fn an_endless_source_without_frames_yields_to_other_tasks(kind: Kind) {
     for (name, next, respond) in SILENT {
         println!("{name}");
         let (server, watched) = start(kind, *next, *respond);
@@ -76,7 +84,7 @@ async fn an_endless_source_of_nothing_lets_others_run(kind: Kind) {
     }
 }
 
-async fn errors_only_are_replaced_some_times_and_then_cut(kind: Kind) {
+async fn errors_alone_are_replaced_a_limited_number_of_times(kind: Kind) {
     let (server, watched) = start(kind, error, |response| {
         response.on_error(|error| OnError::replace(Event::text(error.to_string())))
     });
@@ -89,7 +97,7 @@ async fn errors_only_are_replaced_some_times_and_then_cut(kind: Kind) {
     server.end().await;
 }
 
-async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
+async fn an_always_ready_source_is_dropped_with_its_client(kind: Kind) {
     let (server, watched) = start(kind, number, |response| response);
     let mut client = server.get("/").await;
     let events = decode(&client.at_least(50_000).await);
@@ -101,7 +109,7 @@ async fn a_source_that_is_always_ready_goes_with_its_client(kind: Kind) {
     leave(client, &watched, server).await;
 }
 
-async fn a_source_that_never_wakes_has_its_header_and_goes_with_its_client(kind: Kind) {
+async fn a_pending_source_has_its_head_and_is_dropped_with_its_client(kind: Kind) {
     let (server, watched) = start(kind, |_| Poll::Pending, |response| response);
     let mut client = server.get("/").await;
     client.head().await;
@@ -110,37 +118,36 @@ async fn a_source_that_never_wakes_has_its_header_and_goes_with_its_client(kind:
     leave(client, &watched, server).await;
 }
 
-async fn a_source_that_never_wakes_is_kept_alive(kind: Kind) {
+async fn a_pending_source_is_kept_alive(kind: Kind) {
     let (server, watched) = start(
         kind,
         |_| Poll::Pending,
         |response| {
-            let keep_alive = KeepAlive::new(Duration::from_millis(20));
             let comment = Comment::new("\u{FEFF}\r\rdata: forged\r\r\n\nid: 99\0\n\n");
-            response.keep_alive(keep_alive.item(&comment).unwrap())
+            response.keep_alive_with(Duration::from_millis(20), &comment)
         },
     );
     let mut client = server.get("/").await;
     let body = client.at_least(500).await;
     assert_frames(&body);
-    assert!(body.starts_with(b": \xEF\xBB\xBF\n"));
+    assert!(body.starts_with(b":\n: \xEF\xBB\xBF\n"));
     assert_eq!(decode(&body), []);
     leave(client, &watched, server).await;
 }
 
-async fn a_source_of_nothing_ends(kind: Kind) {
+async fn an_empty_source_ends_the_response(kind: Kind) {
     let (server, watched) = start(kind, |_| Poll::Ready(None), |response| response);
-    assert_eq!(server.get("/").await.rest().await, (vec![], End::Clean));
+    assert_eq!(server.get("/").await.rest().await, (b":\n".to_vec(), End::Clean));
     watched.dropped().await;
     server.end().await;
 }
 
 on_each_server! {
-    the_first_of_errors_only_cuts_the_connection
-    an_endless_source_of_nothing_lets_others_run
-    errors_only_are_replaced_some_times_and_then_cut
-    a_source_that_is_always_ready_goes_with_its_client
-    a_source_that_never_wakes_has_its_header_and_goes_with_its_client
-    a_source_that_never_wakes_is_kept_alive
-    a_source_of_nothing_ends
+    the_first_of_errors_alone_ends_the_response
+    an_endless_source_without_frames_yields_to_other_tasks
+    errors_alone_are_replaced_a_limited_number_of_times
+    an_always_ready_source_is_dropped_with_its_client
+    a_pending_source_has_its_head_and_is_dropped_with_its_client
+    a_pending_source_is_kept_alive
+    an_empty_source_ends_the_response
 }

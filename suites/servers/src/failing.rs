@@ -20,13 +20,13 @@ use crate::{
 enum Odd {
     FailsHalfway,
     PanicsHalfway,
-    /// Says that it has so many elements, and has two.
+    /// Announces this many elements, and has two.
     Elements(usize),
     /// The same for members.
     Members(usize),
     /// Passes this text off as raw JSON.
     Raw(&'static str),
-    /// Goes on after a failure as if there were none.
+    /// Ignores a failure and continues.
     Swallows,
     Valueless,
 }
@@ -97,7 +97,7 @@ const LIES: &[Odd] = &[
     Odd::Valueless,
 ];
 
-/// Each event with a text, and after it the lies in all places where a value can be.
+/// The lies in all places where a value can be, each after an event with a text.
 fn lies() -> Vec<Item> {
     let mut lies = Vec::new();
     for lie in LIES {
@@ -117,7 +117,7 @@ fn lies() -> Vec<Item> {
     lies
 }
 
-async fn what_lies_is_one_event_or_an_error(kind: Kind) {
+async fn a_lying_value_is_one_event_or_an_error(kind: Kind) {
     let server = Server::start(kind, |_| response(items(lies())).on_error(|_| OnError::Skip));
     let (body, end) = server.get("/").await.rest().await;
     assert_eq!(end, End::Clean);
@@ -134,12 +134,12 @@ async fn what_lies_is_one_event_or_an_error(kind: Kind) {
         next_id += 1;
     }
     assert_eq!(before, LIES.len() * 6 + 1);
-    // Some are events, and not all of them.
+    // Some of the lies are events, but not all.
     assert!((10..before).contains(&next_id), "{next_id}");
     server.end().await;
 }
 
-/// An item of several frames, of which not all can be written.
+/// An item of two frames, of which the second fails.
 struct Several;
 
 impl Encode for Several {
@@ -160,7 +160,7 @@ const FAILING: &[Failing] = &[
     ("the source's error", || Err("\n\nid: 99\ndata: forged\n\n".into())),
 ];
 
-/// A policy, the events that the client gets around the item that failed, and how it ends.
+/// A policy, the events that the client receives around the failed item, and the end.
 type Policy = (&'static str, fn(Error) -> OnError, &'static [(&'static str, &'static str)], End);
 
 const POLICIES: &[Policy] = &[
@@ -180,6 +180,9 @@ fn replace_badly(_: Error) -> OnError {
     OnError::replace(Event::json(Odd::FailsHalfway))
 }
 
+/// More bytes than the opening comment has: those of the first event.
+const AFTER_OPENING: usize = ":\n".len() + 1;
+
 /// The items, with a pause after the first until the gate opens.
 fn gated(gate: &Arc<Notify>, first: Item, others: Vec<Item>) -> Items {
     let gate = gate.clone();
@@ -187,8 +190,8 @@ fn gated(gate: &Arc<Notify>, first: Item, others: Vec<Item>) -> Items {
     Box::pin(items([first]).chain(pause).chain(items(others)))
 }
 
-/// Sends each item that fails under each policy that ends like this; with a pause, what comes
-/// before it has left the server when it comes.
+/// Sends each failing item under each policy with this end. With a pause, the server has sent the
+/// events before it.
 async fn check_policies(kind: Kind, end: End, pause: bool) {
     let gate = Arc::new(Notify::new());
     let opened = gate.clone();
@@ -209,7 +212,7 @@ async fn check_policies(kind: Kind, end: End, pause: bool) {
             let mut client = server.get(&format!("/{row}/{column}")).await;
             let mut body = Vec::new();
             if pause {
-                body.extend(client.at_least(1).await);
+                body.extend(client.at_least(AFTER_OPENING).await);
                 opened.notify_one();
             }
             let (rest, actual_end) = client.rest().await;
@@ -227,16 +230,16 @@ async fn check_policies(kind: Kind, end: End, pause: bool) {
     server.end().await;
 }
 
-async fn what_fails_halfway_leaves_no_trace(kind: Kind) {
+async fn a_failing_item_sends_nothing(kind: Kind) {
     check_policies(kind, End::Clean, false).await;
     check_policies(kind, End::Clean, true).await;
 }
 
-async fn what_fails_halfway_cuts_the_connection_and_no_frame(kind: Kind) {
+async fn a_failing_item_cuts_the_connection_between_two_frames(kind: Kind) {
     check_policies(kind, End::Cut, true).await;
 }
 
-async fn what_came_before_a_failure_arrives_even_if_it_is_ready_at_once(kind: Kind) {
+async fn events_before_a_failure_arrive_even_if_it_is_ready_at_once(kind: Kind) {
     check_policies(kind, End::Cut, false).await;
 }
 
@@ -244,7 +247,7 @@ fn policy_panics(_: Error) -> OnError {
     panic!("a panic of the policy's own")
 }
 
-/// What panics when its turn comes.
+/// A source that panics in its turn.
 type Panic = (&'static str, fn() -> Items);
 
 const PANICS: &[Panic] = &[
@@ -255,7 +258,7 @@ const PANICS: &[Panic] = &[
     ("the policy", || items([Err("no".into())])),
 ];
 
-async fn a_panic_cuts_its_own_connection_and_no_frame(kind: Kind) {
+async fn a_panic_cuts_its_own_connection_between_two_frames(kind: Kind) {
     let gate = Arc::new(Notify::new());
     let opened = gate.clone();
     let server = Server::start(kind, move |path| {
@@ -272,12 +275,12 @@ async fn a_panic_cuts_its_own_connection_and_no_frame(kind: Kind) {
             let mut client = server.get(&format!("/{row}")).await;
             let mut body = Vec::new();
             if !at_once {
-                body.extend(client.at_least(1).await);
+                body.extend(client.at_least(AFTER_OPENING).await);
                 opened.notify_one();
             }
             let (rest, end) = client.rest().await;
             body.extend(rest);
-            // What was gathered with it is gone with the connection's task.
+            // Events that were gathered with it are dropped with the connection's task.
             let events = decode(&body);
             let texts = events.iter().map(|event| &*event.data).collect::<Vec<_>>();
             assert!(["first", "gathered"].starts_with(&texts), "{name}: {texts:?}");
@@ -290,9 +293,9 @@ async fn a_panic_cuts_its_own_connection_and_no_frame(kind: Kind) {
 }
 
 on_each_server! {
-    what_lies_is_one_event_or_an_error
-    what_fails_halfway_leaves_no_trace
-    what_fails_halfway_cuts_the_connection_and_no_frame
-    what_came_before_a_failure_arrives_even_if_it_is_ready_at_once
-    a_panic_cuts_its_own_connection_and_no_frame
+    a_lying_value_is_one_event_or_an_error
+    a_failing_item_sends_nothing
+    a_failing_item_cuts_the_connection_between_two_frames
+    events_before_a_failure_arrive_even_if_it_is_ready_at_once
+    a_panic_cuts_its_own_connection_between_two_frames
 }

@@ -1,4 +1,4 @@
-//! Texts that would be other fields, or other frames, in every place that a text can have.
+//! Texts that imitate fields or frames, in every place where a text can be.
 
 use serde_json::{Value, json, value::RawValue};
 use sse_encoder::{Comment, Error, Event, EventId, EventType};
@@ -48,7 +48,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("beyond ASCII", "é\rñ\n😀\r\n"),
 ];
 
-/// A place for a text, and what becomes of it there.
+/// A place for a text, and its outcome there.
 type Place = (&'static str, fn(&'static str) -> (Item, Expected));
 
 /// The same in an item as JSON.
@@ -90,7 +90,7 @@ const PLACES: &[Place] = &[
     ("text", |text| (item(Event::text(text)), Expected::text(lines(text)))),
     ("shared text", |text| (item(Event::shared_text(text)), Expected::text(lines(text)))),
     ("long shared text", |text| {
-        // Long enough to be sent without being copied.
+        // Long enough to be sent without a copy.
         let text = format!("{text}{}{text}", "x".repeat(40_000));
         (item(Event::shared_text(text.clone())), Expected::text(lines(&text)))
     }),
@@ -101,7 +101,7 @@ const PLACES: &[Place] = &[
         (item(Event::merge(data, other)), Expected::json(json!({"a": text, "b": text, text: 2})))
     }),
     ("a text that is spread", |text| {
-        // Half a surrogate pair is no `Value`: without those, a character is a member.
+        // A `Value` cannot hold half a surrogate pair: without surrogates, each character is a member.
         let text = text.replace('😀', "");
         let chars = text.chars().enumerate();
         let members = chars.map(|(index, char)| (index.to_string(), char.to_string().into()));
@@ -125,7 +125,7 @@ const PLACES: &[Place] = &[
     }),
 ];
 
-/// Items as JSON, and what becomes of them.
+/// Items as JSON, and their outcomes.
 pub(crate) fn json_items() -> Vec<(String, String, Expected)> {
     let mut items = Vec::new();
     for (place, make) in PLACES_IN_JSON {
@@ -147,22 +147,22 @@ fn rows() -> Vec<Row> {
             let (item, expected) = make(text);
             rows.push(Row::new(format!("{place}: {name}"), item, expected));
         }
-        // What was refused or ignored leaves nothing behind.
+        // Refused and ignored items write nothing.
         let after = item(Event::text("after"));
         rows.push(Row::new(format!("{place}: what follows"), after, Expected::text("after")));
     }
     rows
 }
 
-async fn no_text_forges_anything_wherever_it_stands(kind: Kind) {
+async fn text_cannot_forge_fields_or_frames_in_any_place(kind: Kind) {
     check(kind, rows).await;
 }
 
-/// A byte order mark at the very start would vanish, and some decoders fail at it.
-async fn no_text_is_the_first_byte_of_a_stream(kind: Kind) {
+/// A byte order mark at the start of the stream would be dropped, and some decoders fail at it.
+async fn a_stream_never_begins_with_text(kind: Kind) {
     let server = Server::start(kind, |path| {
         let (_, text) = TEXTS[path[1..].parse::<usize>().unwrap()];
-        bare(items([item(Event::text(text))])).comment(text)
+        bare(items([item(Event::text(text))])).opening_comment(false).comment(text)
     });
     for (index, (name, text)) in TEXTS.iter().enumerate() {
         let (body, end) = server.get(&format!("/{index}")).await.rest().await;
@@ -176,15 +176,15 @@ async fn no_text_is_the_first_byte_of_a_stream(kind: Kind) {
 }
 
 on_each_server! {
-    no_text_forges_anything_wherever_it_stands
-    no_text_is_the_first_byte_of_a_stream
+    text_cannot_forge_fields_or_frames_in_any_place
+    a_stream_never_begins_with_text
 }
 
 fn event<D: sse_encoder::data::Data + Send + 'static>(event: Result<Event<D>, Error>) -> Item {
     item(event?)
 }
 
-/// What a client makes of the ends of lines.
+/// The text as a client reads it: each end of line is LF.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
@@ -216,7 +216,7 @@ fn text_or_json(data: Value) -> Data {
     }
 }
 
-/// JSON with raw ends of lines between its tokens.
+/// JSON with raw line breaks between its tokens.
 fn raw(text: &str) -> Box<RawValue> {
     let text = Value::from(text);
     let json = format!("{{\r\"a\"\n:\r\n{text},\r\r{text}:[\n\n{text}\r\n]\n}}");

@@ -1,5 +1,4 @@
-//! JSON that is as deep as a parser bears, and deeper; numbers that are beyond all that have a
-//! type.
+//! JSON at the depth limit of a parser, and beyond; numbers that no type can hold.
 
 use serde_json::{Value, value::RawValue};
 use sse_encoder::Event;
@@ -9,10 +8,10 @@ use crate::{
     table::{Data, Expected, Fields, Row, check},
 };
 
-/// What `serde_json` parses at most, and what is too deep for it: raw JSON is passed on unparsed.
+/// The depths that `serde_json` still parses, and those beyond: raw JSON is passed on unparsed.
 const DEPTHS: [usize; 4] = [127, 128, 129, 10_000];
 
-/// A number, as what an id of it is spelled (`None` is falsy), and a type.
+/// A number, its spelling as an id (`None`: falsy), and as a type.
 pub(crate) const NUMBERS: &[(&str, Option<&str>, &str)] = &[
     ("1e400", Some("Infinity"), "Infinity"),
     ("-1e400", Some("-Infinity"), "-Infinity"),
@@ -24,13 +23,13 @@ pub(crate) const NUMBERS: &[(&str, Option<&str>, &str)] = &[
     ("-0", None, "0"),
 ];
 
-/// A hundred digits.
+/// One hundred digits.
 const DIGITS: &str = concat!(
     "10000000000000000000000000000000000000000000000000",
     "00000000000000000000000000000000000000000000000000"
 );
 
-/// Items as JSON, and what becomes of them.
+/// Items as JSON, and their outcomes.
 pub(crate) fn items() -> Vec<(String, String, Expected)> {
     let mut items = Vec::new();
     let mut add = |name: String, item: String, expected| items.push((name, item, expected));
@@ -102,7 +101,7 @@ fn rows() -> Vec<Row> {
         let name = format!("{number} as a RawValue");
         rows.push(Row::new(name, item(Event::json(raw)), Expected::text(*number)));
         let name = format!("{number} as a Value");
-        // Out of range for some, rounded for others: as `serde_json` has it.
+        // Out of range or rounded, as in `serde_json`.
         rows.push(match serde_json::from_str::<Value>(number) {
             Ok(value) => Row::new(name, item(Event::json(value.clone())), Expected::json(value)),
             Err(error) => Row::new(name, Err(error.into()), Expected::refused("other", None, None)),

@@ -70,7 +70,7 @@ fn lines() -> Vec<Row> {
     rows
 }
 
-/// What one server has sent and was found right need not be taken apart again.
+/// Decodes the first server's output, and compares that of the others with it.
 async fn check(kind: Kind, rows: fn() -> Vec<Row>, right: &Mutex<Vec<u8>>) {
     let body = send(kind, rows).await;
     let mut right = right.lock().await;

@@ -1,9 +1,8 @@
 //! Hostile items, streams and clients end to end: through each real server over a loopback socket,
-//! and through the `ndjson` example as a process. What comes out is taken apart by a decoder of
-//! others.
+//! and through the `ndjson` example as a process. Another author's decoder reads the output.
 #![cfg(test)]
 
-/// Makes one test for each server of a function that takes a [`server::Kind`].
+/// Turns each function of a [`server::Kind`] into one test for each server.
 macro_rules! on_each_server {
     ($($test:ident)*) => {
         $(mod $test {
@@ -36,13 +35,14 @@ mod slow_client;
 mod source;
 mod stalled;
 mod table;
+mod wire;
 
 use std::time::Duration;
 
-/// A bound against hanging, and no measure of speed.
+/// A bound against hanging, not a measure of speed.
 const DEADLINE: Duration = Duration::from_secs(60);
 
-/// What must happen, in the end.
+/// The output of a future that must be ready before the deadline.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(DEADLINE, future).await {
         Ok(output) => output,

@@ -19,7 +19,7 @@ use crate::{
     table::{Expected, compare},
 };
 
-/// Builds the example; what it needs has mostly been built for the tests.
+/// Builds the example; the tests have built most of its dependencies.
 async fn executable() -> &'static PathBuf {
     static EXECUTABLE: OnceCell<PathBuf> = OnceCell::const_new();
     EXECUTABLE.get_or_init(build).await
@@ -59,7 +59,7 @@ struct Output {
     status: ExitStatus,
 }
 
-/// Hands the whole input over, while the output is read.
+/// Writes the whole input while the output is read.
 async fn run(input: Vec<u8>) -> Output {
     let mut child = start().await;
     let mut stdin = child.stdin.take().unwrap();
@@ -70,15 +70,14 @@ async fn run(input: Vec<u8>) -> Output {
     Output { frames: output.stdout, errors, status: output.status }
 }
 
-/// A line, and what becomes of it.
+/// A line and its outcome.
 type Line = (String, Vec<u8>, Expected);
 
 fn refused(name: &str, line: impl Into<Vec<u8>>) -> Line {
     (name.into(), line.into(), Expected::refused("syntax", None, None))
 }
 
-/// Runs the lines: one error for each that is refused, which names its number, and the events of
-/// all others.
+/// Runs the lines: each refused one gives an error with its number, each of the others its event.
 async fn check(lines: Vec<Line>) {
     let input = lines.iter().flat_map(|(_, line, _)| [line, &b"\n"[..]]).flatten().copied();
     let output = run(input.collect()).await;
@@ -103,7 +102,7 @@ fn lines(items: Vec<(String, String, Expected)>) -> Vec<Line> {
 }
 
 #[tokio::test]
-async fn no_text_forges_anything() {
+async fn text_cannot_forge_fields_or_frames() {
     check(lines(forged::json_items())).await;
 }
 
@@ -113,7 +112,7 @@ async fn depth_and_numbers_are_passed_on_or_refused() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_utf_8_are_refused_and_the_others_are_not() {
+async fn a_line_that_is_not_utf_8_is_refused_and_the_next_is_encoded() {
     const BYTES: [(&str, &[u8]); 8] = [
         ("0xFF", b"\xFF"),
         ("a continuation", b"a\x80"),
@@ -142,7 +141,7 @@ async fn bytes_that_are_not_utf_8_are_refused_and_the_others_are_not() {
 }
 
 #[tokio::test]
-async fn what_is_no_item_is_refused_and_the_next_line_is_not() {
+async fn a_line_that_is_not_an_item_is_refused_and_the_next_is_encoded() {
     let event = |name: &str, line: &str| -> Line {
         (name.into(), line.into(), Expected::text("{\"a\":1}"))
     };
@@ -175,7 +174,7 @@ async fn what_is_no_item_is_refused_and_the_next_line_is_not() {
 }
 
 #[tokio::test]
-async fn a_last_line_needs_no_end_and_what_is_good_is_a_success() {
+async fn a_last_line_needs_no_end_and_the_status_is_0_without_errors() {
     let output = run(b"{\"a\":1}\n{\"b\":2}".to_vec()).await;
     assert_eq!(decode(&output.frames).len(), 2);
     assert_eq!((output.errors, output.status.code()), (vec![], Some(0)));
@@ -184,7 +183,7 @@ async fn a_last_line_needs_no_end_and_what_is_good_is_a_success() {
 }
 
 #[tokio::test]
-async fn a_frame_comes_before_the_next_line_and_so_does_an_error() {
+async fn each_frame_and_each_error_is_written_before_the_next_line() {
     let mut child = start().await;
     let mut stdin = child.stdin.take().unwrap();
     let mut frames = child.stdout.take().unwrap();
@@ -206,12 +205,12 @@ async fn a_frame_comes_before_the_next_line_and_so_does_an_error() {
 
 /// As behind `| head`.
 #[tokio::test]
-async fn it_ends_well_when_nobody_reads() {
+async fn it_ends_well_when_its_output_is_closed() {
     let mut child = start().await;
     let mut stdin = child.stdin.take().unwrap();
     drop(child.stdout.take());
     let write = async {
-        // It may be gone before all is written.
+        // The program may end before everything is written.
         while stdin.write_all(b"{\"a\":1}\n").await.is_ok() {}
     };
     soon("the pipe breaks", write).await;

@@ -6,12 +6,11 @@ use std::{
     pin::Pin,
     sync::Arc,
     thread,
-    time::Duration,
 };
 
 use futures_util::{Stream, stream};
 use socket2::SockRef;
-use sse_encoder::{Encode, Event, SseEncoder, stream::TokioTimer};
+use sse_encoder::{Encode, Event, SseEncoder};
 use tokio::{
     runtime::Builder,
     sync::{oneshot, watch},
@@ -23,17 +22,17 @@ use crate::{
     soon,
 };
 
-/// What a handler is asked for when a test wants to know whether the server still answers.
+/// The path of a request that only checks whether the server still responds.
 const ALIVE: &str = "/alive";
 
 pub(crate) type Item = Result<Box<dyn Encode + Send>, BoxError>;
 pub(crate) type Items = Pin<Box<dyn Stream<Item = Item> + Send>>;
-pub(crate) type Response = SseEncoder<Items, TokioTimer>;
+pub(crate) type Response = SseEncoder<Items>;
 
 type BoxError = Box<dyn StdError + Send + Sync>;
 type Handler = Arc<dyn Fn(&str) -> Response + Send + Sync>;
 
-/// An item that is no error.
+/// An item that is not an error.
 pub(crate) fn item(item: impl Encode + Send + 'static) -> Item {
     Ok(Box::new(item))
 }
@@ -42,14 +41,14 @@ pub(crate) fn items(items: impl IntoIterator<Item = Item, IntoIter: Send + 'stat
     Box::pin(stream::iter(items))
 }
 
-/// A response with automatic ids, and without keep-alive.
+/// A response with automatic ids.
 pub(crate) fn response(items: Items) -> Response {
-    SseEncoder::new(items).keep_alive(Duration::MAX)
+    SseEncoder::new(items)
 }
 
-/// A response of nothing but what the items say.
+/// A response without automatic ids and default types.
 pub(crate) fn bare(items: Items) -> Response {
-    SseEncoder::bare(items).keep_alive(Duration::MAX)
+    SseEncoder::bare(items)
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -60,8 +59,7 @@ pub(crate) enum Kind {
     Warp,
 }
 
-/// A server on a free port, on a thread of its own: one that hangs does not hang the test's
-/// deadlines.
+/// A server on a free port, on a thread of its own, so that the test's deadlines hold if it hangs.
 pub(crate) struct Server {
     address: SocketAddr,
     stop: watch::Sender<()>,
@@ -69,7 +67,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts a server that answers each path with what `handler` makes of it.
+    /// Starts a server that answers each path by `handler`.
     pub(crate) fn start(
         kind: Kind,
         handler: impl Fn(&str) -> Response + Send + Sync + 'static,
@@ -85,7 +83,7 @@ impl Server {
         Self::start_in(Builder::new_current_thread(), kind, listener, handler)
     }
 
-    /// The same in a runtime of two threads, but for actix-web, whose workers have one each.
+    /// The same in a runtime of two threads, except for actix-web, whose workers have one each.
     pub(crate) fn start_in_two_threads(
         kind: Kind,
         handler: impl Fn(&str) -> Response + Send + Sync + 'static,
@@ -121,7 +119,7 @@ impl Server {
         self.address
     }
 
-    /// A client that has asked for this path.
+    /// A client that has requested this path.
     pub(crate) async fn get(&self, path: &str) -> Client {
         Client::connect(self.address, None).await.ask(path).await
     }
@@ -131,14 +129,14 @@ impl Server {
         Client::connect(self.address, Some(receive_buffer)).await.ask(path).await
     }
 
-    /// A new connection is answered.
+    /// Checks that a new connection gets a response.
     pub(crate) async fn assert_alive(&self) {
         let (body, end) = self.get(ALIVE).await.rest().await;
         assert_eq!(decode(&body)[0].data, "alive");
         assert_eq!(end, End::Clean);
     }
 
-    /// Lets the connections end, of which no client is left.
+    /// Shuts down; the clients of all connections have gone.
     pub(crate) async fn end(self) {
         drop(self.stop);
         soon("the server ends", self.ended).await.unwrap();
@@ -152,8 +150,8 @@ fn listener() -> TcpListener {
     listener
 }
 
-/// A listener whose sockets have a send buffer of this size in the kernel; and the size that it
-/// really has, with the kernel's own share.
+/// A listener whose sockets have a send buffer of this size in the kernel; and its actual size, with
+/// the kernel's own share.
 pub(crate) fn listener_with(send_buffer: usize) -> (TcpListener, usize) {
     let listener = listener();
     let socket = SockRef::from(&listener);
@@ -214,8 +212,8 @@ mod actix_web {
         };
         let server = HttpServer::new(app)
             .workers(1)
-            // Or a client that closes an idle stream is taken for one that only has nothing more to
-            // say.
+            // Otherwise a client that closes an idle stream counts as one that has merely finished
+            // sending.
             .h1_allow_half_closed(false)
             .disable_signals()
             .listen_auto_h2c(listener)
@@ -277,9 +275,9 @@ mod warp {
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let routes = method().and(path::full()).map(move |method, path: FullPath| {
-            sse_encoder::warp::reply_to(&method, handler(path.as_str()))
-        });
+        let routes = method()
+            .and(path::full())
+            .map(move |method, path: FullPath| handler(path.as_str()).into_reply_to(&method));
         ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     }
 }

@@ -1,7 +1,7 @@
-//! What a client that stops reading makes a server of hyper hold: axum, warp and hyper itself.
+//! How much a hyper server holds for a client that stops reading: axum, warp and hyper itself.
 //!
-//! The connection is a pipe in memory of a known size, so what was taken from the source and is not
-//! in the pipe is held by the server.
+//! The connection is a pipe in memory of a known size: the server holds all that was taken from the
+//! source and is not in the pipe.
 
 use std::{
     convert::Infallible,
@@ -21,7 +21,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 
 const PIPE: usize = 64 * 1024;
 
-/// The most buffers that hyper gathers for one write.
+/// The maximum of buffers that hyper gathers for one write.
 const BUFFERS: usize = 16;
 
 /// Always ready; counts its items.
@@ -51,7 +51,7 @@ async fn stalled(items: Endless, chunk_limit: usize) -> DuplexStream {
     client
 }
 
-/// Waits until the server does nothing more.
+/// Waits until the server is idle.
 async fn taken(items: &Endless) -> usize {
     let mut before = usize::MAX;
     loop {
@@ -67,7 +67,7 @@ async fn taken(items: &Endless) -> usize {
 }
 
 #[tokio::test]
-async fn it_holds_some_chunks_and_no_more_however_long_the_client_stalls() {
+async fn a_server_holds_a_few_chunks_however_long_the_client_stalls() {
     for chunk_limit in [1_024, 4_096, SseEncoder::DEFAULT_CHUNK_LIMIT, 65_536] {
         let items = Endless::default();
         let mut client = stalled(items.clone(), chunk_limit).await;
@@ -77,7 +77,7 @@ async fn it_holds_some_chunks_and_no_more_however_long_the_client_stalls() {
         assert!(held <= (BUFFERS + 1) * (chunk_limit + FRAME), "{chunk_limit}: {held}");
         assert_eq!(taken(&items).await.saturating_sub(PIPE), held);
 
-        // It goes on where it was as soon as the client reads again.
+        // The stream continues where it was as soon as the client reads again.
         let mut read = vec![0; 4 * held + PIPE];
         client.read_exact(&mut read).await.unwrap();
         assert!(taken(&items).await > read.len());

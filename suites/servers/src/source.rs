@@ -1,4 +1,4 @@
-//! A source that a test sees from outside the server.
+//! A source that the test observes from outside the server.
 
 use std::{
     pin::Pin,
@@ -17,7 +17,7 @@ use crate::{
     soon,
 };
 
-/// What is known of the sources that were made here.
+/// The sources that were made here.
 #[derive(Clone, Default)]
 pub(crate) struct Watched(Arc<State>);
 
@@ -33,7 +33,7 @@ struct Source<F> {
 }
 
 impl Watched {
-    /// A source that answers each poll with what the closure makes of the number of items taken
+    /// A source that answers each poll by the closure, which is given the number of items taken
     /// before.
     pub(crate) fn source(
         &self,
@@ -43,7 +43,7 @@ impl Watched {
         Box::pin(Source { next, watched: self.clone() })
     }
 
-    /// How many items were taken.
+    /// The number of items taken.
     pub(crate) fn taken(&self) -> usize {
         self.0.taken.load(Ordering::Relaxed)
     }
@@ -52,7 +52,7 @@ impl Watched {
         *self.0.open.borrow() > 0
     }
 
-    /// Waits until all sources are gone.
+    /// Waits until all sources are dropped.
     pub(crate) async fn dropped(&self) {
         let mut open = self.0.open.subscribe();
         soon("the source is dropped", open.wait_for(|open| *open == 0)).await.unwrap();

@@ -1,4 +1,4 @@
-//! A table of items, and what becomes of each on its way to the client.
+//! A table of items, and the outcome of each at the client.
 
 use std::fmt::Debug;
 
@@ -21,9 +21,9 @@ pub(crate) struct Row {
 }
 
 pub(crate) enum Expected {
-    /// Nothing is dispatched.
+    /// No event is dispatched.
     Nothing,
-    /// The item is an error, which says this of itself; see [`describe`].
+    /// The item is an error of this description; see [`describe`].
     Refused(String),
     Event(Fields),
 }
@@ -38,7 +38,7 @@ pub(crate) struct Fields {
 #[derive(Debug)]
 pub(crate) enum Data {
     Text(String),
-    /// As text it may be anything that means this.
+    /// JSON of this value, in any spelling.
     Json(Value),
 }
 
@@ -67,7 +67,7 @@ impl Expected {
     }
 }
 
-/// Sends all rows in one stream, and compares what comes.
+/// Sends all rows in one stream, and compares the events.
 pub(crate) async fn check(kind: Kind, rows: fn() -> Vec<Row>) {
     let body = send(kind, rows).await;
     compare(expected(rows), &decode(&body));
@@ -77,7 +77,7 @@ pub(crate) fn expected(rows: fn() -> Vec<Row>) -> impl Iterator<Item = (String, 
     rows().into_iter().map(|row| (row.name, row.expected))
 }
 
-/// Sends all rows in one stream; an error is shown to the client in the item's place.
+/// Sends all rows in one stream; an event in a failed item's place tells the client its error.
 pub(crate) async fn send(kind: Kind, rows: fn() -> Vec<Row>) -> Vec<u8> {
     let server = Server::start(kind, move |_| {
         let rows = items(rows().into_iter().map(|row| row.item).collect::<Vec<_>>());
@@ -106,7 +106,7 @@ fn describe(kind: &str, field: Option<&str>, position: Option<usize>) -> String 
     format!("{kind} in {} at {position:?}", field.unwrap_or("the item"))
 }
 
-/// Each expected event came, in order, and nothing else.
+/// The events are the expected ones, in order.
 pub(crate) fn compare(
     expected: impl IntoIterator<Item = (String, Expected)>,
     received: &[Received],
@@ -142,7 +142,7 @@ pub(crate) fn compare(
     assert_eq!(received.next(), None, "something else was dispatched");
 }
 
-/// Some are too large to be shown.
+/// Shortened: some are too large to print.
 fn assert_same<T: PartialEq + Debug + ?Sized>(name: &str, actual: &T, expected: &T) {
     assert!(
         actual == expected,

@@ -1,19 +1,21 @@
 //! `SseEncoder` as the response of each framework, in process; `suites/interop` has the real
 //! servers.
 
+use std::{io::Read, time::Duration};
+
+use flate2::read::GzDecoder;
 use futures_util::{Stream, stream};
-use sse_encoder::{Event, LastEventId, ReconnectionTime, SseEncoder, StopReconnecting};
+use sse_encoder::{Event, LastEventId, SseEncoder, StopReconnecting};
 
-const BODY: &str = "id: 42\nevent: message\ndata: a\n\nid: 43\nevent: message\ndata: b\n\n";
+const BODY: &str = ":\nid: 42\nevent: message\ndata: a\n\nid: 43\nevent: message\ndata: b\n\n";
 
-const HEADERS: [(&str, &str); 4] = [
-    ("content-encoding", "identity"),
+const HEADERS: [(&str, &str); 3] = [
     ("content-type", "text/event-stream; charset=utf-8"),
     ("cache-control", "no-cache, no-store, no-transform"),
     ("x-accel-buffering", "no"),
 ];
 
-/// Requests, by path and header, and the last event ID that is read from them.
+/// Requests, by path and header, and their last event ID.
 const LAST_EVENT_IDS: &[Row] = &[
     ("/", &[], None),
     ("/", &[b"41"], Some("41")),
@@ -23,12 +25,12 @@ const LAST_EVENT_IDS: &[Row] = &[
     ("/", &["é…".as_bytes()], Some("é…")),
     ("/", &[b"\xE9"], None),
     ("/?lastEventId=4%00", &[b""], None),
-    // An empty one counts as none, and of several the last that is an id.
+    // An empty header counts as absent; of several, the last valid one counts.
     ("/?lastEventId=40", &[b""], Some("40")),
     ("/", &[b"40", b"41"], Some("41")),
     ("/", &[b"40", b""], Some("40")),
     ("/?lastEventId=39", &[b"40", b"\xE9"], Some("40")),
-    // No request with a longer one comes through a proxy.
+    // A proxy would refuse a request with a longer id.
     ("/?lastEventId=40", &[&[b'x'; 4097]], Some("40")),
 ];
 
@@ -38,20 +40,39 @@ fn events(last: &LastEventId) -> SseEncoder<impl Stream<Item = Event> + use<>> {
 }
 
 fn last(id: &str) -> LastEventId {
-    LastEventId::from_header(id.as_bytes())
+    LastEventId::from_headers([id])
 }
 
 type Row = (&'static str, &'static [&'static [u8]], Option<&'static str>);
 
-const LATER: ReconnectionTime = ReconnectionTime::from_millis(9_000).unwrap();
+const LATER: Duration = Duration::from_secs(9);
+
+/// The text of a body, with what its `Content-Encoding` does to it.
+fn decoded(encoding: Option<&http::HeaderValue>, body: &[u8]) -> String {
+    let mut text = String::new();
+    match encoding.map(http::HeaderValue::as_bytes) {
+        None => text += str::from_utf8(body).unwrap(),
+        Some(b"gzip") => {
+            GzDecoder::new(body).read_to_string(&mut text).unwrap();
+        }
+        Some(other) => panic!("no client reads {other:?}"),
+    }
+    text
+}
+
+const GOODBYE: &str = ":\nevent: goodbye\nretry: 9000\ndata: {}\n\n";
 
 mod axum {
     use ::axum::{
+        Router,
         body::{Body, to_bytes},
         extract::{FromRequestParts, OptionalFromRequestParts},
         http::Request,
         response::{IntoResponse, Response},
+        routing::get,
     };
+    use tower::ServiceExt;
+    use tower_http::compression::CompressionLayer;
 
     use super::*;
 
@@ -67,7 +88,9 @@ mod axum {
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
-        assert!(!response.headers().contains_key("connection"));
+        for name in ["connection", "content-encoding"] {
+            assert!(!response.headers().contains_key(name));
+        }
         assert_eq!(body(response).await, BODY);
     }
 
@@ -81,10 +104,28 @@ mod axum {
     }
 
     #[tokio::test]
+    async fn compression_leaves_it_readable() {
+        let handler = async |last: LastEventId| events(&last);
+        let page = async || "x".repeat(9_999);
+        let app = Router::new().route("/events", get(handler)).route("/page", get(page));
+        let app = app.layer(CompressionLayer::new());
+        for (path, encoding) in [("/events", None), ("/page", Some("gzip"))] {
+            let request = Request::get(path).header("accept-encoding", "gzip");
+            let request = request.header("last-event-id", "41").body(Body::empty()).unwrap();
+            let response = app.clone().oneshot(request).await.unwrap();
+            let actual = response.headers().get("content-encoding").cloned();
+            assert_eq!(actual.as_ref().map(|value| value.to_str().unwrap()), encoding);
+            let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+            let text = decoded(actual.as_ref(), &body);
+            assert!(if path == "/events" { text == BODY } else { text.starts_with("xxx") });
+        }
+    }
+
+    #[tokio::test]
     async fn refusals_are_responses() {
         let response = SseEncoder::retry_after(LATER).into_response();
         assert_eq!(response.status(), 200);
-        assert_eq!(body(response).await, "retry: 9000\n\n");
+        assert_eq!(body(response).await, GOODBYE);
         assert_eq!(StopReconnecting.into_response().status(), StopReconnecting::STATUS);
     }
 
@@ -95,7 +136,7 @@ mod axum {
             let Ok(last) =
                 <LastEventId as OptionalFromRequestParts<()>>::from_request_parts(&mut parts, &())
                     .await;
-            assert_eq!(last.as_ref().and_then(|last| last.get()).map(|id| id.as_str()), expected);
+            assert_eq!(last.as_ref().and_then(LastEventId::as_str), expected);
         }
     }
 
@@ -109,7 +150,7 @@ mod axum {
             let (mut parts, _) = request.body(Body::empty()).unwrap().into_parts();
             let Ok(last) =
                 <LastEventId as FromRequestParts<()>>::from_request_parts(&mut parts, &()).await;
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
+            assert_eq!(last.as_str(), *expected, "{uri} {headers:?}");
         }
     }
 }
@@ -119,6 +160,7 @@ mod actix_web {
         marker::PhantomData,
         pin::Pin,
         rc::Rc,
+        sync::Arc,
         task::{Context, Poll},
     };
 
@@ -131,6 +173,7 @@ mod actix_web {
         test, web,
     };
     use futures_util::TryStreamExt;
+    use sse_encoder::header;
 
     use super::*;
 
@@ -139,7 +182,7 @@ mod actix_web {
         let request = test::TestRequest::default().to_http_request();
         let response = events(&last("41")).respond_to(&request);
         assert_eq!(response.status(), 200);
-        for (name, value) in HEADERS {
+        for (name, value) in HEADERS.into_iter().chain([header::CONTENT_ENCODING]) {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
         assert_eq!(to_bytes(response.into_body()).await.unwrap(), BODY);
@@ -148,10 +191,10 @@ mod actix_web {
     #[tokio::test]
     async fn a_head_is_answered_without_the_stream() {
         let request = test::TestRequest::with_uri("/").method(Method::HEAD).to_http_request();
-        let held = Rc::new(());
+        let held = Arc::new(());
         let response = events(&last("41")).guard(held.clone()).respond_to(&request);
-        assert_eq!(Rc::strong_count(&held), 1);
-        for (name, value) in HEADERS {
+        assert_eq!(Arc::strong_count(&held), 1);
+        for (name, value) in HEADERS.into_iter().chain([header::CONTENT_ENCODING]) {
             assert_eq!(response.headers().get(name).unwrap(), value);
         }
         assert!(to_bytes(response.into_body()).await.unwrap().is_empty());
@@ -162,7 +205,7 @@ mod actix_web {
         let items = stream::iter([Err::<Event, _>(ErrorNotFound("no such feed"))]);
         let items = items.map_err(sse_encoder::Error::from);
         let request = test::TestRequest::default().to_http_request();
-        let response = SseEncoder::new(items).respond_to(&request);
+        let response = SseEncoder::bare(items).respond_to(&request);
         let error = to_bytes(response.into_body()).await.unwrap_err();
         assert_eq!(error.to_string(), "no such feed");
     }
@@ -178,7 +221,7 @@ mod actix_web {
         }
         let request = test::TestRequest::default().to_http_request();
         let response = SseEncoder::new(Local(PhantomData)).comment("open").respond_to(&request);
-        assert_eq!(to_bytes(response.into_body()).await.unwrap(), ": open\n\n");
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), ":\n: open\n");
     }
 
     #[tokio::test]
@@ -195,7 +238,7 @@ mod actix_web {
     }
 
     #[tokio::test]
-    async fn the_compress_middleware_leaves_it_alone() {
+    async fn the_compress_middleware_does_not_compress_it() {
         let handler = || async { events(&LastEventId::none()) };
         let page = || async { HttpResponse::Ok().body("x".repeat(9_999)) };
         let app = App::new()
@@ -216,7 +259,7 @@ mod actix_web {
         let request = test::TestRequest::default().to_http_request();
         let response = SseEncoder::retry_after(LATER).respond_to(&request);
         assert_eq!(response.status(), 200);
-        assert_eq!(to_bytes(response.into_body()).await.unwrap(), "retry: 9000\n\n");
+        assert_eq!(to_bytes(response.into_body()).await.unwrap(), GOODBYE);
         assert_eq!(StopReconnecting.respond_to(&request).status(), StopReconnecting::STATUS);
     }
 
@@ -229,7 +272,7 @@ mod actix_web {
                 request = request.append_header(("last-event-id", value));
             }
             let Ok(last) = LastEventId::extract(&request.to_http_request()).await;
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
+            assert_eq!(last.as_str(), *expected, "{uri} {headers:?}");
         }
     }
 }
@@ -244,13 +287,15 @@ mod warp {
 
     #[tokio::test]
     async fn a_stream_is_a_reply() {
-        let route = sse_encoder::warp::last_event_id().map(|last| events(&last));
+        let route = LastEventId::warp_filter().map(|last| events(&last));
         let response = test::request().header("last-event-id", "41").reply(&route).await;
         assert_eq!(response.status(), 200);
         for (name, value) in HEADERS {
             assert_eq!(response.headers()[name], value);
         }
-        assert!(!response.headers().contains_key("connection"));
+        for name in ["connection", "content-encoding"] {
+            assert!(!response.headers().contains_key(name));
+        }
         assert_eq!(response.body(), BODY);
     }
 
@@ -263,6 +308,18 @@ mod warp {
         assert_eq!(response.headers().get_all("cache-control").iter().count(), 1);
         assert_eq!(response.headers()["cache-control"], "no-store");
         assert_eq!(response.headers()["x-more"], "1");
+    }
+
+    /// The filter compresses everything, and appends to the header.
+    #[tokio::test]
+    async fn compression_leaves_it_readable() {
+        let route = LastEventId::warp_filter().map(|last| events(&last));
+        let request = test::request().header("accept-encoding", "gzip");
+        let request = request.header("last-event-id", "41");
+        let response = request.reply(&route.with(::warp::compression::gzip())).await;
+        let encoding = response.headers().get("content-encoding");
+        assert_eq!(encoding.unwrap(), "gzip");
+        assert_eq!(decoded(encoding, response.body()), BODY);
     }
 
     #[test]
@@ -278,9 +335,10 @@ mod warp {
             for header in *headers {
                 request = request.header("last-event-id", *header);
             }
-            // Its error type says that it cannot reject.
-            let route = sse_encoder::warp::last_event_id()
-                .map(|last: LastEventId| last.get().map_or("none".into(), |id| format!("id {id}")));
+            // Its error type is `Infallible`.
+            let route = LastEventId::warp_filter().map(|last: LastEventId| {
+                last.as_str().map_or("none".into(), |id| format!("id {id}"))
+            });
             let request = request.body(http_body_util::Empty::<bytes::Bytes>::new()).unwrap();
             let Ok(response) =
                 tower_service::Service::call(&mut ::warp::service(route), request).await;
@@ -296,7 +354,7 @@ mod warp {
         for (method, count) in [("HEAD", 1), ("GET", 2)] {
             let method = method.parse().unwrap();
             let stream = events(&last("41")).guard(held.clone());
-            let response = sse_encoder::warp::reply_to(&method, stream);
+            let response = stream.into_reply_to(&method);
             assert_eq!(Arc::strong_count(&held), count);
             for (name, value) in HEADERS {
                 assert_eq!(response.headers()[name], value);
@@ -310,7 +368,7 @@ mod warp {
         let items = stream::once(async move { cell.take().unwrap() });
         let reply = Arc::new(Mutex::new(Some(SseEncoder::bare(items))));
         let route = ::warp::any().map(move || reply.lock().unwrap().take().unwrap());
-        assert_eq!(test::request().reply(&route).await.body(), "data: a\n\n");
+        assert_eq!(test::request().reply(&route).await.body(), ":\ndata: a\n\n");
     }
 }
 
@@ -333,7 +391,7 @@ mod http_body {
         assert_eq!(body.collect().await.unwrap().to_bytes(), BODY);
     }
 
-    /// A server that asks sends no body, and one that polls gets none.
+    /// For servers that ask for its size, and for those that only poll it.
     #[tokio::test]
     async fn a_head_is_answered_without_a_body_and_the_source_is_dropped_at_once() {
         let held = std::sync::Arc::new(());
@@ -355,16 +413,16 @@ mod http_body {
         }
     }
 
-    /// Whatever the source does first: the server has a turn to write the head.
+    /// So that the server can write the head before the source does anything.
     #[tokio::test]
-    async fn a_body_is_pending_once_before_its_source_is_polled() {
+    async fn without_an_opening_comment_a_body_is_pending_once_before_its_source_is_polled() {
         use std::{future::poll_fn, pin::pin, task::Poll};
         let polled = std::sync::atomic::AtomicBool::new(false);
         let items = stream::poll_fn(|_| {
             polled.store(true, std::sync::atomic::Ordering::Relaxed);
             Poll::Ready(Some(Err::<Event, _>("at once")))
         });
-        let mut body = pin!(SseEncoder::new(items));
+        let mut body = pin!(SseEncoder::bare(items).opening_comment(false));
         poll_fn(|cx| {
             assert!(body.as_mut().poll_frame(cx).is_pending());
             Poll::Ready(())
@@ -378,8 +436,10 @@ mod http_body {
     async fn a_body_knows_its_end_and_passes_errors_on() {
         let items = [Ok(Event::text("a")), Err("broken")];
         let mut body = SseEncoder::bare(stream::iter(items));
-        let frame = body.frame().await.unwrap().unwrap();
-        assert_eq!(frame.into_data().unwrap(), "data: a\n\n");
+        for expected in [":\n", "data: a\n\n"] {
+            let frame = body.frame().await.unwrap().unwrap();
+            assert_eq!(frame.into_data().unwrap(), expected);
+        }
         assert_eq!(body.frame().await.unwrap().unwrap_err().to_string(), "broken");
         assert!(body.frame().await.is_none());
         assert!(body.is_end_stream());
@@ -388,7 +448,7 @@ mod http_body {
     #[tokio::test]
     async fn refusals_are_responses() {
         let response = SseEncoder::retry_after(LATER).into_http_response();
-        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), "retry: 9000\n\n");
+        assert_eq!(response.into_body().collect().await.unwrap().to_bytes(), GOODBYE);
         let response = StopReconnecting.into_http_response::<Empty<bytes::Bytes>>();
         assert_eq!(response.status(), StopReconnecting::STATUS);
     }
@@ -401,7 +461,7 @@ mod http_body {
                 request = request.header("Last-Event-ID", *header);
             }
             let last = LastEventId::from_http_request(&request.body(()).unwrap());
-            assert_eq!(last.get().map(|id| id.as_str()), *expected, "{uri} {headers:?}");
+            assert_eq!(last.as_str(), *expected, "{uri} {headers:?}");
         }
     }
 }

@@ -12,7 +12,8 @@ use shuttle::{
     },
     thread,
 };
-use sse_encoder::{Event, EventId, Hub, LastEventId, Subscriber};
+use sse_encoder::{Event, EventId, LastEventId};
+use sse_hub::{Hub, Subscriber};
 
 fn runs() -> usize {
     std::env::var("SHUTTLE_RUNS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(3_000)
@@ -141,7 +142,7 @@ fn run(retained: usize, publishers: usize, each: usize, subscribers: usize) {
 }
 
 #[test]
-fn four_publishers_and_eight_subscribers_with_room_for_all() {
+fn four_publishers_and_eight_subscribers_with_everything_retained() {
     check(|| run(64, 4, 3, 8));
 }
 
@@ -151,7 +152,7 @@ fn four_publishers_and_eight_subscribers_with_a_log_that_is_too_short() {
 }
 
 #[test]
-fn from_the_first_position_on_nothing_is_missing() {
+fn resuming_from_the_first_position_misses_nothing() {
     check(|| {
         let hub = Hub::builder().retain_events(3).build();
         let subscribers: Vec<_> = (0..3).map(|_| hub.subscribe(&LastEventId::none())).collect();
@@ -186,7 +187,7 @@ fn from_the_first_position_on_nothing_is_missing() {
 }
 
 #[test]
-fn the_last_of_a_topic_goes_while_another_comes_and_something_is_published() {
+fn subscribers_of_a_topic_leave_and_join_during_a_publish() {
     check(|| {
         let hub = Hub::builder().retain_events(1).build();
         let other = hub.clone();
@@ -216,7 +217,7 @@ fn the_last_of_a_topic_goes_while_another_comes_and_something_is_published() {
 
 /// Nothing comes after it that would wake who has slept through it.
 #[test]
-fn one_event_wakes_all_and_so_does_the_end() {
+fn an_event_and_the_end_each_wake_every_subscriber() {
     check(|| {
         let hub = Hub::new();
         let readers: Vec<_> = [&[""][..], &["", "a"], &["a"]]

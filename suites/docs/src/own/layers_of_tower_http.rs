@@ -3,7 +3,7 @@ use axum::{Router, http::StatusCode, response::IntoResponse, routing::get};
 use futures_util::{StreamExt, stream};
 use std::time::Duration;
 use tokio::time::sleep;
-use tower_http::{compression::CompressionLayer, cors::CorsLayer, timeout::TimeoutLayer};
+use tower_http::{compression::CompressionLayer, timeout::TimeoutLayer};
 
 async fn numbers() -> impl IntoResponse {
     Sse::new(stream::iter(1..=3).then(async |n| {
@@ -18,5 +18,4 @@ pub(crate) fn app() -> Router {
         .route("/", get(numbers))
         .layer(TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, timeout))
         .layer(CompressionLayer::new())
-        .layer(CorsLayer::permissive())
 }

@@ -3,15 +3,19 @@
 use std::time::{Duration, Instant};
 
 use futures_util::{StreamExt, stream};
-use sse_encoder::{Event, Hub, LastEventId, hub::To};
+use sse_encoder::{Event, LastEventId};
+use sse_hub::{Hub, Target};
 use test_redis::{Node, Server, until};
 use tokio::{
     runtime,
     time::{MissedTickBehavior, interval},
 };
 
-#[path = "../../../../tests/allocations/mod.rs"]
+#[path = "../../../../tests/support/allocations.rs"]
 mod allocations;
+
+#[global_allocator]
+static ALLOCATOR: allocations::Counting = allocations::Counting;
 
 const SIZE: usize = 200;
 const RETAINED: usize = 10_000;
@@ -143,7 +147,7 @@ async fn burst() {
 }
 
 /// What the ring of one server takes.
-async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> To<'a>) {
+async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> Target<'a>) {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder().retain_events(RETAINED), &server.url()).await;
     let (hub, start) = (&node.hub, Instant::now());
@@ -157,9 +161,9 @@ async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> To<'a>) {
     };
     // What connections and buffers take is there before.
     publish("warm", 1).await;
-    let before = allocations::BYTES.get();
+    let before = allocations::count().live;
     publish("name", RETAINED - 1).await;
-    let bytes = allocations::BYTES.get() - before;
+    let bytes = allocations::count().live - before;
     let stats = hub.stats();
     assert_eq!(stats.retained, RETAINED);
     let redis: i64 = server.run(&["MEMORY", "USAGE", "orders", "SAMPLES", "0"]).await;

@@ -1,4 +1,4 @@
-//! map it: `.map_err(sse_encoder::Error::from)`
+//! map it: `.map_err(|error| sse_encoder::Error::other(error.to_string()))`
 use sse_encoder::{Event, SseEncoder};
 
 struct Local(std::rc::Rc<()>);

@@ -1,4 +1,4 @@
-//! say what its data is, `Event::json(value)` or `Event::text(text)`
+//! name the kind of its data, `Event::json(value)` or `Event::text(text)`
 use sse_encoder::Encoder;
 
 fn main() {

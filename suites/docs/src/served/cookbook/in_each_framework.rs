@@ -3,6 +3,7 @@ use std::net::SocketAddr;
 use ::actix_web::web;
 use ::axum::routing::get;
 use ::warp::Filter;
+use sse_encoder::LastEventId;
 
 use crate::serve;
 
@@ -15,7 +16,7 @@ pub(super) async fn actix() -> SocketAddr {
 }
 
 pub(super) async fn warp() -> SocketAddr {
-    let arguments = ::warp::method().and(sse_encoder::warp::last_event_id());
+    let arguments = ::warp::method().and(LastEventId::warp_filter());
     serve::warp(arguments.map(super::warp).boxed()).await
 }
 

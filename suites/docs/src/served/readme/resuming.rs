@@ -1,7 +1,7 @@
 use std::net::SocketAddr;
 
 use axum::routing::get;
-use sse_encoder::Hub;
+use sse_hub::Hub;
 
 pub(super) async fn events() -> SocketAddr {
     let hub = Hub::new();

@@ -1,0 +1,191 @@
+//! The builder of a hub.
+
+use std::{ops::RangeInclusive, time::Duration};
+
+use sse_encoder::ReconnectionTime;
+
+use crate::{
+    feed::Feed,
+    handle::Handle,
+    hub::Hub,
+    log::{Bounds, Numbering},
+    memory::Memory,
+    position,
+    settings::{OnGap, Settings},
+};
+
+const ONE_SECOND: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
+const FIVE_SECONDS: ReconnectionTime = ReconnectionTime::from_secs(5).unwrap();
+
+/// Sets a hub's bounds; from [`Hub::builder`].
+///
+/// ```
+/// use std::time::Duration;
+/// use sse_encoder::ReconnectionTime;
+/// use sse_hub::{Hub, OnGap};
+///
+/// const SOON: ReconnectionTime = ReconnectionTime::from_millis(500).unwrap();
+/// const LATER: ReconnectionTime = ReconnectionTime::from_millis(10_000).unwrap();
+///
+/// let hub = Hub::builder()
+///     .retain_events(100_000)
+///     .retain_bytes(64 << 20)
+///     .retain_for(Duration::from_secs(3_600))
+///     .max_frame(16 << 10)
+///     .reconnection_time(SOON..=LATER)
+///     .connection_age(Duration::from_secs(1_800))
+///     .on_gap(OnGap::Newest)
+///     .build();
+/// # let _ = hub;
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "a builder does nothing until it builds"]
+pub struct HubBuilder(Settings);
+
+impl HubBuilder {
+    const fn new() -> Self {
+        Self(Settings {
+            bounds: Bounds { events: 1_024, bytes: 8 << 20, age: None },
+            max_frame: 64 << 10,
+            retry: (ONE_SECOND, FIVE_SECONDS),
+            connection_age: None,
+            on_gap: OnGap::Oldest,
+        })
+    }
+
+    /// How many events are retained for clients that reconnect: 1,024 by default, and at least one.
+    ///
+    /// [Ephemeral](crate::Hub#ephemeral-events) events are kept besides these, up to a quarter as
+    /// many, for connected subscribers.
+    pub const fn retain_events(mut self, events: usize) -> Self {
+        self.0.bounds.events = if events == 0 { 1 } else { events };
+        self
+    }
+
+    /// How many bytes the retained events' frames may take. The default is 8 MiB. The newest event
+    /// is retained however long it is.
+    ///
+    /// Ephemeral events may take another quarter of it.
+    pub const fn retain_bytes(mut self, bytes: usize) -> Self {
+        self.0.bounds.bytes = bytes;
+        self
+    }
+
+    /// How long events are retained at most. The default is as long as there is room.
+    ///
+    /// The hub has no timer: expired events are removed by the next publish or subscription.
+    pub const fn retain_for(mut self, age: Duration) -> Self {
+        self.0.bounds.age = Some(age);
+        self
+    }
+
+    /// The largest frame in bytes, its id not counted; an item that needs a larger one is an
+    /// [error](sse_encoder::Error::is_too_large). The default is 64 KiB: clients should fetch
+    /// anything larger.
+    pub const fn max_frame(mut self, bytes: usize) -> Self {
+        self.0.max_frame = bytes;
+        self
+    }
+
+    /// How long clients wait before they reconnect: each subscriber gets a random time of this
+    /// range, so that they do not all return at once. The default is one to five seconds, about
+    /// what browsers take.
+    pub fn reconnection_time(mut self, range: RangeInclusive<ReconnectionTime>) -> Self {
+        let (start, end) = range.into_inner();
+        self.0.retry = (start.min(end), start.max(end));
+        self
+    }
+
+    /// The longest time that a subscription lasts, after which the client reconnects: each gets 80
+    /// to 100 % of it, so that they do not all return at once. The default is no end.
+    ///
+    /// It is checked when the stream is polled, which the keep-alive of
+    /// [`SseEncoder`](sse_encoder::SseEncoder::keep_alive) does on quiet streams.
+    pub const fn connection_age(mut self, age: Duration) -> Self {
+        self.0.connection_age = Some(age);
+        self
+    }
+
+    /// Where an unresumable subscription continues. The default is [`OnGap::Oldest`].
+    pub const fn on_gap(mut self, on_gap: OnGap) -> Self {
+        self.0.on_gap = on_gap;
+        self
+    }
+
+    #[cfg(any(test, feature = "redis"))]
+    pub(crate) fn settings(self) -> Settings {
+        self.0
+    }
+
+    /// An empty hub whose log is in memory.
+    #[must_use]
+    pub fn build(self) -> Hub {
+        let feed = Feed::new(self.0, Numbering::Counted { epoch: position::epoch() });
+        Hub::on(Handle::new(feed.clone(), Memory::new(feed)))
+    }
+}
+
+impl Default for HubBuilder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Hub {
+    /// A hub with the default bounds: 1,024 events and 8 MiB retained, frames of 64 KiB at most,
+    /// reconnection times of one to five seconds.
+    ///
+    /// ```
+    /// let hub = sse_hub::Hub::new();
+    /// assert_eq!(hub.stats().retained, 0);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// Sets the bounds.
+    ///
+    /// ```
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().retain_events(10_000).build();
+    /// # drop(hub);
+    /// ```
+    pub const fn builder() -> HubBuilder {
+        HubBuilder::new()
+    }
+}
+
+impl Default for Hub {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_stays_within_its_range() {
+        let settings = HubBuilder::new().connection_age(Duration::from_secs(100)).0;
+        let times: Vec<_> = (0..100).map(|_| settings.jittered_retry()).collect();
+        assert!(times.iter().all(|time| (1_000..=5_000).contains(&time.as_millis())));
+        assert!(times.iter().any(|time| *time != times[0]));
+        let ages: Vec<_> = (0..100).filter_map(|_| settings.jittered_age()).collect();
+        assert!(ages.iter().all(|age| (80.0..=100.0).contains(&age.as_secs_f64())));
+        for age in [Duration::ZERO, Duration::from_nanos(3), Duration::MAX] {
+            let settings = HubBuilder::new().connection_age(age).0;
+            assert!(settings.jittered_age().is_some_and(|jittered| jittered <= age));
+        }
+    }
+
+    #[test]
+    fn a_range_may_be_reversed() {
+        for range in [ONE_SECOND..=FIVE_SECONDS, FIVE_SECONDS..=ONE_SECOND] {
+            let builder = HubBuilder::new().reconnection_time(range);
+            assert_eq!(builder.0.retry, (ONE_SECOND, FIVE_SECONDS));
+        }
+    }
+}

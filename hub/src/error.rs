@@ -1,0 +1,376 @@
+//! The errors of a hub.
+
+use std::{error::Error as StdError, fmt, sync::Arc};
+
+/// Why an item is not published, a subscription does not begin as it should, or a log cannot be
+/// used.
+///
+/// The error is opaque: each kind has a method of its own, and exactly one of these is true. `{}`
+/// gives the reason, `{:#}` also that of each cause below it, which [`source`](StdError::source)
+/// gives one by one. The wording is not part of the semver contract. A clone is the same error,
+/// shared.
+///
+/// ```
+/// use sse_encoder::Event;
+/// use sse_hub::Hub;
+///
+/// let hub = Hub::new();
+/// let error = hub.try_publish(&Event::text("a").id("two\nlines")).unwrap_err();
+/// assert!(error.is_encode());
+/// assert!(error.encode_error().is_some_and(sse_encoder::Error::is_forbidden_byte));
+/// assert_eq!(error.to_string(), "the item cannot be encoded");
+/// let chain = "the item cannot be encoded: `id` has a line feed (0x0A) at byte 3";
+/// assert_eq!(format!("{error:#}"), chain);
+/// ```
+#[derive(Clone)]
+pub struct Error {
+    // One pointer, to keep the result of `publish` small; shared, to be cloned.
+    kind: Arc<Kind>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    AlreadyPolled,
+    Closed,
+    #[cfg(feature = "redis")]
+    Connection(String),
+    DuplicateId,
+    EmptyId,
+    Encode(sse_encoder::Error),
+    #[cfg(feature = "redis")]
+    InvalidEntry {
+        field: &'static str,
+        reason: &'static str,
+    },
+    #[cfg(feature = "redis")]
+    InvalidUrl(&'static str),
+    #[cfg(feature = "redis")]
+    NameTooLong {
+        field: &'static str,
+        limit: usize,
+    },
+    #[cfg(feature = "redis")]
+    NotAppended(String),
+    NotInMemory,
+    NotSingleFrame,
+    #[cfg(feature = "redis")]
+    OutcomeUnknown(String),
+    ReservedId,
+    StalePosition,
+    StateId,
+}
+
+/// The questions, each with the kind for which it is true.
+macro_rules! questions {
+    ($($(#[$doc:meta])* $name:ident => $kind:pat,)*) => {
+        impl Error {
+            $($(#[$doc])*
+            pub fn $name(&self) -> bool {
+                matches!(&*self.kind, $kind)
+            })*
+        }
+    };
+}
+
+questions! {
+    /// Whether the stream of the subscription has been polled already: too late for a state to
+    /// [begin with](crate::Subscriber::begin_with).
+    is_already_polled => Kind::AlreadyPolled,
+    /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
+    is_closed => Kind::Closed,
+    /// Whether the hub retains an event with this id of its own already.
+    is_duplicate_id => Kind::DuplicateId,
+    /// Whether the item's own id is empty: clients would forget their position.
+    is_empty_id => Kind::EmptyId,
+    /// Whether the item cannot be encoded, or is larger than
+    /// [`max_frame`](crate::HubBuilder::max_frame); [`encode_error`](Self::encode_error) is the
+    /// cause.
+    is_encode => Kind::Encode(_),
+    /// Whether the log is not in memory, so that only [`publish`](crate::Hub::publish) can be used.
+    is_not_in_memory => Kind::NotInMemory,
+    /// Whether the item writes no frame or several: a cut within an item could not be resumed.
+    is_not_single_frame => Kind::NotSingleFrame,
+    /// Whether the item's own id has the form of the hub's automatic ones.
+    is_reserved_id => Kind::ReservedId,
+    /// Whether the log gave an entry a position that is not beyond the newest one. Never for a
+    /// published item.
+    is_stale_position => Kind::StalePosition,
+    /// Whether the state that a subscription is to [begin with](crate::Subscriber::begin_with) has
+    /// an id of its own, or [no id](sse_encoder::Event::no_id): it gets that of the position.
+    is_state_id => Kind::StateId,
+}
+
+#[cfg(feature = "redis")]
+questions! {
+    /// Whether the log cannot be read: there is no connection, or Redis refuses.
+    is_connection => Kind::Connection(_),
+    /// Whether an entry of the log has no data, or a field that cannot be read.
+    is_invalid_entry => Kind::InvalidEntry { .. },
+    /// Whether the URL of the log cannot be used.
+    is_invalid_url => Kind::InvalidUrl(_),
+    /// Whether the topic or the key is too long for an entry of the log.
+    is_name_too_long => Kind::NameTooLong { .. },
+}
+
+impl Error {
+    /// Whether the event is not in the hub's log, because the log could not be reached or refused
+    /// it. It is not the event's fault, and a later attempt may succeed. Never with a log in
+    /// memory.
+    pub fn is_not_appended(&self) -> bool {
+        #[cfg(feature = "redis")]
+        return matches!(&*self.kind, Kind::NotAppended(_));
+        #[cfg(not(feature = "redis"))]
+        false
+    }
+
+    /// Whether it is unknown if the event is in the hub's log, because the connection ended, or the
+    /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
+    /// memory.
+    pub fn is_outcome_unknown(&self) -> bool {
+        #[cfg(feature = "redis")]
+        return matches!(&*self.kind, Kind::OutcomeUnknown(_));
+        #[cfg(not(feature = "redis"))]
+        false
+    }
+
+    /// Why the item [cannot be encoded](Self::is_encode).
+    pub fn encode_error(&self) -> Option<&sse_encoder::Error> {
+        match &*self.kind {
+            Kind::Encode(error) => Some(error),
+            _ => None,
+        }
+    }
+
+    /// The member of the item, or the field of the entry, that is wrong; `None` where the fault
+    /// lies elsewhere.
+    pub fn field(&self) -> Option<&'static str> {
+        match &*self.kind {
+            Kind::DuplicateId | Kind::EmptyId | Kind::ReservedId | Kind::StateId => Some("id"),
+            Kind::Encode(error) => error.field(),
+            #[cfg(feature = "redis")]
+            Kind::InvalidEntry { field, .. } | Kind::NameTooLong { field, .. } => Some(field),
+            _ => None,
+        }
+    }
+
+    #[cold]
+    pub(crate) fn already_polled() -> Self {
+        Kind::AlreadyPolled.into()
+    }
+
+    #[cold]
+    pub(crate) fn closed() -> Self {
+        Kind::Closed.into()
+    }
+
+    #[cold]
+    pub(crate) fn duplicate_id() -> Self {
+        Kind::DuplicateId.into()
+    }
+
+    #[cold]
+    pub(crate) fn empty_id() -> Self {
+        Kind::EmptyId.into()
+    }
+
+    #[cold]
+    pub(crate) fn not_in_memory() -> Self {
+        Kind::NotInMemory.into()
+    }
+
+    #[cold]
+    pub(crate) fn not_single_frame() -> Self {
+        Kind::NotSingleFrame.into()
+    }
+
+    #[cold]
+    pub(crate) fn reserved_id() -> Self {
+        Kind::ReservedId.into()
+    }
+
+    #[cold]
+    pub(crate) fn stale_position() -> Self {
+        Kind::StalePosition.into()
+    }
+
+    #[cold]
+    pub(crate) fn state_id() -> Self {
+        Kind::StateId.into()
+    }
+}
+
+#[cfg(feature = "redis")]
+impl Error {
+    pub(crate) fn connection(reason: impl Into<String>) -> Self {
+        Kind::Connection(reason.into()).into()
+    }
+
+    pub(crate) fn invalid_entry(field: &'static str, reason: &'static str) -> Self {
+        Kind::InvalidEntry { field, reason }.into()
+    }
+
+    pub(crate) fn invalid_url(reason: &'static str) -> Self {
+        Kind::InvalidUrl(reason).into()
+    }
+
+    pub(crate) fn name_too_long(field: &'static str, limit: usize) -> Self {
+        Kind::NameTooLong { field, limit }.into()
+    }
+
+    pub(crate) fn not_appended(reason: impl Into<String>) -> Self {
+        Kind::NotAppended(reason.into()).into()
+    }
+
+    pub(crate) fn outcome_unknown(reason: impl Into<String>) -> Self {
+        Kind::OutcomeUnknown(reason.into()).into()
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Arc::new(kind) }
+    }
+}
+
+/// An item's error, as one that [`is_encode`](Error::is_encode).
+impl From<sse_encoder::Error> for Error {
+    #[cold]
+    fn from(error: sse_encoder::Error) -> Self {
+        Kind::Encode(error).into()
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Error").field(&self.kind).finish()
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind.fmt(f)?;
+        let mut cause = self.source().filter(|_| f.alternate());
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::AlreadyPolled => "the stream has been polled, and its state comes first",
+            Self::Closed => "the hub is closed",
+            Self::DuplicateId => "the hub retains an event with this `id` already",
+            Self::EmptyId => "`id` is empty, and clients would forget their position",
+            Self::Encode(_) => "the item cannot be encoded",
+            Self::NotInMemory => "the log is not in memory; await `publish`",
+            Self::NotSingleFrame => "the item does not write exactly one frame",
+            Self::ReservedId => "`id` has the form of the hub's automatic ids",
+            Self::StalePosition => "the position is not beyond the newest one",
+            Self::StateId => "the state's `id` is its position, and can be neither set nor omitted",
+            #[cfg(feature = "redis")]
+            Self::Connection(reason) => return write!(f, "the log cannot be read: {reason}"),
+            #[cfg(feature = "redis")]
+            Self::InvalidEntry { field, reason } => return write!(f, "`{field}` {reason}"),
+            #[cfg(feature = "redis")]
+            Self::InvalidUrl(reason) => {
+                return write!(f, "the URL of the log cannot be used: {reason}");
+            }
+            #[cfg(feature = "redis")]
+            Self::NameTooLong { field, limit } => {
+                return write!(f, "`{field}` is longer than {limit} bytes");
+            }
+            #[cfg(feature = "redis")]
+            Self::NotAppended(reason) => return write!(f, "the event is not appended: {reason}"),
+            #[cfg(feature = "redis")]
+            Self::OutcomeUnknown(reason) => {
+                return write!(f, "whether the event is appended is unknown: {reason}");
+            }
+        })
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &*self.kind {
+            Kind::Encode(error) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_kind_answers_yes_to_one_question() {
+        let kinds = [
+            Kind::AlreadyPolled,
+            Kind::Closed,
+            #[cfg(feature = "redis")]
+            Kind::Connection("a".into()),
+            Kind::DuplicateId,
+            Kind::EmptyId,
+            Kind::Encode(sse_encoder::Error::other("mine")),
+            #[cfg(feature = "redis")]
+            Kind::InvalidEntry { field: "data", reason: "a" },
+            #[cfg(feature = "redis")]
+            Kind::InvalidUrl("a"),
+            #[cfg(feature = "redis")]
+            Kind::NameTooLong { field: "topic", limit: 1 },
+            #[cfg(feature = "redis")]
+            Kind::NotAppended("a".into()),
+            Kind::NotInMemory,
+            Kind::NotSingleFrame,
+            #[cfg(feature = "redis")]
+            Kind::OutcomeUnknown("a".into()),
+            Kind::ReservedId,
+            Kind::StalePosition,
+            Kind::StateId,
+        ];
+        let questions: &[fn(&Error) -> bool] = &[
+            Error::is_already_polled,
+            Error::is_closed,
+            #[cfg(feature = "redis")]
+            Error::is_connection,
+            Error::is_duplicate_id,
+            Error::is_empty_id,
+            Error::is_encode,
+            #[cfg(feature = "redis")]
+            Error::is_invalid_entry,
+            #[cfg(feature = "redis")]
+            Error::is_invalid_url,
+            #[cfg(feature = "redis")]
+            Error::is_name_too_long,
+            #[cfg(feature = "redis")]
+            Error::is_not_appended,
+            Error::is_not_in_memory,
+            Error::is_not_single_frame,
+            #[cfg(feature = "redis")]
+            Error::is_outcome_unknown,
+            Error::is_reserved_id,
+            Error::is_stale_position,
+            Error::is_state_id,
+        ];
+        assert_eq!(kinds.len(), questions.len());
+        for (n, kind) in kinds.into_iter().enumerate() {
+            let error = Error::from(kind);
+            let yes: Vec<_> = (0..questions.len()).filter(|n| questions[*n](&error)).collect();
+            assert_eq!(yes, [n], "{error:?}");
+            assert!(!error.to_string().contains(": mine"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_alternate_form_names_each_cause_once() {
+        let error = Error::from(sse_encoder::Error::other("mine"));
+        assert_eq!(error.to_string(), "the item cannot be encoded");
+        assert_eq!(format!("{error:#}"), "the item cannot be encoded: mine");
+        assert_eq!(error.source().map(ToString::to_string), Some("mine".into()));
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+    }
+}

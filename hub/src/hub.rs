@@ -1,0 +1,364 @@
+//! The handle of a hub.
+
+use std::{fmt, future::Future, sync::Arc};
+
+use sse_encoder::{Encode, EventId, LastEventId};
+
+use crate::{
+    error::Error,
+    handle::Handle,
+    publish::Target,
+    stats::Stats,
+    status::Status,
+    subscriber::{Interest, Subscriber},
+};
+
+/// One log of events and its subscribers. This is a handle: its clones are the same hub.
+///
+/// Each event is encoded once, numbered, retained within the bounds, and handed to every subscriber
+/// without a copy. A client that reconnects continues where it was, or is told that events are
+/// missing. [The page on the hub](crate) explains how.
+///
+/// ```
+/// use futures_executor::block_on;
+/// use sse_encoder::{Event, LastEventId, SseEncoder};
+/// use sse_hub::Hub;
+///
+/// # block_on(async {
+/// let hub = Hub::new();
+///
+/// // A handler of any framework: `last` is what the client sends in `Last-Event-ID`.
+/// let handler = |hub: &Hub, last: LastEventId| SseEncoder::new(hub.subscribe(&last));
+/// let stream = handler(&hub, LastEventId::none());
+///
+/// hub.publish(&Event::json([1, 2, 3])).await?;
+/// hub.to("user:7").publish(&Event::text("a note")).await?;
+/// # drop(stream);
+/// # Ok::<(), sse_hub::Error>(())
+/// # }).unwrap();
+/// ```
+///
+/// # Ids
+///
+/// An event gets the id `<epoch>-<n>`: each hub has an epoch of its own, another one after each
+/// start of the process, and `n` counts published events. So the ids of an earlier process are
+/// recognized.
+///
+/// An event with [an id of its own](sse_encoder::Event::id), a database's row say, keeps it. A
+/// client can resume after it while the event is retained; later the id is unknown.
+///
+/// # Ephemeral events
+///
+/// An event with [no id](sse_encoder::Event::no_id), or a comment, is ephemeral: for presence,
+/// progress, or anything else that is worthless a moment later. It has its place in the order, but
+/// is never replayed, and missing it is no gap.
+///
+/// # The end
+///
+/// A hub ends when it is [closed](Self::close), or when its last handle is dropped: then nothing
+/// more can be published.
+#[derive(Clone)]
+pub struct Hub {
+    handle: Arc<Handle>,
+}
+
+impl Hub {
+    pub(crate) fn on(handle: Handle) -> Self {
+        Self { handle: Arc::new(handle) }
+    }
+
+    /// Publishes the item without a topic, for subscribers [without topics](Self::subscribe). It is
+    /// encoded at once, and appended to the log when the future is first polled; with a log in
+    /// memory the future is ready then.
+    ///
+    /// Gives the id that the event has on the wire; `None` if it is
+    /// [ephemeral](Self#ephemeral-events).
+    ///
+    /// Publishing never waits for a subscriber, however slowly its client reads.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::{Event, EventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let id = block_on(hub.publish(&Event::json([1, 2])))?.unwrap();
+    /// assert!(id.as_str().ends_with("-1"));
+    /// let row = Event::text("of a database").id(EventId::from_static("row-9"));
+    /// assert_eq!(block_on(hub.publish(&row))?.unwrap(), "row-9");
+    /// assert_eq!(block_on(hub.publish(&Event::text("typing").no_id()))?, None);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The item cannot be encoded, or is larger than [`max_frame`](crate::HubBuilder::max_frame); it
+    /// writes no frame or more than one, as a cut within an item could not be resumed; its own id
+    /// is empty, looks like one of the hub's own, or is that of [an event that is
+    /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
+    /// Nothing is published then, and no number is used up.
+    #[cfg_attr(feature = "redis", doc = include_str!("redis/outcomes.md"))]
+    pub fn publish<T: ?Sized + Encode>(
+        &self,
+        item: &T,
+    ) -> impl Future<Output = Result<Option<EventId>, Error>> + use<'_, T> {
+        Target::new(&self.handle).publish(item)
+    }
+
+    /// Publishes the item now, as [`publish`](Self::publish) does: for code that is not async.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// hub.try_publish(&Event::text("hello"))?;
+    /// assert_eq!(hub.stats().retained, 1);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish); and where the log is not in memory.
+    pub fn try_publish<T: ?Sized + Encode>(&self, item: &T) -> Result<Option<EventId>, Error> {
+        Target::new(&self.handle).try_publish(item)
+    }
+
+    /// Names a topic to publish to. Only its subscribers get the event, live or replayed: those by
+    /// [`subscribe_to`](Self::subscribe_to) and by [`subscribe_all`](Self::subscribe_all).
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe_to(["user:7", ""], &LastEventId::none());
+    /// hub.to("user:7").try_publish(&Event::text("only for you"))?;
+    /// hub.try_publish(&Event::text("for everybody"))?;
+    /// # drop(subscriber);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn to<'a>(&'a self, topic: &'a str) -> Target<'a> {
+        Target::new(&self.handle).to(topic)
+    }
+
+    /// Names a key: the newest event with it, within its topic, replaces the older ones, which
+    /// subscribers that are behind then skip. For values of which only the last one counts: a
+    /// price, a position.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let before = hub.try_publish(&Event::text("open"))?;
+    /// for price in [1250, 1251, 1249] {
+    ///     hub.key("ACME").try_publish(&Event::json(price))?;
+    /// }
+    /// let subscriber = hub.subscribe(&before.into());
+    /// assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn key<'a>(&'a self, key: &'a str) -> Target<'a> {
+        Target::new(&self.handle).key(key)
+    }
+
+    /// Subscribes to the events published without a topic, after the last one that the client has
+    /// seen.
+    ///
+    /// A client without a last event ID gets the events published from now on.
+    ///
+    /// ```
+    /// use sse_encoder::{LastEventId, SseEncoder};
+    /// use sse_hub::{Hub, Subscriber};
+    ///
+    /// fn handler(hub: &Hub, last: &LastEventId) -> SseEncoder<Subscriber> {
+    ///     SseEncoder::new(hub.subscribe(last))
+    /// }
+    /// # drop(handler(&Hub::new(), &LastEventId::none()));
+    /// ```
+    pub fn subscribe(&self, last: &LastEventId) -> Subscriber {
+        self.subscribe_to([""], last)
+    }
+
+    /// Subscribes to these topics only, after the last event that the client has seen. The topic
+    /// `""` is that of the events published without one.
+    ///
+    /// Check that the client may have these topics. Each poll takes time in proportion to their
+    /// number.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let user = 7;
+    /// let topics = [format!("user:{user}"), "news".into()];
+    /// let subscriber = hub.subscribe_to(topics, &LastEventId::none());
+    /// # drop(subscriber);
+    /// ```
+    pub fn subscribe_to<T: AsRef<str>>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+        last: &LastEventId,
+    ) -> Subscriber {
+        // The caller's iterator must not run while the log is locked.
+        let topics: Vec<T> = topics.into_iter().collect();
+        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
+        Subscriber::new(self.handle.feed.clone(), Interest::Topics(topics.into_iter()), last)
+    }
+
+    /// Subscribes to all topics: for a monitor, not for clients with different rights.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let monitor = hub.subscribe_all(&LastEventId::none());
+    /// hub.to("user:7").try_publish(&Event::text("a note"))?;
+    /// # drop(monitor);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn subscribe_all(&self, last: &LastEventId) -> Subscriber {
+        let everything = Interest::<std::iter::Empty<_>>::Everything;
+        Subscriber::new(self.handle.feed.clone(), everything, last)
+    }
+
+    /// Ends the hub, for a server's shutdown: nothing more can be published. Each stream sends the
+    /// published events, then a last [checkpoint](crate::CHECKPOINT) with a reconnection time of
+    /// its own, and ends. A later subscription gets the retained events, and ends, too.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe(&LastEventId::none());
+    /// hub.close();
+    /// assert!(hub.try_publish(&Event::text("late")).unwrap_err().is_closed());
+    /// drop(subscriber);
+    /// block_on(hub.drained());
+    /// ```
+    pub fn close(&self) {
+        self.handle.close();
+    }
+
+    /// Whether the hub has been [closed](Self::close).
+    pub fn is_closed(&self) -> bool {
+        self.handle.feed.is_closed()
+    }
+
+    /// Waits until the hub has been [closed](Self::close): for tasks that end with it.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let closed = hub.closed();
+    /// hub.close();
+    /// block_on(closed);
+    /// ```
+    pub fn closed(&self) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        self.handle.feed.closed()
+    }
+
+    /// Waits until the hub is closed and its last subscriber is dropped. A subscriber whose client
+    /// does not read stays as long as its connection: limit the wait.
+    ///
+    /// ```
+    /// use futures_util::future::select;
+    /// use sse_hub::Hub;
+    ///
+    /// async fn end(hub: Hub, a_second: impl Future + Unpin) {
+    ///     hub.close();
+    ///     select(hub.drained(), a_second).await;
+    /// }
+    /// # futures_executor::block_on(end(Hub::new(), std::future::ready(())));
+    /// ```
+    pub fn drained(&self) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        self.handle.feed.drained()
+    }
+
+    /// The hub's figures. It visits every subscriber: call it once a second, not for each event.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// hub.try_publish(&Event::text("hello"))?;
+    /// let stats = hub.stats();
+    /// assert_eq!((stats.published, stats.retained, stats.subscribers), (1, 1, 0));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        Stats::of(&self.handle)
+    }
+
+    /// Whether the hub is connected to its log; in memory it always is.
+    ///
+    /// ```
+    /// use sse_hub::{Hub, Status};
+    ///
+    /// fn health(hub: &Hub) -> String {
+    ///     match hub.status() {
+    ///         Status::Live => "all is well".into(),
+    ///         Status::Stale { since } => format!("no connection for {:?}", since.elapsed()),
+    ///         _ => "the driver was dropped".into(),
+    ///     }
+    /// }
+    /// assert_eq!(health(&Hub::new()), "all is well");
+    /// ```
+    pub fn status(&self) -> Status {
+        self.handle.log.status()
+    }
+
+    /// Waits until the hub has read its log, or never will; in memory it is ready at once. At a
+    /// server's start, wait for it, for a bounded time, before accepting connections.
+    ///
+    /// ```
+    /// use sse_hub::{Hub, Status};
+    ///
+    /// assert_eq!(futures_executor::block_on(Hub::new().live()), Status::Live);
+    /// ```
+    pub async fn live(&self) -> Status {
+        self.handle.log.live().await
+    }
+
+    /// Waits, a second at most, until this server knows the events after the client's last event
+    /// ID; call it before subscribing. A client that changes servers within milliseconds may be
+    /// ahead of the new one, and would get a needless gap.
+    ///
+    /// With a log in memory it is `true` at once. `false` means that the log cannot be reached, and
+    /// that this server has not read it since its start, or not as far as the client: better send
+    /// the client away for a while, with
+    /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If it is subscribed all
+    /// the same, it gets a gap that may be needless.
+    ///
+    /// An id that does not belong to the log takes the whole second.
+    ///
+    /// ```
+    /// use sse_encoder::{LastEventId, SseEncoder};
+    /// use sse_hub::{Hub, Subscriber};
+    ///
+    /// /// Answer `None` with `SseEncoder::retry_after`.
+    /// async fn events(hub: &Hub, last: &LastEventId) -> Option<SseEncoder<Subscriber>> {
+    ///     hub.wait_for(last).await.then(|| SseEncoder::new(hub.subscribe(last)))
+    /// }
+    /// # let events = futures_executor::block_on(events(&Hub::new(), &LastEventId::none()));
+    /// # assert!(events.is_some());
+    /// ```
+    pub async fn wait_for(&self, last: &LastEventId) -> bool {
+        self.handle.log.wait_for(last).await
+    }
+}
+
+impl fmt::Debug for Hub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let subscribers = self.handle.feed.subscribers().get();
+        f.debug_struct("Hub").field("subscribers", &subscribers).finish_non_exhaustive()
+    }
+}

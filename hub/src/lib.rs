@@ -1,0 +1,46 @@
+#![doc = include_str!("../docs/hub.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+
+mod builder;
+mod error;
+mod feed;
+mod frame;
+mod handle;
+mod hub;
+mod log;
+mod memory;
+mod notice;
+mod position;
+mod publish;
+mod random;
+#[cfg(feature = "redis")]
+pub mod redis;
+mod resumption;
+mod settings;
+mod stats;
+mod status;
+mod subscriber;
+mod sync;
+mod topic;
+mod wait;
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+#[cfg(feature = "redis")]
+pub use self::redis::{Driver, RejectedEntry};
+pub use self::{
+    builder::HubBuilder,
+    error::Error,
+    hub::Hub,
+    notice::{CHECKPOINT, GAP},
+    publish::Target,
+    resumption::Resumption,
+    settings::OnGap,
+    stats::Stats,
+    status::Status,
+    subscriber::Subscriber,
+};

@@ -1,0 +1,70 @@
+//! The interface of a log. [`Log::append`] writes an event. Readers use
+//! [`Retained`](super::Retained), the newest part of the log, which every implementation keeps in
+//! memory: so reading never waits, wherever the log itself is.
+
+use std::{
+    future::Future,
+    panic::{RefUnwindSafe, UnwindSafe},
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use sse_encoder::{Encoded, EventId, LastEventId};
+
+use crate::{error::Error, status::Status};
+
+/// An encoded event on its way into the log.
+#[derive(Clone, Debug)]
+pub(crate) struct Draft<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) key: Option<&'a str>,
+    pub(crate) event: Encoded,
+}
+
+pub(crate) type Outcome = Result<Option<EventId>, Error>;
+
+pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The future of an append: the event's id on the wire, or `None` for an ephemeral one.
+pub(crate) enum Append {
+    /// Done: a log in memory does not wait.
+    Done(Option<Outcome>),
+    /// The log answers later.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    Pending(BoxFuture<Outcome>),
+}
+
+impl Future for Append {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        match self.get_mut() {
+            Self::Done(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
+            Self::Pending(future) => future.as_mut().poll(cx),
+        }
+    }
+}
+
+/// A log of events. Only this crate implements it.
+pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
+    /// Appends an event, in the order of the log.
+    fn append(&self, draft: Draft<'_>) -> Append;
+
+    /// Whether an append is done at once.
+    fn is_in_memory(&self) -> bool;
+
+    /// Whether [`Retained`](super::Retained) follows the log.
+    fn status(&self) -> Status;
+
+    /// Waits until [`Retained`](super::Retained) follows the log, or never will.
+    fn live(&self) -> BoxFuture<Status>;
+
+    /// Waits, for a bounded time, until the events after this id are known; whether they are.
+    fn wait_for(&self, last: &LastEventId) -> BoxFuture<bool>;
+
+    /// How many entries of the log cannot be events.
+    fn rejected(&self) -> u64;
+
+    /// Ends the log with its hub.
+    fn close(&self);
+}

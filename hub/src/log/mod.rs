@@ -1,0 +1,17 @@
+//! The log: the published events in one order, as far as they are retained. It knows no waiter.
+
+mod append;
+mod bounds;
+mod index;
+mod read;
+mod retained;
+mod ring;
+#[cfg(test)]
+mod tests;
+
+pub(crate) use self::{
+    append::{Append, BoxFuture, Draft, Log, Outcome},
+    bounds::Bounds,
+    read::Next,
+    retained::{Numbering, Removed, Retained},
+};

@@ -1,0 +1,158 @@
+//! Reading the retained events, and finding where to begin.
+
+use std::collections::VecDeque;
+
+use sse_encoder::{Encoded, EventId};
+
+use super::{
+    index::Places,
+    retained::{Numbering, Retained},
+    ring::{Entry, Ring},
+};
+use crate::{
+    position::Position,
+    topic::{EVERYTHING, TopicId},
+};
+
+/// The answer to a reader: it has everything up to a position.
+pub(crate) enum Next {
+    /// The next entry, and its sequence number.
+    Entry(u64, Encoded),
+    /// Some of its events up to here are no longer retained.
+    Lost(u64),
+    /// There is no other entry up to the tip.
+    Nothing(u64),
+}
+
+impl Retained {
+    /// The next entry of these topics after `cursor`.
+    pub(crate) fn next(
+        &self,
+        topics: impl Iterator<Item = TopicId> + Clone,
+        cursor: u64,
+        live_from: u64,
+    ) -> Next {
+        if let Some(lost) = self.lost_after(topics.clone(), cursor) {
+            return Next::Lost(lost);
+        }
+        // Ephemeral events from before the subscription are not replayed.
+        let live = cursor.max(live_from);
+        let kept = topics
+            .clone()
+            .filter_map(|topic| self.next_in(&self.kept, topic, cursor, |places| &places.kept));
+        let ephemeral = topics.filter_map(|topic| {
+            self.next_in(&self.ephemeral, topic, live, |places| &places.ephemeral)
+        });
+        match kept.chain(ephemeral).min_by_key(|(seq, _)| *seq) {
+            Some((seq, frame)) => Next::Entry(seq, frame.clone()),
+            None => Next::Nothing(self.tip.0),
+        }
+    }
+
+    /// The newest event of these topics that a reader at this place has lost.
+    pub(crate) fn lost_after(
+        &self,
+        mut topics: impl Iterator<Item = TopicId>,
+        seq: u64,
+    ) -> Option<u64> {
+        if seq >= self.evicted.0 {
+            return None;
+        }
+        let lost = |topic| match topic {
+            EVERYTHING => self.evicted.0,
+            topic => self.index.evicted(topic),
+        };
+        let first = topics.next().map_or(0, lost);
+        let newest = topics.map(lost).fold(first, u64::max);
+        (newest > seq).then_some(newest)
+    }
+
+    fn next_in<'a>(
+        &'a self,
+        ring: &'a Ring,
+        topic: TopicId,
+        after: u64,
+        of_topic: fn(&Places) -> &VecDeque<u64>,
+    ) -> Option<(u64, &'a Encoded)> {
+        if topic == EVERYTHING {
+            return ring.after(after).find_map(frame);
+        }
+        let places = of_topic(self.index.get(topic)?);
+        let first = places.partition_point(|place| *place <= after);
+        places.range(first..).find_map(|place| ring.get(*place).and_then(frame))
+    }
+
+    /// How many retained events of these topics come after this place.
+    pub(crate) fn count_after(&self, topics: impl Iterator<Item = TopicId>, seq: u64) -> usize {
+        let has_frame = |place: &&u64| self.kept.get(**place).is_some_and(|e| e.frame.is_some());
+        topics
+            .map(|topic| {
+                if topic == EVERYTHING {
+                    return self.kept.after(seq).filter_map(frame).count();
+                }
+                let Some(places) = self.index.get(topic) else { return 0 };
+                let first = places.kept.partition_point(|place| *place <= seq);
+                if self.kept.has_emptied() {
+                    places.kept.range(first..).filter(has_frame).count()
+                } else {
+                    places.kept.len() - first
+                }
+            })
+            .sum()
+    }
+
+    /// The place of this id, if it belongs to this log.
+    pub(crate) fn locate(&self, id: &EventId) -> Option<u64> {
+        if let Some(seq) = self.own_ids.get(id) {
+            return Some(*seq);
+        }
+        let position = id.as_str().parse::<Position>().ok()?;
+        match self.numbering {
+            Numbering::Counted { epoch } => {
+                (position.epoch == epoch && position.n <= self.tip.0).then_some(position.n)
+            }
+            Numbering::Given if position == self.evicted.1 => Some(self.evicted.0),
+            Numbering::Given => self.kept.seq_at(position),
+        }
+    }
+
+    /// Whether a remote log has been read.
+    #[cfg(feature = "redis")]
+    pub(crate) fn has_begun(&self) -> bool {
+        self.tip.0 > 0
+    }
+
+    /// The newest position, below which nothing can be appended.
+    #[cfg(feature = "redis")]
+    pub(crate) fn tip_position(&self) -> Position {
+        self.tip.1
+    }
+
+    /// Whether waiting for this id is useless: its event is here, or was skipped.
+    #[cfg(feature = "redis")]
+    pub(crate) fn has_reached(&self, id: &EventId) -> bool {
+        let is_passed = |position: Position| position <= self.tip.1;
+        self.locate(id).is_some() || id.as_str().parse().is_ok_and(is_passed)
+    }
+
+    /// The id of this place.
+    pub(crate) fn id_at(&self, seq: u64) -> EventId {
+        let position = match self.numbering {
+            Numbering::Counted { epoch } => Position { epoch, n: seq },
+            // An ephemeral entry's position would not be found again.
+            Numbering::Given => self.kept.up_to(seq).map_or(self.evicted.1, |entry| entry.position),
+        };
+        position.to_id()
+    }
+
+    /// The id of this place, if it is still known; of evicted places only counted ones are.
+    pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
+        let is_known = seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. });
+        is_known.then(|| self.id_at(seq))
+    }
+}
+
+/// An entry's place and frame, if it still has one.
+fn frame(entry: &Entry) -> Option<(u64, &Encoded)> {
+    Some((entry.seq, entry.frame.as_ref()?))
+}

@@ -1,0 +1,557 @@
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use futures_executor::block_on;
+use futures_util::{FutureExt, StreamExt};
+
+use sse_encoder::LastEventId;
+
+use super::*;
+use crate::{
+    Hub, HubBuilder, Resumption, Subscriber,
+    handle::Handle,
+    log::Numbering,
+    random,
+    redis::{log::RedisLog, queue::Queue},
+};
+
+/// A log in memory that several hubs can read, and to which anything can happen.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    entries: Vec<(u64, String)>,
+    added: usize,
+    /// Where a mark would be appended; `None` where that is refused.
+    mark: Option<u64>,
+    /// Entries besides, at any positions.
+    raw: Vec<Entry>,
+    /// What happens between two reads.
+    between: Vec<fn(&mut Self)>,
+    fails: bool,
+}
+
+impl State {
+    fn all(&self) -> Vec<Entry> {
+        let mut all: Vec<_> = self.entries.iter().cloned().map(entry).collect();
+        all.extend(self.raw.iter().cloned());
+        all.sort_by_key(|entry| entry.position);
+        all
+    }
+
+    fn add(&mut self, n: u64) {
+        self.entries.push((n, format!("event {n}")));
+        self.added += 1;
+    }
+}
+
+impl Log {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap()
+    }
+
+    fn add(&self, numbers: impl IntoIterator<Item = u64>) {
+        let mut state = self.state();
+        numbers.into_iter().for_each(|n| state.add(n));
+    }
+
+    fn read(&self, pick: impl FnOnce(&[Entry]) -> Vec<Entry>) -> Result<Vec<Entry>, Error> {
+        let mut state = self.state();
+        if state.fails {
+            return Err(Error::connection("down"));
+        }
+        let picked = pick(&state.all());
+        if let Some(between) = state.between.pop() {
+            between(&mut state);
+        }
+        Ok(picked)
+    }
+}
+
+const MARK: &str = "a mark";
+
+fn entry((n, text): (u64, String)) -> Entry {
+    let fields = match text.as_str() {
+        MARK => vec![(b"mark".to_vec(), b"1".to_vec())],
+        _ => vec![(b"data".to_vec(), text.into_bytes())],
+    };
+    Entry { position: at(n), fields }
+}
+
+fn at(n: u64) -> Position {
+    Position { epoch: 1_000 + n / 10, n: n % 10 }
+}
+
+impl Source for Log {
+    async fn newest(
+        &mut self,
+        before: Option<Position>,
+        count: usize,
+    ) -> Result<Vec<Entry>, Error> {
+        let is_before = |entry: &&Entry| before.is_none_or(|before| entry.position < before);
+        self.read(|all| all.iter().rev().filter(is_before).take(count).cloned().collect())
+    }
+
+    async fn from(&mut self, position: Position, count: usize) -> Result<Vec<Entry>, Error> {
+        let is_from = |entry: &&Entry| entry.position >= position;
+        self.read(|all| all.iter().filter(is_from).take(count).cloned().collect())
+    }
+
+    async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
+        let is_after = |entry: &&Entry| after.is_none_or(|after| entry.position > after);
+        let entries =
+            self.read(|all| all.iter().filter(is_after).take(count).cloned().collect())?;
+        let last = self.state().all().into_iter().find(|entry| Some(entry.position) == after);
+        Ok(News { entries, last })
+    }
+
+    async fn is_complete(&mut self) -> Result<bool, Error> {
+        let state = self.state();
+        Ok(state.added == state.entries.len() + state.raw.len())
+    }
+
+    async fn mark(&mut self) -> Result<bool, Error> {
+        let mut state = self.state();
+        let mark = state.mark;
+        state.entries.extend(mark.map(|n| (n, MARK.to_owned())));
+        state.added += usize::from(mark.is_some());
+        Ok(mark.is_some())
+    }
+
+    async fn before_all(&mut self) -> Result<Position, Error> {
+        Ok(Position { epoch: 999, n: random::number() })
+    }
+}
+
+struct Node {
+    hub: Hub,
+    follower: Follower,
+    log: Log,
+}
+
+impl Node {
+    fn new(log: &Log) -> Self {
+        Self::with(log, Hub::builder())
+    }
+
+    fn with(log: &Log, builder: HubBuilder) -> Self {
+        let feed = Feed::new(builder.settings(), Numbering::Given);
+        let (link, (queue, _)) = (Link::new(), Queue::new());
+        let redis = RedisLog::new(feed.clone(), link.clone(), queue);
+        let follower = Follower::new(feed.clone(), link, Reporter::default());
+        let hub = Hub::on(Handle::new(feed, redis));
+        let mut node = Self { hub, follower, log: log.clone() };
+        node.catch_up();
+        node
+    }
+
+    fn catch_up(&mut self) {
+        block_on(self.follower.catch_up(&mut self.log)).unwrap();
+    }
+
+    fn follow(&mut self) {
+        block_on(self.follower.follow(&mut self.log)).unwrap();
+    }
+
+    fn resumption(&self, n: u64) -> Resumption {
+        self.hub.subscribe(&at(n).to_id().into()).resumption()
+    }
+}
+
+/// The numbers that are ready; 0 is a gap.
+fn ready(subscriber: &mut Subscriber) -> Vec<u64> {
+    let mut numbers = Vec::new();
+    while let Some(Some(frame)) = subscriber.next().now_or_never() {
+        let text = String::from_utf8(frame.as_bytes().to_vec()).unwrap();
+        if text.contains("event: gap\n") {
+            numbers.push(0);
+        } else if let Some((_, n)) = text.trim_end().rsplit_once("data: event ") {
+            numbers.push(n.parse().unwrap());
+        }
+    }
+    numbers
+}
+
+fn fresh(node: &Node) -> Subscriber {
+    let mut subscriber = node.hub.subscribe(&LastEventId::none());
+    assert!(ready(&mut subscriber).is_empty());
+    subscriber
+}
+
+#[test]
+fn a_server_that_starts_late_reads_the_log_so_far() {
+    let log = Log::default();
+    log.add(1..=700);
+    let node = Node::new(&log);
+    for n in [1, 2, 300, 699, 700] {
+        let missed = 700 - n as usize;
+        assert_eq!(node.resumption(n), Resumption::Exact { missed }, "{n}");
+    }
+    assert!(matches!(node.resumption(701), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn a_server_that_retains_less_than_the_log_resumes_after_the_entry_before_the_first_retained_one() {
+    let log = Log::default();
+    log.add(1..=700);
+    let node = Node::with(&log, Hub::builder().retain_events(300));
+    assert_eq!(node.resumption(400), Resumption::Exact { missed: 300 });
+    assert!(matches!(node.resumption(399), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn entries_are_followed_without_a_gap_from_the_first_one_on() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    node.follow();
+    log.add(1..=600);
+    for _ in 0..3 {
+        node.follow();
+    }
+    assert_eq!(ready(&mut subscriber), (1..=600).collect::<Vec<_>>());
+}
+
+#[test]
+fn entries_trimmed_before_they_are_read_cause_a_gap() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    // Before the first one that is read.
+    log.add(1..=5);
+    log.state().entries.drain(..2);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 3, 4, 5]);
+    // Later on.
+    log.add(6..=9);
+    log.state().entries.retain(|(n, _)| *n > 7);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 8, 9]);
+    // Up to the newest one that was read: a needless gap, which cannot be recognized.
+    log.add(10..=11);
+    log.state().entries.retain(|(n, _)| *n > 9);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 10, 11]);
+    assert!(matches!(node.resumption(9), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn reading_continues_after_a_lost_connection() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().fails = true;
+    assert!(block_on(node.follower.follow(&mut node.log)).is_err());
+    log.add(2..=900);
+    log.state().fails = false;
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), (2..=900).collect::<Vec<_>>());
+}
+
+#[test]
+fn entries_trimmed_during_an_outage_cause_a_gap() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.add(2..=900);
+    log.state().entries.drain(..400);
+    node.catch_up();
+    node.follow();
+    node.follow();
+    let expected: Vec<_> = [0].into_iter().chain(401..=900).collect();
+    assert_eq!(ready(&mut subscriber), expected);
+}
+
+#[test]
+fn entries_trimmed_between_two_pages_cause_a_gap() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.add(2..=900);
+    log.state().between.push(|state| drop(state.entries.drain(..600)));
+    node.catch_up();
+    node.follow();
+    node.follow();
+    // The entries not read yet are lost in the gap.
+    let expected: Vec<_> = [0].into_iter().chain(601..=900).collect();
+    assert_eq!(ready(&mut subscriber), expected);
+}
+
+#[test]
+fn an_emptied_log_causes_a_gap_with_its_next_entry() {
+    let log = Log::default();
+    log.add(1..=3);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    *log.state() = State::default();
+    node.follow();
+    assert!(ready(&mut subscriber).is_empty());
+    log.add(4..=5);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 4, 5]);
+    // And so it is when it was empty both times, but not in between.
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    node.catch_up();
+    log.add([1]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 1]);
+}
+
+#[test]
+fn an_older_log_causes_a_gap_and_its_new_entries_are_read_even_with_lower_ids() {
+    let log = Log::default();
+    log.add(1..=9);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(4);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0]);
+    // Ids between the older log's newest and those that were lost.
+    log.add([6, 7]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [6, 7]);
+    assert!(matches!(node.resumption(8), Resumption::Unknown { .. }));
+    assert_eq!(node.resumption(6), Resumption::Exact { missed: 1 });
+}
+
+#[test]
+fn an_older_log_that_has_grown_since_causes_a_gap() {
+    let log = Log::default();
+    log.add(1..=5);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(3);
+    log.add([8, 9]);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0, 8, 9]);
+}
+
+/// A log with other entries at these places: as numbers, a hundred more than those that were there.
+fn others(places: impl IntoIterator<Item = u64>) -> State {
+    let entries = places.into_iter().map(|n| (n, format!("event {}", 100 + n))).collect();
+    State { entries, ..State::default() }
+}
+
+#[test]
+fn another_log_with_the_same_ids_causes_a_gap_and_is_read_whole() {
+    for others in [others(1..=5), others(1..=3), others(1..=2), others([2, 3, 7]), others([9])] {
+        let log = Log::default();
+        log.add(1..=3);
+        for reconnects in [false, true] {
+            let mut node = Node::new(&log);
+            let mut subscriber = fresh(&node);
+            let numbers: Vec<_> = others.entries.iter().map(|(n, _)| 100 + n).collect();
+            let mine = std::mem::replace(
+                &mut *log.state(),
+                State { entries: others.entries.clone(), ..State::default() },
+            );
+            if reconnects {
+                node.catch_up()
+            } else {
+                node.follow()
+            }
+            node.follow();
+            assert_eq!(ready(&mut subscriber), [&[0], &numbers[..]].concat(), "{reconnects}");
+            *log.state() = mine;
+        }
+    }
+}
+
+#[test]
+fn a_deleted_entry_causes_a_gap_and_no_event_is_delivered_twice() {
+    let log = Log::default();
+    log.add(1..=700);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.pop();
+    node.follow();
+    log.add([701]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 701]);
+}
+
+#[test]
+fn a_log_older_than_everything_retained_is_not_read_again() {
+    let log = Log::default();
+    log.add(1..=700);
+    let mut node = Node::with(&log, Hub::builder().retain_events(3));
+    let mut subscriber = fresh(&node);
+    log.state().entries.truncate(10);
+    node.catch_up();
+    assert_eq!(ready(&mut subscriber), [0]);
+    log.add([701]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [701]);
+}
+
+#[test]
+fn entries_from_before_a_rollback_are_not_read_again() {
+    // A replica takes over that lacks the last entries, and has others in their place.
+    for (lost, others, page) in [(400, 0, PAGE), (10, 2_000, PAGE), (10, 5, 1)] {
+        let log = Log::default();
+        log.add(1..=2_000);
+        let mut node = Node::with(&log, Hub::builder().retain_events(5_000));
+        let mut subscriber = fresh(&node);
+        node.follower.page = page;
+        let kept = 2_000 - lost;
+        log.state().entries.truncate(kept);
+        // Their positions are below the newest one that was read.
+        let between = |n: usize| {
+            let Position { epoch, n: first } = at(kept as u64);
+            Entry { position: Position { epoch, n: first + 1 + n as u64 }, ..entry((0, text(n))) }
+        };
+        fn text(n: usize) -> String {
+            format!("event {}", 10_000 + n)
+        }
+        log.state().raw = (0..others).map(between).collect();
+        node.catch_up();
+        for _ in 0..20 {
+            node.follow();
+        }
+        let expected: Vec<_> =
+            [0].into_iter().chain((0..others as u64).map(|n| 10_000 + n)).collect();
+        assert_eq!(ready(&mut subscriber), expected, "{lost}, {others}, {page}");
+    }
+}
+
+#[test]
+fn without_a_mark_the_first_entries_may_have_low_ids() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    let early = Entry { position: Position { epoch: 1, n: 0 }, ..entry((0, "event 7".into())) };
+    log.state().raw = vec![early];
+    log.state().added = 1;
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 7]);
+    assert_eq!(node.hub.stats().rejected, 0);
+}
+
+#[test]
+fn a_slow_connection_reads_smaller_pages() {
+    let mut node = Node::new(&Log::default());
+    let follower = &mut node.follower;
+    assert_eq!((follower.page, follower.patience()), (PAGE, ANSWER));
+    for _ in 0..8 {
+        follower.shrink_page();
+    }
+    assert_eq!((follower.page, follower.patience()), (1, ANSWER));
+    for _ in 0..8 {
+        follower.shrink_page();
+    }
+    assert_eq!((follower.page, follower.patience()), (1, MOST_PATIENCE));
+    node.follow();
+    assert_eq!((node.follower.page, node.follower.patience()), (2, ANSWER));
+}
+
+#[test]
+fn without_a_mark_only_the_server_that_gave_the_position_of_an_empty_log_knows_it() {
+    let log = Log::default();
+    let mut one = Node::new(&log);
+    let mut two = Node::new(&log);
+    let last = opening(&one);
+    log.add(1..=2);
+    one.follow();
+    two.follow();
+    assert_eq!(one.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
+    let elsewhere = two.hub.subscribe(&last).resumption();
+    assert!(matches!(elsewhere, Resumption::Unknown { .. }), "{elsewhere:?}");
+}
+
+/// The id that a new client gets before there is an event.
+fn opening(node: &Node) -> LastEventId {
+    let opening = node.hub.subscribe(&LastEventId::none()).next().now_or_never().unwrap().unwrap();
+    let opening = String::from_utf8(opening.as_bytes().to_vec()).unwrap();
+    let id = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    LastEventId::from_headers([id.as_bytes()])
+}
+
+#[test]
+fn all_servers_know_the_position_of_an_empty_logs_mark() {
+    let log = Log::default();
+    log.state().mark = Some(3);
+    let mut nodes = [0; 2].map(|_| Node::new(&log));
+    assert_eq!(log.state().entries.len(), 1, "one is enough");
+    let last = nodes.each_ref().map(opening);
+    let mut subscribers = nodes.each_ref().map(fresh);
+    log.add(4..=5);
+    let late = Node::new(&log);
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [4, 5]);
+    }
+    for node in nodes.iter().chain([&late]) {
+        for last in &last {
+            assert_eq!(node.hub.subscribe(last).resumption(), Resumption::Exact { missed: 2 });
+        }
+        assert_eq!(node.hub.stats().published, 2);
+    }
+}
+
+#[test]
+fn an_emptied_log_gets_a_mark_and_causes_a_gap_at_once() {
+    let log = Log::default();
+    log.add(1..=3);
+    let mut nodes = [0; 2].map(|_| Node::new(&log));
+    let mut subscribers = nodes.each_ref().map(fresh);
+    *log.state() = State { mark: Some(7), ..State::default() };
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [0]);
+    }
+    let last = opening(&nodes[0]);
+    log.add([8]);
+    for (node, subscriber) in nodes.iter_mut().zip(&mut subscribers) {
+        node.follow();
+        assert_eq!(ready(subscriber), [8]);
+        assert_eq!(node.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
+        assert!(matches!(node.resumption(3), Resumption::Unknown { .. }));
+    }
+}
+
+#[test]
+fn a_second_mark_causes_no_gap() {
+    let log = Log::default();
+    log.state().entries = [1, 2].map(|n| (n, MARK.to_owned())).into();
+    let mut node = Node::new(&log);
+    let last = opening(&node);
+    let mut subscriber = fresh(&node);
+    log.add([3]);
+    log.state().entries.push((4, MARK.to_owned()));
+    log.add([5]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [3, 5]);
+    assert_eq!(node.hub.stats().rejected, 0);
+    let late = Node::new(&log);
+    assert_eq!(late.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 2 });
+    // The first mark is known as long as it is there.
+    log.state().entries.remove(0);
+    let later = Node::new(&log);
+    assert!(matches!(later.hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
+}
+
+#[test]
+fn a_closed_hub_records_nothing() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    node.hub.close();
+    log.add([1]);
+    assert!(block_on(node.follower.follow(&mut node.log)).unwrap_err().is_closed());
+}
+
+#[test]
+fn no_position_lies_between_one_and_the_one_just_before() {
+    let position = |epoch, n| Position { epoch, n };
+    for (of, expected) in [
+        (position(5, 7), position(5, 6)),
+        (position(5, 0), position(4, u64::MAX)),
+        (position(0, 0), position(0, 0)),
+    ] {
+        assert_eq!(just_before(of), expected);
+    }
+}

@@ -1,0 +1,161 @@
+//! The state of the connections, kept by the driver and read by the hub's handles.
+
+use std::{
+    future::Future,
+    sync::{Arc, OnceLock},
+    time::{Duration, Instant},
+};
+
+use sse_encoder::LastEventId;
+use tokio::{runtime::Handle, sync::Notify, time::timeout};
+
+use crate::{
+    error::Error,
+    feed::Feed,
+    status::Status,
+    sync::{AtomicU64, Mutex, Ordering, lock},
+    wait::Signal,
+};
+
+/// How long a client that is ahead of this server waits for it at most.
+const CATCH_UP: Duration = Duration::from_secs(1);
+
+pub(super) struct Link {
+    state: Mutex<State>,
+    /// Notified when the status changes, or entries have been read.
+    pub(super) signal: Arc<Signal>,
+    /// How many entries cannot be events.
+    pub(super) rejected: AtomicU64,
+    /// Notified when one connection is up: the other may retry.
+    pub(super) connected: Notify,
+    /// Notified when the reading connection is lost: the publishing one may be, too.
+    pub(super) reader_lost: Notify,
+    /// The runtime of the driver, once it runs.
+    runtime: OnceLock<Handle>,
+}
+
+struct State {
+    status: Status,
+    publishing: PublishState,
+}
+
+/// What becomes of an event now.
+enum PublishState {
+    /// It goes to the driver.
+    Open,
+    /// It is refused, for this reason.
+    Refused(Arc<str>),
+}
+
+impl Link {
+    pub(super) fn new() -> Arc<Self> {
+        let publishing = PublishState::Refused("the driver does not run yet".into());
+        let state = State { status: Status::Stale { since: Instant::now() }, publishing };
+        Arc::new(Self {
+            state: Mutex::new(state),
+            signal: Signal::new(),
+            rejected: AtomicU64::new(0),
+            connected: Notify::new(),
+            reader_lost: Notify::new(),
+            runtime: OnceLock::new(),
+        })
+    }
+
+    /// The driver has begun to run, on this runtime.
+    pub(super) fn start(&self, runtime: Handle) {
+        if self.runtime.set(runtime).is_ok() {
+            self.open();
+        }
+    }
+
+    /// The driver has ended, or never will run.
+    pub(super) fn end(&self) {
+        self.refuse("the driver has ended");
+        lock(&self.state).status = Status::Ended;
+        self.signal.notify();
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.runtime.get().is_some()
+    }
+
+    pub(super) fn status(&self) -> Status {
+        lock(&self.state).status
+    }
+
+    /// Why an event is refused, if it is.
+    pub(super) fn refusal(&self) -> Option<Error> {
+        match &lock(&self.state).publishing {
+            PublishState::Open => None,
+            PublishState::Refused(reason) => Some(Error::not_appended(&**reason)),
+        }
+    }
+
+    pub(super) fn refuse(&self, reason: &str) {
+        lock(&self.state).publishing = PublishState::Refused(reason.into());
+    }
+
+    /// There is a connection to publish by.
+    pub(super) fn accept(&self) {
+        self.open();
+        self.connected.notify_waiters();
+    }
+
+    fn open(&self) {
+        lock(&self.state).publishing = PublishState::Open;
+    }
+
+    /// The log has been read up to its newest entry.
+    pub(super) fn found(&self) {
+        lock(&self.state).status = Status::Live;
+        self.signal.notify();
+        self.connected.notify_waiters();
+    }
+
+    /// The log cannot be read, or not any more.
+    pub(super) fn lost(&self) {
+        let stale = Status::Stale { since: Instant::now() };
+        let mut state = lock(&self.state);
+        if state.status == Status::Live {
+            state.status = stale;
+        }
+        drop(state);
+        self.reader_lost.notify_one();
+    }
+
+    pub(super) async fn live(self: Arc<Self>) -> Status {
+        let link = self.clone();
+        self.signal.until(move || !matches!(link.status(), Status::Stale { .. })).await;
+        self.status()
+    }
+
+    pub(super) async fn wait_for(self: Arc<Self>, feed: Arc<Feed>, last: LastEventId) -> bool {
+        let has_reached = move || {
+            let retained = &feed.read().retained;
+            retained.has_begun() && last.get().is_none_or(|id| retained.has_reached(id))
+        };
+        // Without a timer where there is nothing to wait for.
+        if has_reached() {
+            return true;
+        }
+        // Without the driver no entry will arrive.
+        let Some(runtime) = self.runtime.get() else { return false };
+        let link = self.clone();
+        let has_ended = move || link.status() == Status::Ended;
+        let reached = self.signal.until(move || has_reached() || has_ended());
+        // A task, as the caller's executor may be another one, which has no timers.
+        let in_time = runtime.spawn(timeout_of(reached));
+        let is_known = matches!(in_time.await, Ok(true)) && self.status() != Status::Ended;
+        // An up-to-date server would know the id if it belonged to this log.
+        is_known || self.status() == Status::Live
+    }
+
+    pub(super) fn count_rejected(&self) {
+        self.rejected.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Whether the future is ready in time.
+async fn timeout_of(future: impl Future<Output = ()>) -> bool {
+    timeout(CATCH_UP, future).await.is_ok()
+}

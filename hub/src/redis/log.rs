@@ -1,0 +1,91 @@
+//! The log on Redis, for the hub's handles.
+
+use std::sync::Arc;
+
+use sse_encoder::LastEventId;
+use tokio::{sync::mpsc, task::coop::consume_budget};
+
+use super::{
+    link::Link,
+    queue::{Command, EntryId},
+    record,
+};
+use crate::{
+    error::Error,
+    feed::Feed,
+    log::{Append, BoxFuture, Draft, Log},
+    status::Status,
+    sync::{Mutex, Ordering, lock},
+};
+
+pub(super) struct RedisLog {
+    feed: Arc<Feed>,
+    link: Arc<Link>,
+    /// `None` once the hub is closed.
+    queue: Mutex<Option<mpsc::Sender<Command>>>,
+}
+
+impl RedisLog {
+    pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, queue: mpsc::Sender<Command>) -> Self {
+        Self { feed, link, queue: Mutex::new(Some(queue)) }
+    }
+
+    /// Hands the event to the driver, and awaits its answer.
+    fn hand_over(&self, draft: &Draft<'_>) -> Result<Append, Error> {
+        let own_id = draft.event.id();
+        self.feed.read_open()?.retained.check_id(own_id.as_ref())?;
+        let fields = record::fields(draft)?;
+        if let Some(refusal) = self.link.refusal() {
+            return Ok(Append::Pending(Box::pin(async move {
+                // A loop that publishes until it succeeds must let the driver run.
+                consume_budget().await;
+                Err(refusal)
+            })));
+        }
+        let id = if draft.event.lacks_id() { EntryId::Automatic } else { EntryId::Own(own_id) };
+        let (command, outcome) = Command::new(fields, id);
+        let queue = lock(&self.queue).clone().ok_or_else(Error::closed)?;
+        Ok(Append::Pending(Box::pin(async move {
+            if queue.send(command).await.is_err() {
+                return Err(Error::not_appended("the driver has ended"));
+            }
+            drop(queue);
+            let unknown = || Error::outcome_unknown("the driver has ended");
+            outcome.await.unwrap_or_else(|_| Err(unknown()))
+        })))
+    }
+}
+
+impl Log for RedisLog {
+    fn append(&self, draft: Draft<'_>) -> Append {
+        self.hand_over(&draft).unwrap_or_else(|error| Append::Done(Some(Err(error))))
+    }
+
+    fn is_in_memory(&self) -> bool {
+        false
+    }
+
+    fn status(&self) -> Status {
+        self.link.status()
+    }
+
+    fn live(&self) -> BoxFuture<Status> {
+        Box::pin(self.link.clone().live())
+    }
+
+    fn wait_for(&self, last: &LastEventId) -> BoxFuture<bool> {
+        Box::pin(self.link.clone().wait_for(self.feed.clone(), last.clone()))
+    }
+
+    fn rejected(&self) -> u64 {
+        self.link.rejected.load(Ordering::Relaxed)
+    }
+
+    fn close(&self) {
+        lock(&self.queue).take();
+        if !self.link.is_running() {
+            // There is no driver that would end.
+            self.link.end();
+        }
+    }
+}

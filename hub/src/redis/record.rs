@@ -1,0 +1,213 @@
+//! An event as the fields of an entry, and back. Entries are open to other programs, so they name
+//! their fields: that takes the one scan of a frame there is, in [`fields`].
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
+
+use super::source::Entry;
+use crate::{error::Error, frame::encode, log::Draft};
+
+/// The longest topic, and the longest key, in bytes.
+pub(super) const MAX_NAME: usize = 4 * 1024;
+
+const DATA: &str = "data";
+const TYPE: &str = "type";
+const ID: &str = "id";
+const TOPIC: &str = "topic";
+const KEY: &str = "key";
+const RETRY: &str = "retry";
+const COMMENT: &str = "comment";
+const EPHEMERAL: &str = "ephemeral";
+
+const MARK: &str = "mark";
+
+/// The field of a mark.
+pub(super) const MARK_FIELD: (&str, &str) = (MARK, "1");
+
+/// Whether the entry is a mark: a place in the log, and not an event.
+pub(super) fn is_mark(entry: &Entry) -> bool {
+    entry.fields.len() == 1 && entry.fields[0].0 == MARK.as_bytes()
+}
+
+/// A field's name and value.
+pub(super) type Field = (&'static str, Bytes);
+
+/// The fields of an event, in the order in which they are written.
+///
+/// # Errors
+///
+/// The topic or the key is too long, or the event has nothing that an entry can hold.
+pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
+    let Draft { topic, key, event } = draft;
+    for (field, text) in [(TOPIC, Some(*topic)), (KEY, *key)] {
+        short(field, text.unwrap_or_default())?;
+    }
+    let frame = event.as_bytes();
+    let Lines { event_type, data, comment, retry } = Lines::scan(frame);
+    let shared = |text: Cow<'_, [u8]>| match text {
+        Cow::Borrowed(text) => frame.slice_ref(text),
+        Cow::Owned(text) => text.into(),
+    };
+    let event_type = event_type.filter(|text| !matches!(*text, b"" | b"message"));
+    if data.is_none() && comment.is_none() && retry.is_none() {
+        return Err(Error::invalid_entry(DATA, "is missing"));
+    }
+    let mut fields = Vec::with_capacity(4);
+    fields.extend(event_type.map(|text| (TYPE, frame.slice_ref(text))));
+    fields.extend(data.map(|text| (DATA, shared(text))));
+    fields.extend(comment.map(|text| (COMMENT, shared(text))));
+    fields.extend(retry.map(|text| (RETRY, frame.slice_ref(text))));
+    match event.id() {
+        Some(id) => fields.push((ID, copied(id.as_str()))),
+        None if event.lacks_id() => {}
+        None => fields.push((EPHEMERAL, Bytes::from_static(b"1"))),
+    }
+    if !topic.is_empty() {
+        fields.push((TOPIC, copied(topic)));
+    }
+    fields.extend(key.map(|key| (KEY, copied(key))));
+    Ok(fields)
+}
+
+fn copied(text: &str) -> Bytes {
+    Bytes::copy_from_slice(text.as_bytes())
+}
+
+/// The values of a frame's lines, as the encoder writes them.
+#[derive(Default)]
+struct Lines<'a> {
+    event_type: Option<&'a [u8]>,
+    data: Option<Cow<'a, [u8]>>,
+    comment: Option<Cow<'a, [u8]>>,
+    retry: Option<&'a [u8]>,
+}
+
+impl<'a> Lines<'a> {
+    fn scan(frame: &'a [u8]) -> Self {
+        let mut lines = Self::default();
+        for line in frame.split(|byte| *byte == b'\n') {
+            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
+            let (name, value) = (&line[..colon], &line[colon + 1..]);
+            let value = value.strip_prefix(b" ").unwrap_or(value);
+            match name {
+                b"event" => lines.event_type = Some(value),
+                b"retry" => lines.retry = Some(value),
+                b"data" => add_line(&mut lines.data, value),
+                b"" => add_line(&mut lines.comment, value),
+                _ => {}
+            }
+        }
+        lines
+    }
+}
+
+/// Most texts are a single line, which is not copied here.
+fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
+    match text {
+        None => *text = Some(Cow::Borrowed(line)),
+        Some(text) => {
+            let text = text.to_mut();
+            text.push(b'\n');
+            text.extend_from_slice(line);
+        }
+    }
+}
+
+/// The fields of an entry.
+#[derive(Default)]
+pub(super) struct Record<'a> {
+    data: Option<&'a str>,
+    event_type: Option<&'a str>,
+    id: Option<&'a str>,
+    topic: &'a str,
+    key: Option<&'a str>,
+    retry: Option<ReconnectionTime>,
+    comment: Option<&'a str>,
+    is_ephemeral: bool,
+}
+
+impl<'a> Record<'a> {
+    /// Reads the fields. Unknown ones are ignored; of several with one name the last one counts, as
+    /// in JSON; an empty one counts as absent, but for `data` and `key`.
+    ///
+    /// # Errors
+    ///
+    /// The entry cannot be a frame.
+    pub(super) fn read(entry: &'a Entry) -> Result<Self, Error> {
+        let mut record = Self::default();
+        for (name, value) in &entry.fields {
+            let text = |field| {
+                str::from_utf8(value).map_err(|_| Error::invalid_entry(field, "is not UTF-8"))
+            };
+            let some = |field| text(field).map(|text| Some(text).filter(|text| !text.is_empty()));
+            match name.as_slice() {
+                b"data" => record.data = Some(text(DATA)?),
+                b"type" => record.event_type = some(TYPE)?,
+                b"id" => record.id = some(ID)?,
+                b"topic" => record.topic = short(TOPIC, text(TOPIC)?)?,
+                b"key" => record.key = Some(short(KEY, text(KEY)?)?),
+                b"comment" => record.comment = Some(text(COMMENT)?),
+                b"retry" => record.retry = some(RETRY)?.map(time).transpose()?,
+                b"ephemeral" => {
+                    let text = some(EPHEMERAL)?;
+                    record.is_ephemeral = !matches!(text, None | Some("0" | "false"));
+                }
+                _ => {}
+            }
+        }
+        if record.data.is_none() && record.comment.is_none() && record.retry.is_none() {
+            return Err(Error::invalid_entry(DATA, "is missing"));
+        }
+        Ok(record)
+    }
+
+    /// The event of the entry.
+    ///
+    /// # Errors
+    ///
+    /// As the encoder's: entries of others are checked like all input.
+    pub(super) fn draft(&self, max_frame: usize) -> Result<Draft<'a>, Error> {
+        Ok(Draft { topic: self.topic, key: self.key, event: encode(self, max_frame)? })
+    }
+}
+
+fn short<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {
+    let is_short = text.len() <= MAX_NAME;
+    is_short.then_some(text).ok_or_else(|| Error::name_too_long(field, MAX_NAME))
+}
+
+fn time(text: &str) -> Result<ReconnectionTime, Error> {
+    let time = text.parse().ok().and_then(ReconnectionTime::from_millis);
+    let reason = "is not a number of milliseconds";
+    time.ok_or_else(|| Error::invalid_entry(RETRY, reason))
+}
+
+impl Encode for Record<'_> {
+    fn encode(&self, frames: &mut Frames<'_>) -> Result<(), sse_encoder::Error> {
+        match (self.data, self.comment) {
+            (Some(data), _) => self.finish(Event::text(data)).encode(frames),
+            (None, Some(comment)) => Comment::new(comment).encode(frames),
+            (None, None) => self.finish(Event::new()).encode(frames),
+        }
+    }
+}
+
+impl Record<'_> {
+    fn finish<D: Data>(&self, event: Event<D>) -> Event<D> {
+        let event = match (self.id, self.is_ephemeral) {
+            (Some(id), _) => event.id(id),
+            (None, true) => event.no_id(),
+            (None, false) => event,
+        };
+        let event = match self.event_type {
+            Some(event_type) => event.event_type(event_type),
+            None => event,
+        };
+        match self.retry {
+            Some(retry) => event.retry(retry),
+            None => event,
+        }
+    }
+}

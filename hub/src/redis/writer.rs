@@ -1,0 +1,176 @@
+//! Appends to the log. There are three outcomes: appended, not appended, and unknown.
+//!
+//! One batch is in flight at a time; the events that arrive meanwhile form the next one.
+
+use std::{mem, time::Duration};
+
+use redis::{Cmd, cmd};
+use tokio::{
+    select,
+    time::{Instant, sleep, sleep_until},
+};
+
+use super::{
+    answer::position,
+    backoff::Backoff,
+    connection::{Connection, Failure},
+    endpoint::{ANSWER, CONNECT, Endpoint, REDIRECTIONS},
+    link::Link,
+    queue::{Command, Queue},
+};
+use crate::error::Error;
+
+/// How often a quiet connection is probed.
+const PROBE: Duration = Duration::from_secs(1);
+/// In a shorter stream the entry that was read last could be trimmed before the next read.
+const LEAST_LEN: usize = 256;
+
+pub(super) struct Writer<'a> {
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) link: &'a Link,
+    pub(super) queue: Queue,
+    /// How many entries the stream keeps at least.
+    pub(super) max_len: usize,
+}
+
+/// Why a connection is given up.
+enum End {
+    /// The stream is on another server, or on its way there.
+    Moved(String),
+    /// It is broken, or leads to a replica.
+    Useless(String),
+}
+
+impl Writer<'_> {
+    /// Appends events until the end of the hub.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::new();
+        let mut pause = Duration::ZERO;
+        let mut reason = "there is no connection yet".to_owned();
+        // Until then events wait for the connection, and are refused afterwards. A hub can be live
+        // before it has its first connection to publish by.
+        let mut refuse_from = Instant::now() + CONNECT;
+        let mut is_first = true;
+        loop {
+            let Self { endpoint, link, .. } = self;
+            let connect = async {
+                select! { () = sleep(pause) => {}, () = link.connected.notified() => {} }
+                endpoint.connect(ANSWER).await
+            };
+            let refuse = async {
+                sleep_until(refuse_from).await;
+                link.refuse(&reason);
+                self.queue.refuse(&reason).await;
+            };
+            let connected = select! {
+                biased;
+                () = refuse => return,
+                connected = connect => connected,
+            };
+            let was_first = mem::replace(&mut is_first, false);
+            match connected {
+                Ok(connection) => {
+                    link.accept();
+                    match self.append_all(connection, &mut backoff).await {
+                        None => return,
+                        Some(End::Moved(why)) => {
+                            (reason, refuse_from) = (why, Instant::now() + CONNECT);
+                        }
+                        Some(End::Useless(why)) => (reason, refuse_from) = (why, Instant::now()),
+                    }
+                }
+                Err(failure) => {
+                    reason = failure.to_string();
+                    if was_first {
+                        refuse_from = Instant::now();
+                    }
+                }
+            }
+            pause = backoff.next();
+        }
+    }
+
+    /// Appends events until the connection is useless; `None` at the end of the hub.
+    async fn append_all(
+        &mut self,
+        mut connection: Connection,
+        backoff: &mut Backoff,
+    ) -> Option<End> {
+        loop {
+            let batch = select! {
+                biased;
+                batch = self.queue.batch() => Some(batch?),
+                () = self.link.reader_lost.notified() => None,
+                () = sleep(PROBE) => None,
+            };
+            let end = match batch {
+                Some(batch) => self.append(&mut connection, batch).await,
+                None => self.probe(&mut connection).await,
+            };
+            if end.is_some() {
+                return end;
+            }
+            *backoff = Backoff::new();
+        }
+    }
+
+    async fn probe(&self, connection: &mut Connection) -> Option<End> {
+        let failure = connection.probe(&self.endpoint.stream).await.err()?;
+        let why = failure.to_string();
+        Some(if failure.is_moving() { End::Moved(why) } else { End::Useless(why) })
+    }
+
+    /// Sends a batch, once: an event that may have been appended is not sent again.
+    async fn append(&mut self, connection: &mut Connection, batch: Vec<Command>) -> Option<End> {
+        let answers = match connection.ask_each(batch.iter().map(|event| self.xadd(event))).await {
+            Ok(answers) => answers,
+            Err(failure) => {
+                let why = failure.to_string();
+                let error = outcome(&failure);
+                batch.into_iter().for_each(|event| event.failed(error.clone()));
+                return Some(End::Useless(why));
+            }
+        };
+        let (mut end, mut returned) = (None, Vec::new());
+        for (mut event, answer) in batch.into_iter().zip(answers) {
+            match answer {
+                Ok(id) => match position(&id) {
+                    Some(position) => event.appended(position),
+                    None => event.failed(Error::outcome_unknown("the answer is not an entry's id")),
+                },
+                // A server that redirects has not appended the event.
+                Err(failure) if failure.is_moving() && event.redirections < REDIRECTIONS => {
+                    event.redirections += 1;
+                    returned.push(event);
+                    end = Some(End::Moved(failure.to_string()));
+                }
+                Err(failure) => {
+                    if failure.is_read_only() {
+                        // Another one of the URL may be the primary.
+                        connection.pass_by();
+                        end = Some(End::Useless(failure.to_string()));
+                    }
+                    event.failed(outcome(&failure));
+                }
+            }
+        }
+        self.queue.give_back(returned);
+        end
+    }
+
+    fn xadd(&self, event: &Command) -> Cmd {
+        let mut command = cmd("XADD");
+        // Redis counts in signed numbers.
+        let max_len = i64::try_from(self.max_len.max(LEAST_LEN)).unwrap_or(i64::MAX);
+        command.arg(&self.endpoint.stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
+        for (name, value) in &event.fields {
+            command.arg(name).arg(&value[..]);
+        }
+        command
+    }
+}
+
+fn outcome(failure: &Failure) -> Error {
+    let text = failure.to_string();
+    if failure.is_refusal() { Error::not_appended(text) } else { Error::outcome_unknown(text) }
+}

@@ -1,0 +1,59 @@
+//! How a subscription continues from the client's last event ID.
+
+use sse_encoder::EventId;
+
+/// Whether a subscription continues exactly where the client left off; from
+/// [`Subscriber::resumption`](crate::Subscriber::resumption).
+///
+/// ```
+/// use sse_encoder::{Event, EventId, LastEventId};
+/// use sse_hub::{Hub, Resumption};
+///
+/// let hub = Hub::new();
+/// hub.try_publish(&Event::text("one").id(EventId::from_static("row-1")))?;
+/// hub.try_publish(&Event::text("two"))?;
+///
+/// let last = LastEventId::from_headers([b"row-1"]);
+/// assert_eq!(hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
+///
+/// assert_eq!(hub.subscribe(&LastEventId::none()).resumption(), Resumption::Fresh);
+///
+/// let last = LastEventId::from_headers([b"row-99"]);
+/// assert!(matches!(hub.subscribe(&last).resumption(), Resumption::Unknown { .. }));
+/// # Ok::<(), sse_hub::Error>(())
+/// ```
+#[derive(Clone, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum Resumption {
+    /// The client is new: it had no last event ID. It gets the events published from now on.
+    Fresh,
+    /// The client gets every event that it has missed, and none twice.
+    Exact {
+        /// How many retained events it has missed.
+        missed: usize,
+    },
+    /// The client's position is known, but some later events are no longer retained.
+    Gap {
+        /// The last event ID that the client had.
+        requested: EventId,
+        /// The position after which the subscription continues.
+        resumed_after: EventId,
+    },
+    /// The last event ID does not belong to this log: it is from another process, or of an event
+    /// with an id of its own that is no longer retained, or any other text.
+    Unknown {
+        /// The last event ID that the client had.
+        requested: EventId,
+        /// The position after which the subscription continues.
+        resumed_after: EventId,
+    },
+}
+
+impl Resumption {
+    /// Whether the client may lack events that the subscription will not deliver: `true` for all
+    /// kinds but [`Exact`](Self::Exact). If so, load the current state, and [begin with
+    /// it](crate::Subscriber::begin_with).
+    pub const fn needs_state(&self) -> bool {
+        !matches!(self, Self::Exact { .. })
+    }
+}

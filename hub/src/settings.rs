@@ -1,0 +1,54 @@
+//! A hub's settings.
+
+use std::time::Duration;
+
+use sse_encoder::ReconnectionTime;
+
+use crate::{log::Bounds, random};
+
+/// Where an unresumable subscription continues.
+///
+/// Either way the client first gets an event of the type [`gap`](crate::GAP).
+///
+/// ```
+/// use sse_hub::{Hub, OnGap};
+///
+/// let hub = Hub::builder().on_gap(OnGap::Newest).build();
+/// # drop(hub);
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum OnGap {
+    /// With the oldest retained event, to miss as little as possible. This is the default.
+    #[default]
+    Oldest,
+    /// With the events published from now on: for clients that reload their state after a gap.
+    Newest,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) bounds: Bounds,
+    pub(crate) max_frame: usize,
+    /// The range of the reconnection times.
+    pub(crate) retry: (ReconnectionTime, ReconnectionTime),
+    pub(crate) connection_age: Option<Duration>,
+    pub(crate) on_gap: OnGap,
+}
+
+impl Settings {
+    /// A subscriber's own reconnection time.
+    pub(crate) fn jittered_retry(&self) -> ReconnectionTime {
+        let (low, high) = self.retry;
+        ReconnectionTime::jittered(low..=high)
+    }
+
+    /// A subscriber's own longest age: 80 to 100 % of the set one.
+    pub(crate) fn jittered_age(&self) -> Option<Duration> {
+        let age = self.connection_age?;
+        // In parts: the whole can be the longest duration there is.
+        let fifth = age / 5;
+        let part = random::between(0, u64::try_from(fifth.as_nanos()).unwrap_or(u64::MAX));
+        Some(age - fifth + Duration::from_nanos(part))
+    }
+}

@@ -1,0 +1,280 @@
+//! A subscription: a position in the log, and the stream of the events after it.
+
+mod poll;
+
+use std::{
+    fmt, iter,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use sse_encoder::{Encode, Encoded, LastEventId};
+
+use crate::{
+    error::Error,
+    feed::{Feed, State},
+    frame::encode,
+    resumption::Resumption,
+    settings::OnGap,
+    topic::{EVERYTHING, NOTHING, TopicId},
+    wait::{WaitList, WaiterId},
+};
+
+/// A subscription to a [`Hub`](crate::Hub): a stream of frames, for
+/// [`SseEncoder`](sse_encoder::SseEncoder), which passes each on without a copy.
+///
+/// It is a position in the hub's log and not a queue: it costs no more when its client does not
+/// read. If that position falls out of the retained events, the client gets an event of the type
+/// [`gap`](crate::GAP), and the stream continues.
+///
+/// The first event is always one of the type [`checkpoint`](crate::CHECKPOINT). Dropping the
+/// subscriber ends the subscription.
+///
+/// ```
+/// use futures_executor::block_on;
+/// use futures_util::StreamExt;
+/// use sse_encoder::{Event, LastEventId};
+/// use sse_hub::Hub;
+///
+/// let hub = Hub::new();
+/// let mut subscriber = hub.subscribe(&LastEventId::none());
+/// let id = hub.try_publish(&Event::text("hello"))?.unwrap();
+///
+/// let checkpoint = block_on(subscriber.next()).unwrap().into_bytes();
+/// assert!(checkpoint.ends_with(b"data: {}\n\n"));
+/// let hello = block_on(subscriber.next()).unwrap().into_bytes();
+/// assert_eq!(hello, format!("id: {id}\nevent: message\ndata: hello\n\n"));
+/// # Ok::<(), sse_hub::Error>(())
+/// ```
+#[must_use = "streams do nothing unless polled"]
+pub struct Subscriber {
+    feed: Arc<Feed>,
+    seats: Seats,
+    /// All entries up to here have been sent.
+    cursor: u64,
+    /// The newest entry whose id the client has.
+    client: u64,
+    /// The newest entry at the time of subscribing: ephemeral events before it are not replayed.
+    live_from: u64,
+    deadline: Option<Instant>,
+    start: Start,
+    /// Sent in place of a replay.
+    state: Option<Box<Encoded>>,
+    delivered: u64,
+    stage: Stage,
+}
+
+/// What is sent next.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Stage {
+    /// The checkpoint.
+    Checkpoint,
+    /// The gap, or the state.
+    Opening,
+    /// The entries of the log.
+    Live,
+    /// Nothing more.
+    Ended,
+}
+
+/// [`Resumption`], in less memory.
+enum Start {
+    Fresh,
+    Exact { missed: usize },
+    Inexact(Box<Resumption>),
+}
+
+type Seat = (Arc<WaitList<Encoded>>, WaiterId);
+
+/// The lists that the subscriber is in: usually exactly one.
+struct Seats {
+    first: Seat,
+    more: Box<[Seat]>,
+}
+
+impl Seats {
+    fn iter(&self) -> impl Iterator<Item = &Seat> + Clone {
+        iter::once(&self.first).chain(&self.more)
+    }
+
+    fn topics(&self) -> impl Iterator<Item = TopicId> + Clone {
+        self.iter().map(|(list, _)| list.topic)
+    }
+}
+
+/// The topics of a subscription.
+pub(crate) enum Interest<T> {
+    Topics(T),
+    Everything,
+}
+
+impl Subscriber {
+    pub(crate) fn new<'a>(
+        feed: Arc<Feed>,
+        interest: Interest<impl Iterator<Item = &'a str>>,
+        last: &LastEventId,
+    ) -> Self {
+        let mut state = feed.write();
+        if state.retained.ages() {
+            state.trim(Some(Instant::now()));
+        }
+        let mut topics: Vec<_> = match interest {
+            Interest::Everything => vec![EVERYTHING],
+            Interest::Topics(names) => names.map(|name| state.watch(name)).collect(),
+        };
+        topics.sort_unstable();
+        topics.dedup();
+        let live_from = state.retained.tip();
+        let (cursor, start) = begin(&feed, &state, &topics, last);
+
+        // Under the lock of the log, so that no topic can be forgotten.
+        let mut sit = |topic| state.join(topic, cursor);
+        // A subscription to no topic waits for the end of the hub.
+        let first = sit(topics.pop().unwrap_or(NOTHING));
+        let seats = Seats { first, more: topics.into_iter().map(sit).collect() };
+        feed.subscribers().add();
+        drop(state);
+
+        let deadline = feed.settings.jittered_age().and_then(after_now);
+        Self {
+            feed,
+            seats,
+            cursor,
+            client: cursor,
+            live_from,
+            deadline,
+            start,
+            state: None,
+            delivered: 0,
+            stage: Stage::Checkpoint,
+        }
+    }
+
+    /// Whether the subscription continues where the client left off.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let last = LastEventId::from_headers([b"1700000000000000-7"]);
+    /// let resumption = hub.subscribe(&last).resumption();
+    /// assert!(matches!(resumption, Resumption::Unknown { .. }));
+    /// assert!(resumption.needs_state());
+    /// ```
+    pub fn resumption(&self) -> Resumption {
+        match &self.start {
+            Start::Fresh => Resumption::Fresh,
+            Start::Exact { missed } => Resumption::Exact { missed: *missed },
+            Start::Inexact(resumption) => Resumption::clone(resumption),
+        }
+    }
+
+    /// Begins with this state, in place of the missed events: for clients that first load a state,
+    /// and then follow its changes.
+    ///
+    /// Take the subscription, then load the state, then call this: the state is sent first, with
+    /// the position at which the subscription was taken as its id, and the events published
+    /// meanwhile follow. As some of these may be in the state already, applying an event twice must
+    /// be harmless.
+    ///
+    /// The state is one item of one frame, of any size, without an id of its own.
+    ///
+    /// # Errors
+    ///
+    /// The item cannot be encoded, is not one frame, or has an id of its own or [no
+    /// id](sse_encoder::Event::no_id); or the stream has been polled already.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId, SseEncoder};
+    /// use sse_hub::{Error, Hub, Subscriber};
+    /// # async fn load() -> Vec<u32> { Vec::new() }
+    ///
+    /// async fn prices(hub: &Hub, last: &LastEventId) -> Result<SseEncoder<Subscriber>, Error> {
+    ///     let mut subscriber = hub.subscribe_to(["prices"], last);
+    ///     if subscriber.resumption().needs_state() {
+    ///         let all = load().await;
+    ///         subscriber.begin_with(&Event::json(all))?;
+    ///     }
+    ///     Ok(SseEncoder::new(subscriber))
+    /// }
+    /// # let hub = Hub::new();
+    /// # assert!(futures_executor::block_on(prices(&hub, &LastEventId::none())).is_ok());
+    /// ```
+    pub fn begin_with<T: ?Sized + Encode>(&mut self, state: &T) -> Result<(), Error> {
+        if self.stage != Stage::Checkpoint {
+            return Err(Error::already_polled());
+        }
+        let state = encode(state, usize::MAX)?;
+        if !state.lacks_id() {
+            return Err(Error::state_id());
+        }
+        let id = self.feed.read().retained.id_at(self.live_from);
+        self.state = state.with_id(&id).map(Box::new);
+        self.cursor = self.live_from;
+        Ok(())
+    }
+
+    /// Ends the stream after this time, or at an earlier end that is set already: when its
+    /// authorization expires, for example. The client reconnects, and is authorized again.
+    ///
+    /// The time is checked at each poll, before anything is sent; the keep-alive of
+    /// [`SseEncoder`](sse_encoder::SseEncoder::keep_alive) polls quiet streams. The default is the
+    /// hub's [`connection_age`](crate::HubBuilder::connection_age).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures_executor::block_on;
+    /// use futures_util::StreamExt;
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let mut subscriber = hub.subscribe(&LastEventId::none()).expires_in(Duration::ZERO);
+    /// assert!(block_on(subscriber.next()).is_none());
+    /// ```
+    pub fn expires_in(mut self, time: Duration) -> Self {
+        let deadline = after_now(time);
+        self.deadline = [self.deadline, deadline].into_iter().flatten().min();
+        self
+    }
+}
+
+impl fmt::Debug for Subscriber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = self.feed.read();
+        let topics: Vec<_> = self.seats.topics().map(|topic| state.topics.name(topic)).collect();
+        f.debug_struct("Subscriber")
+            .field("topics", &topics)
+            .field("stage", &self.stage)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The place to begin at, and the answer to the client's last event ID.
+fn begin(feed: &Feed, state: &State, topics: &[TopicId], last: &LastEventId) -> (u64, Start) {
+    let State { retained, .. } = state;
+    let topics = topics.iter().copied();
+    let Some(requested) = last.get() else { return (retained.tip(), Start::Fresh) };
+    let place = retained.locate(requested);
+    let lost = place.and_then(|place| retained.lost_after(topics.clone(), place));
+    if let (Some(place), None) = (place, lost) {
+        return (place, Start::Exact { missed: retained.count_after(topics, place) });
+    }
+    feed.count_gap();
+    let cursor = match feed.settings.on_gap {
+        OnGap::Oldest => lost.unwrap_or(retained.evicted()),
+        OnGap::Newest => retained.tip(),
+    };
+    let (requested, resumed_after) = (requested.clone(), retained.id_at(cursor));
+    let resumption = match place {
+        Some(_) => Resumption::Gap { requested, resumed_after },
+        None => Resumption::Unknown { requested, resumed_after },
+    };
+    (cursor, Start::Inexact(Box::new(resumption)))
+}
+
+/// `None` beyond the reach of the clock.
+fn after_now(time: Duration) -> Option<Instant> {
+    Instant::now().checked_add(time)
+}

@@ -1,0 +1,196 @@
+//! Polling a subscriber, and dropping it.
+
+use std::{
+    mem,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use futures_core::{FusedStream, Stream};
+
+use sse_encoder::{Encoded, EventId};
+
+use super::{Seats, Stage, Start, Subscriber};
+use crate::{
+    log::Next,
+    notice,
+    resumption::Resumption,
+    settings::OnGap,
+    topic::{EVERYTHING, NOTHING, UNTITLED},
+    wait::Report,
+};
+
+impl Subscriber {
+    #[inline]
+    fn is_due(&self) -> bool {
+        self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// The first two frames. The client's position must not move before it has the gap or the
+    /// state: if it were cut off in between, it would never get them.
+    #[inline(never)]
+    fn open(&mut self) -> Option<Encoded> {
+        let is_exact = self.state.is_none() && !matches!(self.start, Start::Inexact(_));
+        if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
+            let id = is_exact.then(|| self.id());
+            return Some(notice::checkpoint(id, Some(self.feed.settings.jittered_retry())));
+        }
+        self.stage = Stage::Live;
+        self.client = self.cursor;
+        if let Some(state) = self.state.take() {
+            return Some(*state);
+        }
+        let Start::Inexact(resumption) = &self.start else { return None };
+        match &**resumption {
+            Resumption::Gap { requested, resumed_after }
+            | Resumption::Unknown { requested, resumed_after } => {
+                Some(notice::gap(Some(requested), resumed_after.clone()))
+            }
+            Resumption::Fresh | Resumption::Exact { .. } => None,
+        }
+    }
+
+    fn id(&self) -> EventId {
+        self.feed.read().retained.id_at(self.cursor)
+    }
+
+    #[inline]
+    fn has_news(&self) -> bool {
+        let Seats { first, more } = &self.seats;
+        first.0.last() > self.cursor || more.iter().any(|(list, _)| list.last() > self.cursor)
+    }
+
+    /// The next frame, if there is one.
+    #[inline(always)]
+    fn take_next(&mut self) -> Option<Encoded> {
+        let has_news = self.has_news();
+        let needs_checkpoint = self.feed.needs_checkpoint(self.client);
+        if !has_news && !needs_checkpoint {
+            return None;
+        }
+        if self.seats.more.is_empty() && self.cursor >= self.live_from {
+            let (list, waiter) = &self.seats.first;
+            if let Some((seq, frame)) = list.newest_after(*waiter, self.cursor) {
+                return Some(self.give(seq, frame));
+            }
+        }
+        self.take_from_log(needs_checkpoint)
+    }
+
+    /// The next frame of the log, for a subscriber more than one event behind.
+    #[inline(never)]
+    fn take_from_log(&mut self, needs_checkpoint: bool) -> Option<Encoded> {
+        let state = self.feed.read();
+        let log = &state.retained;
+        match log.next(self.seats.topics(), self.cursor, self.live_from) {
+            Next::Entry(seq, frame) => {
+                drop(state);
+                Some(self.give(seq, frame))
+            }
+            Next::Lost(lost) => {
+                let seq = match self.feed.settings.on_gap {
+                    OnGap::Oldest => lost,
+                    OnGap::Newest => log.tip(),
+                };
+                let frame = notice::gap(log.past_id_at(self.client).as_ref(), log.id_at(seq));
+                drop(state);
+                self.feed.count_gap();
+                (self.cursor, self.client) = (seq, seq);
+                Some(frame)
+            }
+            Next::Nothing(tip) => {
+                let id = needs_checkpoint.then(|| log.id_at(tip));
+                drop(state);
+                self.cursor = tip;
+                let id = id?;
+                self.client = tip;
+                Some(notice::checkpoint(Some(id), None))
+            }
+        }
+    }
+
+    #[inline(always)]
+    fn give(&mut self, seq: u64, frame: Encoded) -> Encoded {
+        self.cursor = seq;
+        // An ephemeral event has no id, and so does not move the client.
+        if frame.has_id() {
+            self.client = seq;
+        }
+        self.delivered += 1;
+        frame
+    }
+
+    /// Parks the waker in every list, unless one of them has a new entry.
+    fn park(&mut self, cx: &Context<'_>) -> bool {
+        let (feed, cursor) = (&self.feed, self.cursor);
+        let mut report =
+            Report { client: self.client, cursor, delivered: mem::take(&mut self.delivered) };
+        self.seats.iter().all(|(list, waiter)| {
+            // The clone is user code: outside the lock.
+            let waker = cx.waker().clone();
+            let is_news = || list.last() > cursor || feed.is_closed();
+            let parked = list.park(*waiter, &report, waker, is_news);
+            if parked {
+                report.delivered = 0;
+            } else {
+                self.delivered = report.delivered;
+            }
+            parked
+        })
+    }
+}
+
+impl Stream for Subscriber {
+    type Item = Encoded;
+
+    #[inline]
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Encoded>> {
+        let this = self.get_mut();
+        if this.stage == Stage::Ended || this.is_due() {
+            this.stage = Stage::Ended;
+            return Poll::Ready(None);
+        }
+        while this.stage != Stage::Live {
+            if let Some(frame) = this.open() {
+                return Poll::Ready(Some(frame));
+            }
+        }
+        loop {
+            // Asked first: nothing can be published after it.
+            let is_closed = this.feed.is_closed();
+            if let Some(frame) = this.take_next() {
+                return Poll::Ready(Some(frame));
+            }
+            if is_closed {
+                this.stage = Stage::Ended;
+                return Poll::Ready(Some(notice::retry(this.feed.settings.jittered_retry())));
+            }
+            if this.park(cx) {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+impl FusedStream for Subscriber {
+    fn is_terminated(&self) -> bool {
+        self.stage == Stage::Ended
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        let mut delivered = mem::take(&mut self.delivered);
+        for (list, waiter) in self.seats.iter() {
+            list.leave(*waiter, mem::take(&mut delivered));
+        }
+        for (list, _) in self.seats.iter() {
+            let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);
+            if !is_fixed && list.is_empty() {
+                self.feed.write().release(list.topic);
+            }
+        }
+        self.feed.subscribers().remove();
+    }
+}

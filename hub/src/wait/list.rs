@@ -1,0 +1,321 @@
+//! The subscribers of one topic: their wakers, and the newest frame for those one event behind.
+//!
+//! This is the kernel that `suites/loom` checks. A publisher first stores `last`, then locks a shard
+//! and takes the wakers; a subscriber looks at `last` again under the same lock before it parks its
+//! waker. So either it sees the new entry, or its waker is taken.
+
+use std::{mem, task::Waker};
+
+use super::wake::wake_all;
+use crate::{
+    sync::{AtomicU64, AtomicUsize, Mutex, Ordering, lock},
+    topic::TopicId,
+};
+
+/// A topic's subscribers.
+pub(crate) struct WaitList<F> {
+    pub(crate) topic: TopicId,
+    /// The sequence number of the last entry of this topic, live or not.
+    last: AtomicU64,
+    shards: Box<[Mutex<Shard<F>>]>,
+    /// How many waiters there are.
+    len: AtomicUsize,
+    /// Spreads the subscribers over the shards, and lets each publish begin at another one.
+    turn: AtomicUsize,
+}
+
+/// A part of a topic's subscribers, with a lock of its own.
+struct Shard<F> {
+    slots: Vec<Slot>,
+    free: Vec<u32>,
+    /// The slots with a waker. Some may have lost theirs, but no slot is here twice.
+    parked: Vec<u32>,
+    newest: Option<Newest<F>>,
+    /// Memory for the wakers of the next publish.
+    spare: Vec<Waker>,
+    delivered: u64,
+}
+
+struct Slot {
+    waker: Option<Waker>,
+    /// The newest sequence number whose id the client surely has.
+    client: u64,
+    /// The sequence number that the subscriber has reached.
+    cursor: u64,
+    taken: bool,
+    parked: bool,
+}
+
+/// The newest entry: the next one for each subscriber that has seen the one before it.
+struct Newest<F> {
+    before: u64,
+    seq: u64,
+    frame: F,
+}
+
+/// A subscriber in a [`WaitList`].
+#[derive(Clone, Copy)]
+pub(crate) struct WaiterId {
+    shard: u32,
+    slot: u32,
+}
+
+/// The state of a subscriber when it begins to wait.
+pub(crate) struct Report {
+    /// The newest sequence number whose id the client surely has.
+    pub(crate) client: u64,
+    /// The sequence number that the subscriber has reached.
+    pub(crate) cursor: u64,
+    /// How many events it has been given since the last report.
+    pub(crate) delivered: u64,
+}
+
+/// Figures over all waiters of a list.
+#[derive(Default)]
+pub(crate) struct Totals {
+    pub(crate) delivered: u64,
+    /// The least cursor of a subscriber that does not wait.
+    pub(crate) slowest: Option<u64>,
+}
+
+impl<F> WaitList<F> {
+    /// A list with this many locks, for a topic whose last entry has the number `last`.
+    pub(crate) fn new(topic: TopicId, shards: usize, last: u64) -> Self {
+        let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new())).collect();
+        let (last, len, turn) = (AtomicU64::new(last), AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { topic, last, shards, len, turn }
+    }
+
+    /// The sequence number of the last entry of this topic.
+    #[inline]
+    pub(crate) fn last(&self) -> u64 {
+        self.last.load(Ordering::Acquire)
+    }
+
+    /// Sets [`last`](Self::last), and gives the number before. Only under the lock of the log.
+    pub(crate) fn set_last(&self, seq: u64) -> u64 {
+        let before = self.last.load(Ordering::Relaxed);
+        self.last.store(seq, Ordering::Release);
+        before
+    }
+
+    /// Adds a waiter. Only under the lock of the log: a publisher that finds the list empty then
+    /// need not look any further.
+    pub(crate) fn join(&self, cursor: u64) -> WaiterId {
+        self.len.fetch_add(1, Ordering::AcqRel);
+        let shard = self.turn.fetch_add(1, Ordering::Relaxed) % self.shards.len();
+        let slot = lock(&self.shards[shard]).join(cursor);
+        WaiterId { shard: shard as u32, slot }
+    }
+
+    /// Removes a waiter.
+    pub(crate) fn leave(&self, waiter: WaiterId, delivered: u64) {
+        // A waker's drop is user code: outside the lock.
+        let waker = lock(&self.shards[waiter.shard as usize]).leave(waiter.slot, delivered);
+        drop(waker);
+        self.len.fetch_sub(1, Ordering::AcqRel);
+    }
+
+    /// Whether there is no waiter.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len.load(Ordering::Acquire) == 0
+    }
+
+    /// Parks the waker, unless `is_news`, evaluated under the lock, is `true`.
+    pub(crate) fn park(
+        &self,
+        waiter: WaiterId,
+        report: &Report,
+        waker: Waker,
+        is_news: impl FnOnce() -> bool,
+    ) -> bool {
+        let mut shard = lock(&self.shards[waiter.shard as usize]);
+        if is_news() {
+            drop(shard);
+            return false;
+        }
+        let old = shard.park(waiter.slot, report, waker);
+        drop(shard);
+        drop(old);
+        true
+    }
+
+    /// Makes this the newest entry, and wakes all waiters.
+    pub(crate) fn announce(&self, before: u64, seq: u64, frame: &F)
+    where
+        F: Clone,
+    {
+        if !self.is_empty() {
+            self.wake(|shard| shard.set_newest(before, seq, frame));
+        }
+    }
+
+    /// Drops the newest entry.
+    pub(crate) fn clear_newest(&self) {
+        for shard in &self.shards {
+            lock(shard).newest = None;
+        }
+    }
+
+    /// Wakes all waiters.
+    pub(crate) fn wake_all(&self) {
+        self.wake(|_| {});
+    }
+
+    fn wake(&self, change: impl Fn(&mut Shard<F>)) {
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        for n in 0..self.shards.len() {
+            let shard = &self.shards[turn.wrapping_add(n) % self.shards.len()];
+            let mut wakers = {
+                let mut shard = lock(shard);
+                change(&mut shard);
+                if shard.parked.is_empty() {
+                    continue;
+                }
+                shard.take_wakers()
+            };
+            wake_all(&mut wakers);
+            lock(shard).keep_spare(wakers);
+        }
+    }
+
+    /// The newest entry, if it is the very next one after the cursor.
+    #[inline(always)]
+    pub(crate) fn newest_after(&self, waiter: WaiterId, cursor: u64) -> Option<(u64, F)>
+    where
+        F: Clone,
+    {
+        let shard = lock(&self.shards[waiter.shard as usize]);
+        let newest = shard.newest.as_ref()?;
+        let is_next = newest.before <= cursor && cursor < newest.seq;
+        is_next.then(|| (newest.seq, newest.frame.clone()))
+    }
+
+    /// Checks some waiters, from this place on, and takes the wakers of those whose client is
+    /// behind `renew`. Gives the place to continue at, or `None` at the end of the list.
+    pub(crate) fn visit(
+        &self,
+        from: (usize, usize),
+        steps: &mut usize,
+        renew: u64,
+        wakers: &mut Vec<Waker>,
+    ) -> Option<(usize, usize)> {
+        let (mut shard, mut slot) = from;
+        while let Some(mutex) = self.shards.get(shard) {
+            let mut waiters = lock(mutex);
+            while let Some(waiter) = waiters.slots.get_mut(slot) {
+                if *steps == 0 {
+                    return Some((shard, slot));
+                }
+                *steps -= 1;
+                if waiter.client < renew {
+                    wakers.extend(waiter.waker.take());
+                }
+                slot += 1;
+            }
+            (shard, slot) = (shard + 1, 0);
+        }
+        None
+    }
+
+    /// The figures over all waiters.
+    pub(crate) fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for shard in &self.shards {
+            let shard = lock(shard);
+            totals.delivered += shard.delivered;
+            let behind = shard.slots.iter().filter(|slot| slot.taken && slot.waker.is_none());
+            let slowest = behind.map(|slot| slot.cursor).min();
+            totals.slowest = [totals.slowest, slowest].into_iter().flatten().min();
+        }
+        totals
+    }
+}
+
+impl<F> Shard<F> {
+    const fn new() -> Self {
+        Self {
+            slots: Vec::new(),
+            free: Vec::new(),
+            parked: Vec::new(),
+            newest: None,
+            spare: Vec::new(),
+            delivered: 0,
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.free.len() == self.slots.len()
+    }
+
+    fn join(&mut self, cursor: u64) -> u32 {
+        let taken = Slot { waker: None, client: cursor, cursor, taken: true, parked: false };
+        if let Some(slot) = self.free.pop() {
+            let waiter = &mut self.slots[slot as usize];
+            // It may still be in `parked`.
+            *waiter = Slot { parked: waiter.parked, ..taken };
+            slot
+        } else {
+            if self.slots.is_empty() {
+                // Of many topics, most have a single subscriber.
+                self.slots.reserve_exact(1);
+            }
+            self.slots.push(taken);
+            (self.slots.len() - 1) as u32
+        }
+    }
+
+    fn leave(&mut self, slot: u32, delivered: u64) -> Option<Waker> {
+        self.delivered += delivered;
+        let waiter = &mut self.slots[slot as usize];
+        waiter.taken = false;
+        let waker = waiter.waker.take();
+        self.free.push(slot);
+        if self.is_empty() {
+            // Free the slots with the last subscriber.
+            self.slots = Vec::new();
+            self.free = Vec::new();
+            self.parked = Vec::new();
+            self.spare = Vec::new();
+            self.newest = None;
+        }
+        waker
+    }
+
+    fn park(&mut self, slot: u32, report: &Report, waker: Waker) -> Option<Waker> {
+        self.delivered += report.delivered;
+        let waiter = &mut self.slots[slot as usize];
+        waiter.client = report.client;
+        waiter.cursor = report.cursor;
+        if !mem::replace(&mut waiter.parked, true) {
+            self.parked.push(slot);
+        }
+        waiter.waker.replace(waker)
+    }
+
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        let mut wakers = mem::take(&mut self.spare);
+        for slot in self.parked.drain(..) {
+            let waiter = &mut self.slots[slot as usize];
+            waiter.parked = false;
+            wakers.extend(waiter.waker.take());
+        }
+        wakers
+    }
+
+    fn keep_spare(&mut self, wakers: Vec<Waker>) {
+        if wakers.capacity() > self.spare.capacity() && !self.is_empty() {
+            self.spare = wakers;
+        }
+    }
+
+    /// Two publishers can get here in either order: the later entry stays.
+    fn set_newest(&mut self, before: u64, seq: u64, frame: &F)
+    where
+        F: Clone,
+    {
+        if self.newest.as_ref().is_none_or(|newest| newest.seq < seq) {
+            self.newest = Some(Newest { before, seq, frame: frame.clone() });
+        }
+    }
+}

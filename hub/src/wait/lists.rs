@@ -1,0 +1,96 @@
+//! The wait lists of all topics.
+
+use std::{sync::Arc, task::Waker};
+
+use super::list::WaitList;
+use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED};
+
+/// How many locks the subscribers of a list with many of them share.
+const SHARDS: usize = 8;
+
+/// The list of each topic that has subscribers, and the permanent lists.
+pub(crate) struct WaitLists<F> {
+    topics: Vec<Option<Arc<WaitList<F>>>>,
+    everything: Arc<WaitList<F>>,
+    nothing: Arc<WaitList<F>>,
+    /// Events delivered by lists that were removed.
+    delivered_before: u64,
+    /// Where the search for clients that need a checkpoint continues: topic, shard, slot.
+    hand: (usize, (usize, usize)),
+}
+
+impl<F> WaitLists<F> {
+    pub(crate) fn new() -> Self {
+        let list = |topic, shards| Arc::new(WaitList::new(topic, shards, 0));
+        Self {
+            topics: vec![Some(list(UNTITLED, SHARDS))],
+            everything: list(EVERYTHING, SHARDS),
+            nothing: list(NOTHING, 1),
+            delivered_before: 0,
+            hand: (0, (0, 0)),
+        }
+    }
+
+    /// The list of this topic, if there is one.
+    pub(crate) fn get(&self, topic: TopicId) -> Option<&Arc<WaitList<F>>> {
+        match topic {
+            EVERYTHING => Some(&self.everything),
+            NOTHING => Some(&self.nothing),
+            topic => self.topics.get(topic as usize)?.as_ref(),
+        }
+    }
+
+    /// A new list for this topic, whose last entry has the number `last`.
+    pub(crate) fn add(&mut self, topic: TopicId, last: u64) -> Arc<WaitList<F>> {
+        let place = topic as usize;
+        if self.topics.len() <= place {
+            self.topics.resize_with(place + 1, || None);
+        }
+        self.topics[place].insert(Arc::new(WaitList::new(topic, 1, last))).clone()
+    }
+
+    /// Removes the list of this topic if it is empty; whether there is none now.
+    pub(crate) fn remove_if_empty(&mut self, topic: TopicId) -> bool {
+        if matches!(topic, UNTITLED | EVERYTHING | NOTHING) {
+            return false;
+        }
+        let Some(place) = self.topics.get_mut(topic as usize) else { return true };
+        if let Some(list) = place.take_if(|list| list.is_empty()) {
+            self.delivered_before += list.totals().delivered;
+        }
+        place.is_none()
+    }
+
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Arc<WaitList<F>>> {
+        self.topics.iter().flatten().chain([&self.everything, &self.nothing])
+    }
+
+    pub(crate) fn delivered_before(&self) -> u64 {
+        self.delivered_before
+    }
+
+    /// How many topics there are, or have been at the same time.
+    pub(crate) fn len(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// Goes on with the round over all waiters, for so many steps: each whose client is behind
+    /// `renew` is woken to get a checkpoint.
+    pub(crate) fn visit(&mut self, steps: usize, renew: u64, wakers: &mut Vec<Waker>) {
+        let mut steps = steps;
+        while steps > 0 {
+            let (index, from) = self.hand;
+            let Some(list) = self.topics.get(index) else {
+                // The round ends here: not more than once for each publish.
+                self.hand = (0, (0, 0));
+                return;
+            };
+            // The listeners of a topic with a new event have a new position.
+            let quiet = list.as_ref().filter(|list| list.last() < renew);
+            let place = quiet.and_then(|list| list.visit(from, &mut steps, renew, wakers));
+            self.hand = place.map_or((index + 1, (0, 0)), |place| (index, place));
+            // The list itself costs a step, too.
+            steps = steps.saturating_sub(1);
+        }
+    }
+}

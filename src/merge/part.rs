@@ -1,0 +1,35 @@
+//! The two sides of a merge: what each is called in an error, and what has members there.
+
+use crate::{
+    error::{Error, Kind},
+    json::PartName,
+};
+
+/// A part of an item whose members are merged.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Part {
+    pub(crate) name: PartName,
+    pub(crate) rule: Rule,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Rule {
+    /// Objects, and `null` as one without any. All else is an error.
+    Object,
+    /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
+    /// string are members too, and numbers and booleans have none.
+    Spread,
+    /// What an adjacently tagged enum can be: an object, and not even `null` beside it.
+    Tagged,
+}
+
+impl Part {
+    /// What is no object, and yet not nothing.
+    pub(super) fn allow(self, found: &'static str) -> Result<(), Error> {
+        match self.rule {
+            Rule::Object => Err(Kind::NoMembers { part: self.name.as_str(), found }.into()),
+            Rule::Spread => Ok(()),
+            Rule::Tagged => Err(Kind::NotTagged { found: format!("it is {found}") }.into()),
+        }
+    }
+}

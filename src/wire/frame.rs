@@ -1,0 +1,317 @@
+//! Frames: each is written whole, or not at all.
+
+use std::fmt;
+
+use bytes::Bytes;
+
+use super::{
+    encoded::{Encoded, IdLine, Shape},
+    head::{Defaults, EventTypeField, Head, IdField},
+    line,
+};
+use crate::{
+    buffer::Buffer,
+    error::{Error, Kind},
+    value::ReconnectionTime,
+};
+
+/// An encoder's settings.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) defaults: Defaults,
+    pub(crate) max_frame: usize,
+}
+
+/// The destination of an [`Encode`](crate::Encode) implementation.
+///
+/// It is opaque: it takes events, comments and other items, each written whole or not at all, so no
+/// implementation can write half a frame or forge a field.
+pub struct Frames<'a> {
+    buffer: &'a mut Buffer,
+    settings: &'a Settings,
+    /// `None` once [`u64::MAX`] has been used.
+    next_id: Option<u64>,
+    /// The end of the last complete frame.
+    committed: usize,
+    /// The shape of the frames, where it is asked for.
+    shape: Option<Shape>,
+}
+
+// The bytes are omitted: they can be anybody's data.
+impl fmt::Debug for Frames<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frames").field("settings", self.settings).finish_non_exhaustive()
+    }
+}
+
+impl<'a> Frames<'a> {
+    /// Begins an item. Its first frame discards the bytes of one that failed.
+    #[inline]
+    pub(crate) fn begin(
+        buffer: &'a mut Buffer,
+        settings: &'a Settings,
+        next_id: Option<u64>,
+        shape: Option<Shape>,
+    ) -> Self {
+        let committed = buffer.committed();
+        Self { buffer, settings, next_id, committed, shape }
+    }
+
+    /// Ends the item: its frames count. Returns the next automatic id, and the frames' shape where
+    /// it was asked for.
+    #[inline]
+    pub(crate) fn end(self) -> (Option<u64>, Option<Shape>) {
+        self.buffer.commit(self.committed);
+        (self.next_id, self.shape)
+    }
+
+    /// Begins a frame, discarding an unfinished one.
+    #[inline]
+    pub(crate) fn frame(&mut self) -> Frame<'_, 'a> {
+        self.buffer.reset(self.committed);
+        self.buffer.begin_frame(self.settings.max_frame);
+        Frame { frames: self, id_line: IdLine::Absent, has_event: false }
+    }
+
+    /// Appends encoded frames.
+    pub(crate) fn append(&mut self, encoded: &Encoded) -> Result<(), Error> {
+        self.buffer.reset(self.committed);
+        encoded.shape().check(self.settings.max_frame)?;
+        self.buffer.put(encoded.as_bytes());
+        self.committed = self.buffer.len();
+        if let Some(shape) = &mut self.shape {
+            shape.add(encoded.shape());
+        }
+        Ok(())
+    }
+}
+
+/// One frame: its head, then its data. It counts once it has [ended](Self::end).
+pub struct Frame<'f, 'a> {
+    frames: &'f mut Frames<'a>,
+    id_line: IdLine,
+    /// It has a field that takes effect at a blank line: an id, an event type, data.
+    has_event: bool,
+}
+
+impl Frame<'_, '_> {
+    /// Space for bytes that are removed again before the head is written.
+    #[inline]
+    pub(crate) fn scratch(&mut self) -> &mut Buffer {
+        self.frames.buffer
+    }
+
+    /// Writes the fields before `data`.
+    #[inline(always)]
+    pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
+        let Settings { defaults, .. } = *self.frames.settings;
+        self.id_line = match &head.id {
+            IdField::Automatic if defaults.automatic_ids => {
+                let Some(number) = self.frames.next_id else {
+                    return Err(Kind::IdsExhausted.into());
+                };
+                let buffer = self.field(line::ID);
+                let start = buffer.len();
+                buffer.put_number(number);
+                IdLine::Automatic((buffer.len() - start) as u16)
+            }
+            IdField::Automatic => IdLine::Unassigned,
+            IdField::Absent => IdLine::Absent,
+            IdField::Explicit(id) => {
+                id.write(self.field(line::ID));
+                // At most `EventId::MAX_LEN`.
+                IdLine::Explicit(id.as_str().len() as u16)
+            }
+            IdField::Invalid(error) => return Err(error.clone()),
+        };
+        match &head.event_type {
+            EventTypeField::Default if defaults.default_type => {
+                self.field(line::EVENT_MESSAGE);
+            }
+            EventTypeField::Default | EventTypeField::Absent => {}
+            EventTypeField::Explicit(event_type) => event_type.write(self.field(line::EVENT)),
+            EventTypeField::Invalid(error) => return Err(error.clone()),
+        }
+        match &head.retry {
+            Some(retry) => self.retry(retry),
+            None => Ok(()),
+        }
+    }
+
+    #[cold]
+    fn retry(&mut self, retry: &Result<ReconnectionTime, Error>) -> Result<(), Error> {
+        let time = retry.as_ref().map_err(Error::clone)?;
+        self.name(line::RETRY).put_number(time.as_millis().into());
+        Ok(())
+    }
+
+    /// Begins a line, and ends the one before it.
+    #[inline]
+    fn name<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
+        let Frames { buffer, committed, .. } = &mut *self.frames;
+        if buffer.len() == *committed {
+            buffer.put(&name[1..]);
+        } else {
+            buffer.put(name);
+        }
+        buffer
+    }
+
+    /// Begins the line of a field that takes effect at a blank line.
+    #[inline]
+    fn field<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
+        self.has_event = true;
+        self.name(name)
+    }
+
+    /// Begins a `data` line. The caller appends its value, which has no line ending.
+    #[inline]
+    pub(crate) fn data_line(&mut self) -> &mut Buffer {
+        self.field(line::DATA)
+    }
+
+    /// Writes text as `data` fields, one for each line; empty text is one empty field.
+    #[inline]
+    pub(crate) fn text(&mut self, text: &[u8]) -> Result<(), Error> {
+        let remaining = self.frames.buffer.remaining();
+        // Lines are counted only where the limit is near.
+        if text.len() > remaining / line::TEXT_GROWTH && line::text_size(text) > remaining {
+            return Err(self.frames.buffer.too_large());
+        }
+        line::put_lines(self.data_line(), line::DATA, text);
+        Ok(())
+    }
+
+    /// Writes text as `data` fields. A long single line is not copied.
+    pub(crate) fn shared_text(&mut self, text: &Bytes) -> Result<(), Error> {
+        if Buffer::shares(text) && line::is_one_line(text) {
+            self.shared_data_line(text)
+        } else {
+            self.text(text)
+        }
+    }
+
+    /// Writes one `data` line. A long value is not copied.
+    pub(crate) fn shared_data_line(&mut self, value: &Bytes) -> Result<(), Error> {
+        self.data_line().put_shared(value)
+    }
+
+    /// Writes text as comments, one for each line.
+    pub(crate) fn comment(&mut self, text: &[u8]) -> Result<(), Error> {
+        if text.len() > self.frames.buffer.remaining() {
+            return Err(self.frames.buffer.too_large());
+        }
+        if text.is_empty() {
+            self.name(line::EMPTY_COMMENT);
+        } else {
+            line::put_lines(self.name(line::COMMENT), line::COMMENT, text);
+        }
+        Ok(())
+    }
+
+    /// Ends the last line and the frame. A frame without lines is not written.
+    ///
+    /// A blank line dispatches an event, in some clients even one without data: comments and a
+    /// reconnection time, which take effect line by line, have none after them.
+    #[inline(always)]
+    pub(crate) fn end(self) -> Result<(), Error> {
+        let Frames { buffer, next_id, committed, shape, .. } = self.frames;
+        let start = *committed;
+        if buffer.len() > start {
+            if self.has_event {
+                buffer.put(line::BLANK_LINE);
+            } else {
+                buffer.put(line::END);
+            }
+        }
+        buffer.check()?;
+        if let Some(shape) = shape {
+            let len = buffer.len() - start + buffer.shared_len_after(start);
+            shape.add(Shape::of_frame(len, self.id_line));
+        }
+        *committed = buffer.len();
+        if matches!(self.id_line, IdLine::Automatic(_)) {
+            *next_id = next_id.and_then(|number| number.checked_add(1));
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Frame<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The standard's rule of lines, as plainly as it can be written.
+    fn naive(text: &str) -> String {
+        let text = text.replace("\r\n", "\n").replace('\r', "\n");
+        text.split('\n').map(|line| format!("data: {line}\n")).collect::<String>() + "\n"
+    }
+
+    fn frame(write: impl FnOnce(&mut Frame<'_, '_>) -> Result<(), Error>) -> String {
+        let defaults = Defaults { automatic_ids: false, default_type: false };
+        let settings = Settings { defaults, max_frame: usize::MAX };
+        let mut buffer = Buffer::new();
+        let mut frames = Frames::begin(&mut buffer, &settings, None, None);
+        let mut frame = frames.frame();
+        write(&mut frame).unwrap();
+        frame.end().unwrap();
+        frames.end();
+        String::from_utf8(buffer.as_slice().to_vec()).unwrap()
+    }
+
+    fn text(text: &str) -> String {
+        frame(|frame| frame.text(text.as_bytes()))
+    }
+
+    #[test]
+    fn every_text_of_seven_bytes_from_the_ends_of_line_is_split_as_by_the_naive_splitter() {
+        let alphabet = [b'\r', b'\n', b'x', b' '];
+        for code in 0..4_usize.pow(7) {
+            let bytes = (0..7).map(|place| alphabet[code / 4_usize.pow(place) % 4]).collect();
+            let input = String::from_utf8(bytes).unwrap();
+            assert_eq!(text(&input), naive(&input), "{input:?}");
+        }
+    }
+
+    #[test]
+    fn the_size_of_text_is_that_of_its_fields() {
+        for input in ["", "a", "\r\n", "\r\r\n\n\r", "one\ntwo\r\nthree\r", "\n\n\n\n\n\n\n\n"] {
+            assert_eq!(line::text_size(input.as_bytes()) + 1, naive(input).len(), "{input:?}");
+            assert!(line::text_size(input.as_bytes()) <= line::TEXT_GROWTH * input.len().max(1));
+        }
+    }
+
+    #[test]
+    fn long_text_is_split_as_short_text_is() {
+        for input in [
+            "x".repeat(line::SHORT_TEXT + 1),
+            "ab\r\n\rc\n".repeat(line::SHORT_TEXT),
+            "\n".repeat(line::SHORT_TEXT + 1),
+        ] {
+            assert_eq!(text(&input), naive(&input));
+        }
+    }
+
+    #[test]
+    fn comments_are_split_as_text_is() {
+        for (comment, expected) in [
+            ("", ":\n"),
+            ("a", ": a\n"),
+            ("a\rdata: x\n\n", ": a\n: data: x\n: \n: \n"),
+            ("\r\n", ": \n: \n"),
+        ] {
+            assert_eq!(frame(|frame| frame.comment(comment.as_bytes())), expected, "{comment:?}");
+        }
+    }
+
+    #[test]
+    fn a_frame_without_fields_is_nothing() {
+        assert_eq!(frame(|_| Ok(())), "");
+    }
+}

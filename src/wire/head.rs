@@ -1,0 +1,39 @@
+//! The fields that stand before an event's data: id, type and reconnection time.
+
+use crate::{
+    error::Error,
+    value::{EventId, EventType, ReconnectionTime},
+};
+
+/// The fields before `data`.
+#[derive(Clone, Debug)]
+pub struct Head {
+    pub(crate) id: IdField,
+    pub(crate) event_type: EventTypeField,
+    pub(crate) retry: Option<Result<ReconnectionTime, Error>>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum IdField {
+    Absent,
+    Automatic,
+    Explicit(EventId),
+    /// A value that cannot be an id.
+    Invalid(Error),
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum EventTypeField {
+    Absent,
+    Default,
+    Explicit(EventType),
+    /// A value that cannot be an event type.
+    Invalid(Error),
+}
+
+/// The fields of an event that sets none of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defaults {
+    pub(crate) automatic_ids: bool,
+    pub(crate) default_type: bool,
+}
