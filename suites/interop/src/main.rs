@@ -11,6 +11,7 @@
 //! a framework does itself is in its `impl Framework`.
 
 mod http3;
+mod script;
 
 use std::{
     collections::HashMap,
@@ -129,6 +130,12 @@ fn respond<F: Framework>(
     last: &LastEventId,
     shared: &Arc<Shared>,
 ) -> F::Response {
+    if let Some(path) = path.strip_prefix("/script/") {
+        return script::respond(framework, path, last, shared);
+    }
+    if let Some(path) = path.strip_prefix("/files/") {
+        return script::file(framework, path);
+    }
     let query = Query::new(query);
     let tag = query.text("tag");
     shared.count_request(tag);
@@ -489,6 +496,8 @@ struct Stats {
     drops: HashMap<String, Vec<f64>>,
     /// How many items were taken from the endless sources, by tag.
     taken: HashMap<String, Arc<AtomicU64>>,
+    /// When scripts were asked for, and after which event, by tag.
+    asked: HashMap<String, Vec<(f64, Option<u64>)>>,
 }
 
 impl Shared {
@@ -500,6 +509,17 @@ impl Shared {
         if !tag.is_empty() {
             self.stats_mut(|stats| *stats.requests.entry(tag.into()).or_default() += 1);
         }
+    }
+
+    /// Notes a request for a script, and after which event it goes on; how many there are by now.
+    fn asked(&self, tag: &str, last: Option<u64>) -> u64 {
+        let mut requests = 0;
+        self.stats_mut(|stats| {
+            let asked = stats.asked.entry(tag.into()).or_default();
+            asked.push((unix_millis(), last));
+            requests = asked.len() as u64;
+        });
+        requests
     }
 
     /// How many requests there were with this tag.
@@ -523,7 +543,7 @@ impl Shared {
     fn stats(&self) -> String {
         let mut text = String::new();
         self.stats_mut(|stats| {
-            let Stats { open, dropped, requests, drops, taken } = stats;
+            let Stats { open, dropped, requests, drops, taken, asked } = stats;
             let now = unix_millis();
             let taken: HashMap<_, _> =
                 taken.iter().map(|(tag, items)| (tag, items.load(Ordering::Relaxed))).collect();
@@ -534,6 +554,7 @@ impl Shared {
                 "requests": requests,
                 "drops": drops,
                 "taken": taken,
+                "asked": asked,
             })
             .to_string();
         });
@@ -603,7 +624,7 @@ mod axum {
         extract::{RawQuery, State},
         http::{Uri, header::CONTENT_TYPE},
         response::{IntoResponse, Response, Sse, sse},
-        routing::get,
+        routing::{any, get},
         serve::ListenerExt,
     };
     use tokio::net::TcpListener;
@@ -650,7 +671,7 @@ mod axum {
     pub(super) fn app(shared: Arc<Shared>) -> Router {
         let compressed =
             Router::new().route("/compressed/{*path}", get(handler)).layer(CompressionLayer::new());
-        compressed.fallback(get(handler)).with_state(shared)
+        compressed.fallback(any(handler)).with_state(shared)
     }
 
     pub(super) async fn serve(

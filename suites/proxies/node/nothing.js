@@ -1,0 +1,1 @@
+// What webpack has to pack.
