@@ -53,7 +53,7 @@ export function jobs(client, names) {
     .map((name) => ({
       name,
       script: pathOf(`${client.api ? `${client.api}.` : ''}${name}`),
-      millis: CAPABILITIES[name].millis * slowness(),
+      millis: Math.round(CAPABILITIES[name].millis * slowness()),
     }));
 }
 

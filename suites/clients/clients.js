@@ -29,7 +29,7 @@ const PAGES = {
   'fetch-event-source': { package: 'npm @microsoft/fetch-event-source', kind: 'source' },
   fetch: { kind: 'reader' },
   'htmx 2': { package: 'npm htmx.org', client: 'htmx-2', kind: 'source' },
-  'htmx 4': { package: 'npm htmx-4', client: 'htmx-4', kind: 'source', api: 'unnamed' },
+  'htmx 4': { package: 'npm htmx-4', client: 'htmx-4', kind: 'source', api: 'unnamed', alone: true },
   Datastar: { package: 'npm @starfederation/datastar', client: 'datastar', kind: 'source', api: 'datastar', not: ownPage, alone: true },
   Turbo: { package: 'npm @hotwired/turbo', client: 'turbo', kind: 'source', api: 'turbo', not: ownPage },
 };

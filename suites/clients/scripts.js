@@ -14,7 +14,7 @@ const cutBy = (step) => [text('1'), text('2'), pause(80), step, text('3'), pause
 /** By the capability that they show. */
 export const SCRIPTS = {
   open: { steps: [pause(QUIET), END] },
-  data: { steps: [text('plain'), { json: { n: 1, list: [true, null] } }, text('  two spaces'), text(''), text(': no comment'), END] },
+  data: { steps: [text('plain'), { json: { list: [true, null], n: 1 } }, text('  two spaces'), text(''), text(': no comment'), END] },
   lines: { steps: [text('a\nb\r\nc\rd'), text('\n\nafter two, before one\n'), text('{\n  "n": 1\n}'), END] },
   unicode: { steps: [text('✅ é 日本 😀'), text('a\u2028b\u2029c\u0085d\u000be\u000cf'), text('\ufeffmark'), END] },
   types: { steps: [text('named', { type: 'update' }), text('unnamed', { no_type: true }), text('message'), text('again', { type: 'update' }), END] },

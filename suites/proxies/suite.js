@@ -115,7 +115,7 @@ async function ask(name, server) {
     for (let tries = 1; rest.length > 0; tries += 1) {
       const tag = (job) => `${name}-${job}-${Math.random().toString(36).slice(2)}`.replace(/[^\w-]+/g, '_');
       const tags = Object.fromEntries(rest.map((job) => [job, tag(job)]));
-      const reports = await page(rest.map((job) => ({ name: job, millis: CAPABILITIES[job].millis * slowness(), url: `${url}/script/${pathOf(job)}/${tags[job]}`, types: TYPES })), tries === 1 ? STREAMS_AT_ONCE : 1);
+      const reports = await page(rest.map((job) => ({ name: job, millis: Math.round(CAPABILITIES[job].millis * slowness()), url: `${url}/script/${pathOf(job)}/${tags[job]}`, types: TYPES })), tries === 1 ? STREAMS_AT_ONCE : 1);
       const wrong = [];
       for (const job of rest) {
         const value = judge(BROWSER, job, reports.get(job) ?? [], []) .replace(/^missed .*/, (text) => outcome(reports.get(job), text));

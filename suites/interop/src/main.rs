@@ -730,6 +730,8 @@ mod actix {
         request: HttpRequest,
         last: LastEventId,
         shared: web::Data<Shared>,
+        // A request whose body nobody reads is answered with `Connection: close`.
+        _: Bytes,
     ) -> HttpResponse {
         respond(Actix(&request), request.path(), request.query_string(), &last, &shared)
     }
