@@ -7,7 +7,7 @@ use crate::{error::Error, value::EventId};
 /// The name of the first line of a frame with an id.
 const ID_NAME: &[u8] = b"id: ";
 
-/// Frames that have been encoded, by [`Encoder::encode_once`]. A clone shares them.
+/// Frames that have been encoded, by [`Encoder::encode_once`](crate::Encoder::encode_once). A clone shares them.
 ///
 /// ```
 /// use sse_encoder::{Encoder, Event};
@@ -77,7 +77,7 @@ impl Encoded {
     }
 
     /// Whether a single event leaves its id to the encoder, and has none, as
-    /// [`automatic_ids`](Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
+    /// [`automatic_ids`](crate::Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
     /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.
     pub const fn lacks_id(&self) -> bool {
         matches!(self.shape.id_line(), IdLine::Unassigned)
@@ -87,7 +87,7 @@ impl Encoded {
     /// not a [single](Self::is_single) frame.
     ///
     /// A log that numbers events encodes an item first, with
-    /// [`automatic_ids`](Encoder::automatic_ids) off, and gives the id when it has appended it.
+    /// [`automatic_ids`](crate::Encoder::automatic_ids) off, and gives the id when it has appended it.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event, EventId};
