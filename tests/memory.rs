@@ -272,8 +272,8 @@ fn a_giant_chunks_buffer_is_released_whatever_follows() {
 }
 
 #[test]
-fn an_sse_encoder_is_at_most_192_bytes() {
-    assert!(size_of::<SseEncoder<()>>() <= 192, "{}", size_of::<SseEncoder<()>>());
+fn an_sse_encoder_is_at_most_72_bytes() {
+    assert!(size_of::<SseEncoder<()>>() <= 72, "{}", size_of::<SseEncoder<()>>());
 }
 
 #[test]

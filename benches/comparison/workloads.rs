@@ -24,7 +24,7 @@ pub fn pass(name: &str, events: usize) -> Pass {
     match name {
         "quiet" => quiet(events, Encoder::new, tick),
         "quiet, by a channel" => fan_out::one_by_one(events, move |items| {
-            StreamBody::new(SseEncoder::new(items.map(tick)))
+            StreamBody::new(SseEncoder::new(items.map(tick)).opening_comment(false))
         }),
         "quiet text" => quiet(events, Encoder::bare, text),
         "small" => together(events, Encoder::new, tick),
@@ -53,17 +53,17 @@ pub fn pass(name: &str, events: usize) -> Pass {
             let frame = Encoder::new().encode_once(&order(0)).expect("it can be encoded");
             Box::new(move |sink| {
                 let frames = stream::iter((0..events).map(|_| frame.clone()));
-                drain(StreamBody::new(SseEncoder::new(frames)), sink);
+                drain(StreamBody::new(SseEncoder::new(frames).opening_comment(false)), sink);
             })
         }
         "frame to 1,000 streams" | "frame to 10,000 streams" => {
             let publish = move || Encoder::new().encode_once(&order(0)).expect("it can be encoded");
-            fan_out::pass(events, publish, |frames| StreamBody::new(SseEncoder::new(frames)))
+            fan_out::pass(events, publish, |frames| StreamBody::new(SseEncoder::new(frames).opening_comment(false)))
         }
         "each of 1,000 encodes" => fan_out::pass(
             events,
             || 0,
-            move |items| StreamBody::new(SseEncoder::new(items.map(move |item| item.map(order)))),
+            move |items| StreamBody::new(SseEncoder::new(items.map(move |item| item.map(order))).opening_comment(false)),
         ),
         "encode, small" => into_buffer(events, Encoder::new, tick),
         "encode, ready text" => into_buffer(events, Encoder::bare, text),
@@ -79,7 +79,7 @@ fn together<E: Encode + 'static>(
 ) -> Pass {
     Box::new(move |sink| {
         let events = stream::iter((0..events).map(make));
-        drain(StreamBody::new(SseEncoder::with_encoder(events, encoder())), sink);
+        drain(StreamBody::new(SseEncoder::with_encoder(events, encoder()).opening_comment(false)), sink);
     })
 }
 
@@ -91,7 +91,7 @@ fn quiet<E: Encode + 'static>(
     Box::new(move |sink| {
         let gate = Gate::default();
         let items = gate.events((0..events).map(make));
-        let body = StreamBody::new(SseEncoder::with_encoder(items, encoder()));
+        let body = StreamBody::new(SseEncoder::with_encoder(items, encoder()).opening_comment(false));
         drain_quiet(body, &gate, events, sink);
     })
 }

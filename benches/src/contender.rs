@@ -9,8 +9,8 @@ use serde::{
 use serde_json::Value;
 
 use crate::{
-    fan_out::Pass,
     decoder::{self, Message},
+    fan_out::Pass,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

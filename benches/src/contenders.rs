@@ -38,7 +38,10 @@ where
         let items = items(events);
         once(move |sink| {
             let events = stream::iter(items.map(make));
-            drain(StreamBody::new(SseEncoder::with_encoder(events, encoder())), sink);
+            drain(
+                StreamBody::new(SseEncoder::with_encoder(events, encoder()).opening_comment(false)),
+                sink,
+            );
         })
     })
 }
@@ -52,7 +55,8 @@ pub fn ours_quiet<E: Encode + 'static>(
         once(move |sink| {
             let gate = Gate::default();
             let items = gate.events((0..events).map(make));
-            let body = StreamBody::new(SseEncoder::with_encoder(items, encoder()));
+            let body =
+                StreamBody::new(SseEncoder::with_encoder(items, encoder()).opening_comment(false));
             drain_quiet(body, &gate, events, sink);
         })
     })
@@ -117,7 +121,9 @@ where
     Contender::new(Role::Ours, name, move |events| {
         let items = items(events);
         once(move |sink| {
-            let response = SseEncoder::new(stream::iter(items.map(make))).into_response();
+            let response = SseEncoder::new(stream::iter(items.map(make)))
+                .opening_comment(false)
+                .into_response();
             drain(HttpBody::new(response.into_body()), sink);
         })
     })
@@ -135,7 +141,9 @@ pub fn ours_quiet_in_axum<E: Encode + Send + 'static>(
     Contender::new(Role::Ours, "sse-encoder in axum", move |events| {
         once(move |sink| {
             let gate = Gate::default();
-            let response = SseEncoder::new(gate.events((0..events).map(make))).into_response();
+            let response = SseEncoder::new(gate.events((0..events).map(make)))
+                .opening_comment(false)
+                .into_response();
             drain_quiet(HttpBody::new(response.into_body()), &gate, events, sink);
         })
     })
@@ -325,7 +333,9 @@ pub fn channel_floor(write: impl Fn(usize, &mut Vec<u8>) + Copy + Unpin + 'stati
 /// One event per wake, by a channel of tokio's.
 pub fn channel_ours<E: Encode + 'static>(make: impl Fn(usize) -> E + Copy + 'static) -> Contender {
     Contender::new(Role::Ours, "sse-encoder", move |events| {
-        fan_out::one_by_one(events, move |items| StreamBody::new(SseEncoder::new(items.map(make))))
+        fan_out::one_by_one(events, move |items| {
+            StreamBody::new(SseEncoder::new(items.map(make)).opening_comment(false))
+        })
     })
 }
 
@@ -368,7 +378,9 @@ pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
 ) -> Contender {
     Contender::new(Role::Ours, format!("sse-encoder{EACH}"), move |streams| {
         fan_out::pass(streams, item, move |items| {
-            StreamBody::new(SseEncoder::new(items.map(move |item| item.map(make))))
+            StreamBody::new(
+                SseEncoder::new(items.map(move |item| item.map(make))).opening_comment(false),
+            )
         })
     })
 }
@@ -377,7 +389,9 @@ pub fn broadcast_ours_each<T: Clone + Send + 'static, E: Encode + 'static>(
 pub fn broadcast_ours<E: Encode + 'static>(make: impl Fn() -> E + Copy + 'static) -> Contender {
     Contender::new(Role::Ours, "sse-encoder", move |streams| {
         let publish = move || Encoder::new().encode_once(&make()).expect("the item can be encoded");
-        fan_out::pass(streams, publish, |frames| StreamBody::new(SseEncoder::new(frames)))
+        fan_out::pass(streams, publish, |frames| {
+            StreamBody::new(SseEncoder::new(frames).opening_comment(false))
+        })
     })
 }
 

@@ -87,11 +87,12 @@ fn own_event(index: usize) -> Result<sse::Event, Infallible> {
 }
 
 fn ours(events: usize) -> Body {
-    SseEncoder::new(source(events).map(event)).into_response().into_body()
+    SseEncoder::new(source(events).map(event)).opening_comment(false).into_response().into_body()
 }
 
 fn ours_kept_alive(events: usize) -> Body {
-    let stream = SseEncoder::new(source(events).map(event)).keep_alive(KEEP_ALIVE);
+    let stream =
+        SseEncoder::new(source(events).map(event)).opening_comment(false).keep_alive(KEEP_ALIVE);
     stream.into_response().into_body()
 }
 

@@ -104,7 +104,7 @@ impl Feed {
     /// # Errors
     ///
     /// The hub is closed.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
         let lists: Vec<_> = {
             let mut state = self.write_open()?;

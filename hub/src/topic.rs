@@ -48,7 +48,7 @@ impl Topics {
     }
 
     /// One more than the greatest id.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn len(&self) -> TopicId {
         self.names.len() as TopicId
     }

@@ -411,7 +411,7 @@ impl<S> SseEncoder<S> {
     }
 
     /// Drops the source and all frames: the response has no body.
-    #[cfg(any(feature = "actix-web", feature = "http-body", feature = "warp"))]
+    #[cfg(any(feature = "actix-web", feature = "http-body"))]
     pub(crate) fn into_empty(mut self) -> Self {
         (self.source, self.held, self.options) = (None, None, None);
         self.turn.has_opened = true;

@@ -140,7 +140,11 @@ fn alone(data: Data, chunk_limit: usize, events: usize) -> Sink {
         let events = (0..events).map(|index| Event::json(T::make(index, 0)).event_type(TICK));
         let mut sink = Sink::default();
         drain(
-            StreamBody::new(SseEncoder::new(stream::iter(events)).chunk_limit(chunk_limit)),
+            StreamBody::new(
+                SseEncoder::new(stream::iter(events))
+                    .opening_comment(false)
+                    .chunk_limit(chunk_limit),
+            ),
             &mut sink,
         );
         sink

@@ -30,7 +30,7 @@ pub(crate) enum Append {
     /// Done: a log in memory does not wait.
     Done(Option<Outcome>),
     /// The log answers later.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     Pending(BoxFuture<Outcome>),
 }
 

@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-/// How much is retained.
+/// The bounds of the retained events.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Bounds {
     pub(crate) events: usize,

@@ -28,7 +28,7 @@ pub(crate) enum Numbering {
     /// The hub counts: every number up to the newest one is a position.
     Counted { epoch: u64 },
     /// A remote log: only the positions of retained entries are known.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     Given,
 }
 
@@ -184,7 +184,7 @@ impl Retained {
 
     /// Records that an unknown number of events is missing between the newest entry and the next
     /// one, which follows this position. Removes all entries. Gives the gap's sequence number.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a log elsewhere"))]
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn record_gap(&mut self, resumed_after: Position) -> u64 {
         let seq = self.tip.0 + 1;
         self.tip = (seq, resumed_after);

@@ -1,4 +1,4 @@
-//! The answers of Redis, as the hub's values.
+//! Redis' answers as values of the hub.
 
 use redis::Value;
 

@@ -7,8 +7,7 @@ use crate::random;
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(2);
 
-/// Waits that double, each a random part of what it could be: many servers must not all come back
-/// in the same instant.
+/// Waits that double, with a random part: many servers must not reconnect in the same instant.
 pub(super) struct Backoff(Duration);
 
 impl Backoff {

@@ -111,7 +111,7 @@ impl Connection {
         self.ask(cmd("XLEN").arg(stream)).await.map(drop)
     }
 
-    /// This server is of no use: the next connection goes to another one, if one is known.
+    /// Marks this server as useless: the next connection is to another one, if one is known.
     pub(super) fn pass_by(&self) {
         self.route.pass_by(&self.addr);
     }

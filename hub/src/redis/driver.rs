@@ -157,7 +157,7 @@ async fn read(link: &Link, endpoint: &Endpoint, mut follower: Follower) {
                 if reader.is_slow() {
                     follower.shrink_page();
                 }
-                // A stream that has moved is no failure, if it is found again.
+                // A moved stream is not a failure if it is found again.
                 error.filter(|error| error.is_closed() || !reader.has_moved())
             }
             Err(failure) => Some(failure.into()),

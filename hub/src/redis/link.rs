@@ -17,7 +17,7 @@ use crate::{
     wait::Signal,
 };
 
-/// How long a client that is ahead of this server waits for it at most.
+/// How long a client that is ahead of this server waits for it.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
@@ -39,11 +39,11 @@ struct State {
     publishing: PublishState,
 }
 
-/// What becomes of an event now.
+/// Whether events are accepted.
 enum PublishState {
-    /// It goes to the driver.
+    /// Events go to the driver.
     Open,
-    /// It is refused, for this reason.
+    /// Events are refused, for this reason.
     Refused(Arc<str>),
 }
 
@@ -112,7 +112,7 @@ impl Link {
         self.connected.notify_waiters();
     }
 
-    /// The log cannot be read, or not any more.
+    /// The log cannot be read, or no longer.
     pub(super) fn lost(&self) {
         let stale = Status::Stale { since: Instant::now() };
         let mut state = lock(&self.state);
@@ -134,7 +134,7 @@ impl Link {
             let retained = &feed.read().retained;
             retained.has_begun() && last.get().is_none_or(|id| retained.has_reached(id))
         };
-        // Without a timer where there is nothing to wait for.
+        // No timer if there is nothing to wait for.
         if has_reached() {
             return true;
         }
@@ -143,7 +143,7 @@ impl Link {
         let link = self.clone();
         let has_ended = move || link.status() == Status::Ended;
         let reached = self.signal.until(move || has_reached() || has_ended());
-        // A task, as the caller's executor may be another one, which has no timers.
+        // A task, as the caller's executor may have no timers.
         let in_time = runtime.spawn(timeout_of(reached));
         let is_known = matches!(in_time.await, Ok(true)) && self.status() != Status::Ended;
         // An up-to-date server would know the id if it belonged to this log.

@@ -17,7 +17,7 @@ const BATCH_BYTES: usize = 1 << 20;
 /// An event to be appended.
 pub(super) struct Command {
     pub(super) fields: Vec<Field>,
-    /// Its id on the wire, where that is not the entry's.
+    /// Its id on the wire.
     pub(super) id: EntryId,
     /// How often a server has named another one.
     pub(super) redirections: usize,
@@ -26,9 +26,9 @@ pub(super) struct Command {
 
 /// The id of an event on the wire.
 pub(super) enum EntryId {
-    /// That of the entry.
+    /// The entry's id.
     Automatic,
-    /// Its own, or none.
+    /// An id of its own, or no id.
     Own(Option<EventId>),
 }
 

@@ -13,10 +13,10 @@ use super::{
 };
 use crate::{error::Error, position::Position, random};
 
-/// How long a read waits for news: also how soon a connection that died unseen is noticed.
+/// How long a read waits for entries, and so how late a silently lost connection is noticed.
 const BLOCK: Duration = Duration::from_secs(2);
 
-/// A connection to read by, which waits for an answer most of the time.
+/// The reading connection, which waits for an answer most of the time.
 pub(super) struct Reader {
     connection: Connection,
     stream: String,
@@ -85,7 +85,7 @@ impl Source for Reader {
         news.arg("STREAMS").arg(&self.stream).arg(&after);
         let mut last = cmd("XRANGE");
         last.arg(&self.stream).arg(&after).arg(&after);
-        // In the same round trip, and after it.
+        // In the same round trip, after the entries are read.
         let answers = self.connection.ask_all([news, last]).await;
         let [news, last] = answers.map_err(|failure| self.failed(failure))?;
         let news = match news {
@@ -129,7 +129,7 @@ impl Source for Reader {
         let Value::Array(time) = self.ask(&cmd("TIME")).await? else { return Err(unexpected()) };
         let Some(Value::BulkString(seconds)) = time.first() else { return Err(unexpected()) };
         let seconds = str::from_utf8(seconds).ok().and_then(|text| text.parse::<u64>().ok());
-        // A second before, as the next entry can be of this very millisecond.
+        // A second earlier, as the next entry may be from this very millisecond.
         let seconds = seconds.and_then(|seconds| seconds.checked_sub(1)).ok_or_else(unexpected)?;
         let epoch = seconds.saturating_mul(1_000);
         Ok(Position { epoch, n: random::number() })

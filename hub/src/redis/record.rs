@@ -103,7 +103,7 @@ impl<'a> Lines<'a> {
     }
 }
 
-/// Most texts are a single line, which is not copied here.
+/// Usually there is a single line, which is not copied here.
 fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
     match text {
         None => *text = Some(Cow::Borrowed(line)),
@@ -167,7 +167,7 @@ impl<'a> Record<'a> {
     ///
     /// # Errors
     ///
-    /// As the encoder's: entries of others are checked like all input.
+    /// As the encoder's: other programs' entries are checked like all input.
     pub(super) fn draft(&self, max_frame: usize) -> Result<Draft<'a>, Error> {
         Ok(Draft { topic: self.topic, key: self.key, event: encode(self, max_frame)? })
     }

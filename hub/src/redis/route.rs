@@ -1,4 +1,4 @@
-//! The server that has the stream: the one of the URL or, in a cluster, the one that others name.
+//! The server that has the stream: the URL's or, in a cluster, the one that other servers name.
 //!
 //! The Redis client has a cluster connection of its own, which is of no use here: it spends one
 //! budget of retries on redirections and on time-outs, so it may send an `XADD` twice, and it
@@ -50,12 +50,12 @@ impl Route {
         Some(to)
     }
 
-    /// This server is of no use: the next one of the URL takes its turn.
+    /// Moves on from a useless server to the next one of the URL.
     pub(super) fn pass_by(&self, addr: &ConnectionAddr) {
         let mut state = lock(&self.0);
         // Another connection may have gone on already.
         if state.owner == *addr {
-            // In a circle: else servers that name a dead one would be asked again and again.
+            // Round robin: otherwise only servers that name a dead one might be asked.
             let turn = state.turn % state.named.len();
             state.owner = state.named[turn].clone();
             state.turn = turn + 1;

@@ -49,7 +49,7 @@ impl<F> WaitLists<F> {
         self.topics[place].insert(Arc::new(WaitList::new(topic, 1, last))).clone()
     }
 
-    /// Removes the list of this topic if it is empty; whether there is none now.
+    /// Removes the list of this topic if it is empty; `true` if there is no list now.
     pub(crate) fn remove_if_empty(&mut self, topic: TopicId) -> bool {
         if matches!(topic, UNTITLED | EVERYTHING | NOTHING) {
             return false;
@@ -69,13 +69,13 @@ impl<F> WaitLists<F> {
         self.delivered_before
     }
 
-    /// How many topics there are, or have been at the same time.
+    /// The greatest number of topics so far.
     pub(crate) fn len(&self) -> usize {
         self.topics.len()
     }
 
-    /// Goes on with the round over all waiters, for so many steps: each whose client is behind
-    /// `renew` is woken to get a checkpoint.
+    /// Continues the round over all waiters for this many steps: takes the wakers of those whose
+    /// client is behind `renew`, to give it a checkpoint.
     pub(crate) fn visit(&mut self, steps: usize, renew: u64, wakers: &mut Vec<Waker>) {
         let mut steps = steps;
         while steps > 0 {
@@ -85,7 +85,7 @@ impl<F> WaitLists<F> {
                 self.hand = (0, (0, 0));
                 return;
             };
-            // The listeners of a topic with a new event have a new position.
+            // The subscribers of a topic with a new event have a new position.
             let quiet = list.as_ref().filter(|list| list.last() < renew);
             let place = quiet.and_then(|list| list.visit(from, &mut steps, renew, wakers));
             self.hand = place.map_or((index + 1, (0, 0)), |place| (index, place));

@@ -223,7 +223,7 @@ impl Follower {
         self.ingest(page)
     }
 
-    /// Whether this very entry has been read, of those that were read last.
+    /// Whether this very entry is among those read last.
     fn has_read(&self, entry: &Entry) -> bool {
         let same = self.digests.iter().rev().find(|(position, _)| *position == entry.position);
         same.is_some_and(|(_, digest)| *digest == entry.digest())
