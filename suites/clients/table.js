@@ -14,12 +14,9 @@ const read = (path) => JSON.parse(readFileSync(new URL(path, import.meta.url)));
 function table({ versions, rows }, first, names, columns, has) {
   const reasons = [];
   const number = (row, column) => {
-    const { seen, why } = rows[row][column];
-    const what = [seen].flat().map((value) => (value === 'ok' ? 'at times nothing' : value)).join(', or ');
-    let reason = reasons.find((reason) => reason.why === why);
-    if (!reason) reasons.push(reason = { why, what: new Map() });
-    reason.what.set(`${row}: ${columns[column]}`, what);
-    return reasons.indexOf(reason) + 1;
+    const { why } = rows[row][column];
+    if (!reasons.includes(why)) reasons.push(why);
+    return reasons.indexOf(why) + 1;
   };
   const cell = (row, column) => {
     if (!has(row, column)) return '';
@@ -30,10 +27,7 @@ function table({ versions, rows }, first, names, columns, has) {
     `|---|---|${Object.keys(columns).map(() => '---|').join('')}`,
     ...names.map((row) => `| ${row} | ${versions[row] ?? '?'} | ${Object.keys(columns).map((column) => cell(row, column)).join(' | ')} |`),
     '',
-    ...reasons.map(({ why, what }, index) => {
-      const whats = [...new Set(what.values())];
-      return `${index + 1}. ${why}${whats.length <= 2 ? ` (Seen: ${whats.map((what) => `\`${what.replaceAll('`', '')}\``).join('; ')}.)` : ''}`;
-    }),
+    ...reasons.map((why, index) => `${index + 1}. ${why}`),
   ];
   return lines.join('\n');
 }
@@ -47,9 +41,9 @@ const proxies = table(read('../proxies/expected.json'), 'proxy', Object.keys(PRO
 const before = readFileSync(DOCUMENT, 'utf8');
 let after = before;
 for (const [name, text] of Object.entries({ clients, proxies })) {
-  const marks = new RegExp(`(<!-- ${name}: [^>]*-->\n)[^]*?(\n<!-- end -->)`);
+  const marks = new RegExp(`(<!-- ${name}: [^>]*-->\n)[^]*?(<!-- end -->)`);
   if (!marks.test(after)) throw new Error(`docs/clients.md has no place for ${name}`);
-  after = after.replace(marks, (_, begin, end) => `${begin}\n${text}\n${end}`);
+  after = after.replace(marks, (_, begin, end) => `${begin}\n${text}\n\n${end}`);
 }
 if (process.argv[2] !== 'check') writeFileSync(DOCUMENT, after);
 else if (after !== before) {

@@ -205,7 +205,7 @@ async function onTime(get, url) {
     reading.leave();
     const apart = events.filter(({ at }, index) => index > 0 && at - events[index - 1].at > INTERVAL / 2).length;
     if (apart < 5) return 'not one by one';
-    return reading.headers['content-encoding'] ? 'compressed' : 'ok';
+    return reading.headers['content-encoding'] === 'gzip' ? 'compressed' : 'ok';
   } catch {
     return 'nothing until the end';
   }

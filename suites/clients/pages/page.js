@@ -114,7 +114,10 @@ const CLIENTS = {
           report('ended');
           throw new Error('ended');
         },
-        onerror: () => report('error', { text: '' }),
+        // What it returned would be how long to wait.
+        onerror() {
+          report('error', { text: '' });
+        },
       }).catch(() => report('closed'));
       return () => abort.abort();
     };
