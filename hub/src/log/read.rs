@@ -55,6 +55,11 @@ impl Retained {
         ClientPosition::new(self.tip.0)
     }
 
+    /// The id of [`newest`](Self::newest).
+    pub(crate) fn newest_id(&self) -> PositionId {
+        PositionId::new(self.id_at(self.tip.0))
+    }
+
     /// Where a subscriber of these topics with this last event ID continues.
     pub(crate) fn resume(
         &self,
