@@ -324,6 +324,62 @@ mod tests {
         assert!(record(&feed, 14, "new").is_ok());
     }
 
+    /// Loses events for everybody: pushed out of what is retained, or lost by the log.
+    const LOSSES: [fn(&Feed); 2] = [
+        |feed| (20..30).for_each(|n| _ = record(feed, n, &n.to_string()).unwrap()),
+        |feed| feed.record_gap(position(29)).unwrap(),
+    ];
+
+    #[test]
+    fn no_position_is_told_after_a_loss_before_the_gap_that_tells_of_it() {
+        for lose in LOSSES {
+            for last in [LastEventId::none(), last(8)] {
+                let feed = feed();
+                let mut subscriber = subscribe(&feed, &last);
+                lose(&feed);
+                let checkpoint = next(&mut subscriber).unwrap();
+                assert!(checkpoint.starts_with("event: checkpoint\n"), "{checkpoint}");
+                let gap = next(&mut subscriber).unwrap();
+                assert!(gap.starts_with("id: ") && gap.contains("\nevent: gap\n"), "{gap}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_has_no_position_if_events_were_lost_while_it_was_loaded() {
+        for lose in LOSSES {
+            for last in [LastEventId::none(), last(1)] {
+                let feed = feed();
+                let mut subscriber = subscribe(&feed, &last);
+                lose(&feed);
+                subscriber.begin_with(&Event::text("a state")).unwrap();
+                for opening in ["event: checkpoint\n", "event: message\ndata: a state\n"] {
+                    let frame = next(&mut subscriber).unwrap();
+                    assert!(frame.starts_with(opening), "{frame}");
+                }
+                let gap = next(&mut subscriber).unwrap();
+                assert!(gap.starts_with("id: ") && gap.contains("\nevent: gap\n"), "{gap}");
+            }
+        }
+        let feed = feed();
+        let mut subscriber = subscribe(&feed, &LastEventId::none());
+        subscriber.begin_with(&Event::text("a state")).unwrap();
+        record(&feed, 20, "20").unwrap();
+        assert!(next(&mut subscriber).unwrap().starts_with("event: checkpoint\n"));
+        let state = next(&mut subscriber).unwrap();
+        assert!(state.starts_with(&format!("id: {}\n", position(13))), "{state}");
+    }
+
+    #[test]
+    fn a_loss_in_other_topics_does_not_hide_a_position() {
+        let feed = feed();
+        let interest = || Interest::Topics(["quiet"].into_iter());
+        let mut other = Subscriber::new(feed.clone(), interest(), &LastEventId::none());
+        LOSSES[0](&feed);
+        let checkpoint = next(&mut other).unwrap();
+        assert!(checkpoint.starts_with("id: "), "{checkpoint}");
+    }
+
     #[test]
     fn events_lost_by_the_log_are_a_gap_for_every_subscriber() {
         let feed = feed();

@@ -324,7 +324,7 @@ impl Hub {
     /// ```
     pub fn position(&self) -> EventId {
         let retained = &self.handle.feed.read().retained;
-        retained.id_at(retained.tip())
+        retained.newest_id().get().clone()
     }
 
     /// Whether the hub is connected to its log; in memory it always is.
