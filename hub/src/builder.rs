@@ -50,6 +50,8 @@ impl HubBuilder {
             retry: (ONE_SECOND, FIVE_SECONDS),
             connection_age: None,
             on_gap: OnGap::Oldest,
+            #[cfg(feature = "disk")]
+            sync_every: None,
         })
     }
 
@@ -112,7 +114,12 @@ impl HubBuilder {
         self
     }
 
-    #[cfg(any(test, feature = "redis"))]
+    #[cfg(feature = "disk")]
+    pub(crate) const fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.0
+    }
+
+    #[cfg(any(test, feature = "disk", feature = "redis"))]
     pub(crate) fn settings(self) -> Settings {
         self.0
     }

@@ -138,9 +138,9 @@ questions! {
 }
 
 impl Error {
-    /// Whether the event is not in the hub's log, because the log could not be reached or refused
-    /// it. It is not the event's fault, and a later attempt may succeed. Never with a log in
-    /// memory.
+    /// Whether the event is not in the hub's log, because the log could not be reached, or refused
+    /// it, as a full disk does. It is not the event's fault, and a later attempt may succeed. Never
+    /// with a log in memory.
     pub fn is_not_appended(&self) -> bool {
         #[cfg(any(feature = "disk", feature = "redis"))]
         return matches!(&*self.kind, Kind::NotAppended(_));
@@ -148,9 +148,9 @@ impl Error {
         false
     }
 
-    /// Whether it is unknown if the event is in the hub's log, because the connection ended, or the
-    /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
-    /// memory.
+    /// Whether it is unknown if the event is in the hub's log, because the connection ended, the
+    /// answer did not come in time, or the disk failed. Publishing it again may publish it twice.
+    /// Never with a log in memory.
     pub fn is_outcome_unknown(&self) -> bool {
         #[cfg(any(feature = "disk", feature = "redis"))]
         return matches!(&*self.kind, Kind::OutcomeUnknown(_));
@@ -338,7 +338,10 @@ impl fmt::Display for Kind {
             Self::Io(what, _) => what,
             #[cfg(feature = "disk")]
             Self::OtherVersion(name, version) => {
-                return write!(f, "the file `{name}` has the format {version}, unknown to this version");
+                return write!(
+                    f,
+                    "the file `{name}` has the format {version}, unknown to this version"
+                );
             }
             #[cfg(any(feature = "disk", feature = "redis"))]
             Self::NotAppended(reason) => return write!(f, "the event is not appended: {reason}"),

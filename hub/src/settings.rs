@@ -34,6 +34,9 @@ pub(crate) struct Settings {
     pub(crate) retry: (ReconnectionTime, ReconnectionTime),
     pub(crate) connection_age: Option<Duration>,
     pub(crate) on_gap: OnGap,
+    /// The longest time between two syncs of a log on disk; `None`: each event is synced.
+    #[cfg(feature = "disk")]
+    pub(crate) sync_every: Option<Duration>,
 }
 
 impl Settings {

@@ -28,7 +28,8 @@ pub(super) struct FileHeader {
 /// Why a file has no header that can be read.
 #[derive(Debug, Eq, PartialEq)]
 pub(super) enum NoHeader {
-    Damaged,
+    /// The log's id may be this one.
+    Damaged(u64),
     Foreign,
     OtherVersion(u32),
 }
@@ -48,21 +49,21 @@ impl FileHeader {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let is_foreign = !bytes.starts_with(&MAGIC) && bytes.iter().any(|byte| *byte != 0);
-        let Some(bytes) = bytes.first_chunk::<FILE_HEADER>() else {
-            let is_foreign = is_foreign && !MAGIC.starts_with(bytes);
-            return Err(if is_foreign { NoHeader::Foreign } else { NoHeader::Damaged });
-        };
-        if u32_at(bytes, FILE_HEADER - 4) != Some(Self::checksum(bytes)) {
-            return Err(if is_foreign { NoHeader::Foreign } else { NoHeader::Damaged });
-        }
-        match u32_at(bytes, 8) {
-            Some(VERSION) => {
-                let number = |at| u64_at(bytes, at).unwrap_or(0);
-                let previous = Position { epoch: number(32), n: number(40) };
-                Ok(Self { log: number(16), number: number(24), previous })
+        let is_zero = bytes.iter().all(|byte| *byte == 0);
+        let is_ours = is_zero || bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes);
+        let number = |at| u64_at(bytes, at).unwrap_or(0);
+        match bytes.first_chunk() {
+            Some(header) if u32_at(header, FILE_HEADER - 4) == Some(Self::checksum(header)) => {
+                match u32_at(header, 8).unwrap_or(0) {
+                    VERSION => {
+                        let previous = Position { epoch: number(32), n: number(40) };
+                        Ok(Self { log: number(16), number: number(24), previous })
+                    }
+                    version => Err(NoHeader::OtherVersion(version)),
+                }
             }
-            version => Err(NoHeader::OtherVersion(version.unwrap_or(0))),
+            _ if is_ours => Err(NoHeader::Damaged(number(16))),
+            _ => Err(NoHeader::Foreign),
         }
     }
 
@@ -97,10 +98,14 @@ pub(super) struct BatchHeader {
 }
 
 impl BatchHeader {
+    /// The position so many numbers after the first one.
+    pub(super) const fn position(&self, offset: u32) -> Position {
+        Position { epoch: self.epoch, n: self.first.saturating_add(offset as u64) }
+    }
+
     /// The position of its last event; of a batch without events the one before it.
     pub(super) fn last(&self) -> Position {
-        let n = self.first.saturating_add(self.count.into()).saturating_sub(1);
-        Position { epoch: self.epoch, n }
+        Position { n: self.position(self.count).n.saturating_sub(1), epoch: self.epoch }
     }
 
     /// Completes a batch whose records stand in `bytes` after the space for its header.

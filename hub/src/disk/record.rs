@@ -7,6 +7,9 @@ use sse_encoder::{Encoded, Event, ReconnectionTime, data::Data};
 
 use crate::{frame::encode, lines::Lines, log::Draft};
 
+/// The largest record: lengths fit a `u32`.
+pub(super) const MAX_SIZE: usize = 1 << 30;
+
 /// An event, and the names that a [`Draft`] borrows.
 pub(crate) struct Record {
     /// How many numbers after the first one of the batch.
