@@ -1,20 +1,20 @@
 //! Between a log and its subscribers: each event is recorded here, in the order of the log, and
 //! announced to the subscribers.
 
-use std::{future::Future, mem, sync::Arc, task::Waker, time::Instant};
+use std::{future::Future, mem, ops::Deref, sync::Arc, task::Waker, time::Instant};
 
-use sse_encoder::Encoded;
+use sse_encoder::{Encoded, EventId};
 
 use crate::{
     error::Error,
-    log::{Draft, Numbering, Outcome, Removed, Retained},
+    log::{Draft, Names, Numbering, Outcome, Removed, Retained},
     position::Position,
     settings::Settings,
     sync::{
         AtomicBool, AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, read, write,
     },
     topic::{EVERYTHING, TopicId, Topics},
-    wait::{SubscriberCount, WaitList, WaitLists, WaiterId, wake_all},
+    wait::{SubscriberCount, WaitList, WaitLists, WaiterId, wake_all, wake_each_once},
 };
 
 pub(crate) struct Feed {
@@ -38,6 +38,29 @@ pub(crate) struct State {
 
 /// A list to announce an event on, and the list's last entry before it.
 type Announcement = (Arc<WaitList<Encoded>>, u64);
+
+/// The state, locked by this thread alone, or together with others that only read it.
+pub(crate) enum Locked<'a> {
+    Shared(RwLockReadGuard<'a, State>),
+    Exclusive(RwLockWriteGuard<'a, State>),
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        match self {
+            Self::Shared(state) => state,
+            Self::Exclusive(state) => state,
+        }
+    }
+}
+
+fn each_once(mut topics: Vec<TopicId>) -> Vec<TopicId> {
+    topics.sort_unstable();
+    topics.dedup();
+    topics
+}
 
 impl Feed {
     pub(crate) fn new(settings: Settings, numbering: Numbering) -> Arc<Self> {
@@ -73,27 +96,57 @@ impl Feed {
     ///
     /// The hub is closed, or the log [has no slot](Retained::slot) for the event.
     pub(crate) fn record(&self, draft: Draft<'_>, given: Option<Position>) -> Outcome {
-        let Draft { topic: name, key, event } = draft;
+        let Draft { topics: names, key, event } = draft;
         let mut wakers = Vec::new();
-        let (id, seq, frame, announcements) = {
+        let (id, seq, frame, announcements, more) = {
             let mut state = self.write_open()?;
             let now = state.retained.ages().then(Instant::now);
             state.trim(now);
             let slot = state.retained.slot(&event, given)?;
+            if let Some(id) = &slot.own_id {
+                state.check_id(id, names)?;
+            }
             let (id, seq) = (slot.id.clone(), slot.seq);
-            let topic = state.topics.id(name);
-            let frame = state.retained.append(slot, topic, (name, key), now, event);
-            state.trim(None);
+            let (one, several);
+            let topics = match names {
+                Names::One(name) => {
+                    one = [state.topics.id(name)];
+                    &one[..]
+                }
+                Names::Several(_) => {
+                    several = state.ids(names);
+                    &several[..]
+                }
+            };
+            let names_len = names.iter().map(str::len).sum();
+            let is_heard = id.is_some() || state.is_heard(topics);
+            let frame =
+                state.retained.append(slot, (topics, names_len), key, now, event, is_heard);
+            if is_heard {
+                state.trim(None);
+            } else {
+                topics.iter().for_each(|topic| state.release(*topic));
+            }
             let renew = state.retained.renew_below();
             self.renew.store(renew, Ordering::Relaxed);
             state.visit(renew, self.subscribers.get(), &mut wakers);
-            (id, seq, frame, state.announcements(topic, seq))
+            let announcements = [topics[0], EVERYTHING].map(|topic| state.announce(topic, seq));
+            let more: Vec<_> =
+                topics[1..].iter().filter_map(|topic| state.announce(*topic, seq)).collect();
+            (id, seq, frame, announcements, more)
         };
         self.published.fetch_add(1, Ordering::Relaxed);
-        for (list, before) in announcements.into_iter().flatten() {
-            list.announce(before, seq, &frame);
+        let announcements = announcements.into_iter().flatten();
+        if more.is_empty() {
+            announcements.for_each(|(list, before)| list.announce(before, seq, &frame));
+            wake_all(&mut wakers);
+        } else {
+            // A subscriber of several of the topics waits in several of the lists.
+            for (list, before) in announcements.chain(more) {
+                list.announce_to(before, seq, &frame, &mut wakers);
+            }
+            wake_each_once(&mut wakers);
         }
-        wake_all(&mut wakers);
         Ok(id)
     }
 
@@ -115,6 +168,45 @@ impl Feed {
         };
         lists.iter().for_each(|list| list.wake_all());
         Ok(())
+    }
+
+    /// The state, with a list for each of these topics, or for all together if there are no names.
+    /// The topics stay known as long as the state is locked: others are held up only if a topic is
+    /// new, or if entries have expired.
+    pub(crate) fn watch<'a>(
+        &self,
+        names: Option<impl Iterator<Item = &'a str> + Clone>,
+    ) -> (Locked<'_>, Vec<TopicId>) {
+        let Some(names) = names else { return (self.current(), vec![EVERYTHING]) };
+        let state = self.current();
+        if let Some(topics) = names.clone().map(|name| state.watched(name)).collect() {
+            return (state, each_once(topics));
+        }
+        drop(state);
+        let mut state = self.write();
+        let topics = names.map(|name| state.watch(name)).collect();
+        (Locked::Exclusive(state), each_once(topics))
+    }
+
+    /// The state without expired entries.
+    fn current(&self) -> Locked<'_> {
+        let state = self.read();
+        let now = state.retained.ages().then(Instant::now);
+        if !now.is_some_and(|now| state.retained.has_expired(now)) {
+            return Locked::Shared(state);
+        }
+        drop(state);
+        let mut state = self.write();
+        state.trim(now);
+        Locked::Exclusive(state)
+    }
+
+    /// Forgets the topic of a list, if it has neither entries nor subscribers.
+    pub(crate) fn release(&self, topic: TopicId) {
+        let is_unused = self.read().is_unused(topic);
+        if is_unused {
+            self.write().release(topic);
+        }
     }
 
     #[cfg(feature = "redis")]
@@ -182,39 +274,69 @@ impl Feed {
 }
 
 impl State {
+    /// Fails if an event with this id of its own would be refused in one of these topics.
+    pub(crate) fn check_id(&self, id: &EventId, names: Names<'_>) -> Result<(), Error> {
+        self.retained.check_id(id, names.iter().filter_map(|name| self.topics.get(name)))
+    }
+
     /// Removes entries beyond the bounds, and expired ones.
     pub(crate) fn trim(&mut self, now: Option<Instant>) {
-        while let Some(Removed { seq, topic }) = self.retained.trim(now) {
-            // Its list must not hold the frame: all lists together could hold more than the bounds.
-            if let Some(list) = self.lists.get(topic).filter(|list| list.last() == seq) {
-                list.clear_newest();
+        while let Some(removed) = self.retained.trim(now) {
+            for topic in removed.topics() {
+                // Its list must not hold the frame: all lists together could hold more than the
+                // bounds.
+                let list = self.lists.get(topic).filter(|list| list.last() == removed.seq());
+                if let Some(list) = list {
+                    list.clear_newest();
+                }
+                self.release(topic);
             }
-            self.release(topic);
         }
     }
 
-    /// The id of this topic, valid until the topic is [released](Self::release).
-    pub(crate) fn watch(&mut self, name: &str) -> TopicId {
+    /// The ids of these topics, created if needed, each once.
+    fn ids(&mut self, names: Names<'_>) -> Vec<TopicId> {
+        each_once(names.iter().map(|name| self.topics.id(name)).collect())
+    }
+
+    /// The id of this topic, with a list of its own, until it is [released](Self::release).
+    fn watch(&mut self, name: &str) -> TopicId {
         let topic = self.topics.id(name);
         self.retained.watch_topic(topic);
+        if self.lists.get(topic).is_none() {
+            let last = self.retained.last(topic);
+            self.lists.add(topic, last);
+        }
         topic
     }
 
-    /// Adds a waiter to the list of this topic, created if needed.
+    /// The id of a topic that has a list.
+    fn watched(&self, name: &str) -> Option<TopicId> {
+        let topic = self.topics.get(name)?;
+        (self.retained.is_watched(topic) && self.lists.get(topic).is_some()).then_some(topic)
+    }
+
+    /// Adds a waiter to the list of a [watched](Feed::watch) topic.
     pub(crate) fn join(
-        &mut self,
+        &self,
         topic: TopicId,
         cursor: u64,
     ) -> (Arc<WaitList<Encoded>>, WaiterId) {
-        let list = match self.lists.get(topic) {
-            Some(list) => list.clone(),
-            None => {
-                let last = self.retained.last(topic);
-                self.lists.add(topic, last)
-            }
-        };
+        let list = self.lists.get_or_nothing(topic).clone();
         let waiter = list.join(cursor);
         (list, waiter)
+    }
+
+    /// Whether somebody waits for the events of one of these topics.
+    fn is_heard(&self, topics: &[TopicId]) -> bool {
+        let has_waiters = |topic| self.lists.get(topic).is_some_and(|list| !list.is_empty());
+        has_waiters(EVERYTHING) || topics.iter().any(|topic| has_waiters(*topic))
+    }
+
+    /// Whether the topic can be forgotten.
+    fn is_unused(&self, topic: TopicId) -> bool {
+        !self.retained.has_entries(topic)
+            && self.lists.get(topic).is_none_or(|list| list.is_empty())
     }
 
     /// Forgets the topic, if it has neither entries nor subscribers.
@@ -242,11 +364,10 @@ impl State {
         self.lists.visit(steps, renew, wakers);
     }
 
-    fn announcements(&self, topic: TopicId, seq: u64) -> [Option<Announcement>; 2] {
-        [topic, EVERYTHING].map(|topic| {
-            let list = self.lists.get(topic)?;
-            Some((list.clone(), list.set_last(seq)))
-        })
+    /// Makes this the last entry of the topic's list, if there is one.
+    fn announce(&self, topic: TopicId, seq: u64) -> Option<Announcement> {
+        let list = self.lists.get(topic)?;
+        Some((list.clone(), list.set_last(seq)))
     }
 }
 
@@ -271,7 +392,7 @@ mod tests {
 
     fn record(feed: &Feed, n: u64, text: &str) -> Outcome {
         let event = encode(&Event::text(text), 1_000)?;
-        feed.record(Draft { topic: "", key: None, event }, Some(position(n)))
+        feed.record(Draft { topics: Names::One(""), key: None, event }, Some(position(n)))
     }
 
     fn subscribe(feed: &Arc<Feed>, last: &LastEventId) -> Subscriber {

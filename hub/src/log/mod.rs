@@ -2,7 +2,9 @@
 
 mod append;
 mod bounds;
+mod counted;
 mod index;
+mod own_ids;
 mod read;
 mod retained;
 mod ring;
@@ -10,7 +12,7 @@ mod ring;
 mod tests;
 
 pub(crate) use self::{
-    append::{Append, BoxFuture, Draft, Log, Outcome},
+    append::{Append, BoxFuture, Draft, Log, Names, Outcome},
     bounds::Bounds,
     read::Next,
     retained::{Numbering, Removed, Retained},

@@ -33,7 +33,11 @@ impl RedisLog {
     /// Hands the event to the driver, and awaits its answer.
     fn hand_over(&self, draft: &Draft<'_>) -> Result<Append, Error> {
         let own_id = draft.event.id();
-        self.feed.read_open()?.retained.check_id(own_id.as_ref())?;
+        if let Some(id) = &own_id {
+            self.feed.read_open()?.check_id(id, draft.topics)?;
+        } else {
+            drop(self.feed.read_open()?);
+        }
         let fields = record::fields(draft)?;
         if let Some(refusal) = self.link.refusal() {
             return Ok(Append::Pending(Box::pin(async move {

@@ -7,10 +7,12 @@ use bytes::Bytes;
 use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
 
 use super::source::Entry;
-use crate::{error::Error, frame::encode, log::Draft};
+use crate::{error::Error, frame::encode, log::{Draft, Names}};
 
 /// The longest topic, and the longest key, in bytes.
 pub(super) const MAX_NAME: usize = 4 * 1024;
+/// The greatest number of topics of an event.
+pub(super) const MAX_TOPICS: usize = 256;
 
 const DATA: &str = "data";
 const TYPE: &str = "type";
@@ -38,12 +40,13 @@ pub(super) type Field = (&'static str, Bytes);
 ///
 /// # Errors
 ///
-/// The topic or the key is too long, or the event has nothing that an entry can hold.
+/// A topic or the key is too long, there are too many topics, or the event has nothing that an entry
+/// can hold.
 pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
-    let Draft { topic, key, event } = draft;
-    for (field, text) in [(TOPIC, Some(*topic)), (KEY, *key)] {
-        short(field, text.unwrap_or_default())?;
-    }
+    let Draft { topics, key, event } = draft;
+    topics.iter().try_for_each(|topic| short(TOPIC, topic).map(drop))?;
+    few(topics.iter().count())?;
+    key.map(|key| short(KEY, key)).transpose()?;
     let frame = event.as_bytes();
     let Lines { event_type, data, comment, retry } = Lines::scan(frame);
     let shared = |text: Cow<'_, [u8]>| match text {
@@ -64,8 +67,8 @@ pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
         None if event.lacks_id() => {}
         None => fields.push((EPHEMERAL, Bytes::from_static(b"1"))),
     }
-    if !topic.is_empty() {
-        fields.push((TOPIC, copied(topic)));
+    if !matches!(topics, Names::One("") | Names::Several([] | [""])) {
+        fields.extend(topics.iter().map(|topic| (TOPIC, copied(topic))));
     }
     fields.extend(key.map(|key| (KEY, copied(key))));
     Ok(fields)
@@ -121,7 +124,7 @@ pub(super) struct Record<'a> {
     data: Option<&'a str>,
     event_type: Option<&'a str>,
     id: Option<&'a str>,
-    topic: &'a str,
+    topics: Vec<&'a str>,
     key: Option<&'a str>,
     retry: Option<ReconnectionTime>,
     comment: Option<&'a str>,
@@ -129,8 +132,9 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads the fields. Unknown ones are ignored; of several with one name the last one counts, as
-    /// in JSON; an empty one counts as absent, but for `data` and `key`.
+    /// Reads the fields. Unknown ones are ignored; each `topic` counts, and of several others with
+    /// one name the last one, as in JSON; an empty one counts as absent, but for `data` and `key`,
+    /// and for `topic` beside others.
     ///
     /// # Errors
     ///
@@ -146,7 +150,10 @@ impl<'a> Record<'a> {
                 b"data" => record.data = Some(text(DATA)?),
                 b"type" => record.event_type = some(TYPE)?,
                 b"id" => record.id = some(ID)?,
-                b"topic" => record.topic = short(TOPIC, text(TOPIC)?)?,
+                b"topic" => {
+                    record.topics.push(short(TOPIC, text(TOPIC)?)?);
+                    few(record.topics.len())?;
+                }
                 b"key" => record.key = Some(short(KEY, text(KEY)?)?),
                 b"comment" => record.comment = Some(text(COMMENT)?),
                 b"retry" => record.retry = some(RETRY)?.map(time).transpose()?,
@@ -168,14 +175,23 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// As the encoder's: other programs' entries are checked like all input.
-    pub(super) fn draft(&self, max_frame: usize) -> Result<Draft<'a>, Error> {
-        Ok(Draft { topic: self.topic, key: self.key, event: encode(self, max_frame)? })
+    pub(super) fn draft(&self, max_frame: usize) -> Result<Draft<'_>, Error> {
+        let topics = match self.topics[..] {
+            [topic] => Names::One(topic),
+            _ => Names::Several(&self.topics),
+        };
+        Ok(Draft { topics, key: self.key, event: encode(self, max_frame)? })
     }
 }
 
 fn short<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {
     let is_short = text.len() <= MAX_NAME;
     is_short.then_some(text).ok_or_else(|| Error::name_too_long(field, MAX_NAME))
+}
+
+fn few(topics: usize) -> Result<(), Error> {
+    let error = || Error::invalid_entry(TOPIC, "is there too often");
+    (topics <= MAX_TOPICS).then_some(()).ok_or_else(error)
 }
 
 fn time(text: &str) -> Result<ReconnectionTime, Error> {

@@ -16,7 +16,7 @@ use crate::{
     frame::encode,
     resumption::Resumption,
     settings::OnGap,
-    topic::{EVERYTHING, NOTHING, TopicId},
+    topic::{NOTHING, TopicId},
     wait::{WaitList, WaiterId},
 };
 
@@ -111,24 +111,18 @@ pub(crate) enum Interest<T> {
 impl Subscriber {
     pub(crate) fn new<'a>(
         feed: Arc<Feed>,
-        interest: Interest<impl Iterator<Item = &'a str>>,
+        interest: Interest<impl Iterator<Item = &'a str> + Clone>,
         last: &LastEventId,
     ) -> Self {
-        let mut state = feed.write();
-        if state.retained.ages() {
-            state.trim(Some(Instant::now()));
-        }
-        let mut topics: Vec<_> = match interest {
-            Interest::Everything => vec![EVERYTHING],
-            Interest::Topics(names) => names.map(|name| state.watch(name)).collect(),
-        };
-        topics.sort_unstable();
-        topics.dedup();
+        let (state, mut topics) = feed.watch(match interest {
+            Interest::Everything => None,
+            Interest::Topics(names) => Some(names),
+        });
         let live_from = state.retained.tip();
         let (cursor, start) = begin(&feed, &state, &topics, last);
 
         // Under the lock of the log, so that no topic can be forgotten.
-        let mut sit = |topic| state.join(topic, cursor);
+        let sit = |topic| state.join(topic, cursor);
         // A subscription to no topic waits for the end of the hub.
         let first = sit(topics.pop().unwrap_or(NOTHING));
         let seats = Seats { first, more: topics.into_iter().map(sit).collect() };
@@ -256,7 +250,7 @@ fn begin(feed: &Feed, state: &State, topics: &[TopicId], last: &LastEventId) -> 
     let State { retained, .. } = state;
     let topics = topics.iter().copied();
     let Some(requested) = last.get() else { return (retained.tip(), Start::Fresh) };
-    let place = retained.locate(requested);
+    let place = retained.locate(requested, topics.clone());
     let lost = place.and_then(|place| retained.lost_after(topics.clone(), place));
     if let (Some(place), None) = (place, lost) {
         return (place, Start::Exact { missed: retained.count_after(topics, place) });

@@ -257,8 +257,10 @@ impl Follower {
             if is_mark(&entry) {
                 continue;
             }
-            let draft = Record::read(&entry).and_then(|record| record.draft(max_frame));
-            match draft.and_then(|draft| self.feed.record(draft, Some(entry.position))) {
+            let recorded = Record::read(&entry).and_then(|record| {
+                self.feed.record(record.draft(max_frame)?, Some(entry.position))
+            });
+            match recorded {
                 Ok(_) => {}
                 Err(error) if error.is_closed() => return Err(error),
                 Err(error) => {
