@@ -298,6 +298,35 @@ impl Hub {
         Stats::of(&self.handle)
     }
 
+    /// The position after the newest event, as an id from which a client can subscribe; also while
+    /// there is no event yet.
+    ///
+    /// For a page that first loads a state, and then follows its changes: take the position, *then*
+    /// load the state, and give both to the page, which subscribes from there. An event published
+    /// in between is delivered, and may be in the state already. Taken after the state, the
+    /// position would skip it. [The page on the hub](crate#the-state-and-then-its-changes) has the
+    /// recipe.
+    ///
+    /// On Redis it is this server's position. If this server has read nothing since its start,
+    /// clients that subscribe from it get a gap: [wait](Self::wait_for) for the log first.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let position = hub.position();
+    /// // Here the state is loaded.
+    /// hub.try_publish(&Event::text("meanwhile"))?;
+    /// let subscriber = hub.subscribe(&position.into());
+    /// assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn position(&self) -> EventId {
+        let retained = &self.handle.feed.read().retained;
+        retained.newest_id().get().clone()
+    }
+
     /// Whether the hub is connected to its log; in memory it always is.
     ///
     /// ```

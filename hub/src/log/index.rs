@@ -78,51 +78,74 @@ impl Places {
 #[derive(Default)]
 pub(super) struct TopicPlaces {
     pub(super) kept: Places,
-    pub(super) ephemeral: Places,
-    /// The retained entries that were published to other topics, too.
-    shared: Option<Box<Places>>,
+    others: Option<Box<Others>>,
     /// Its newest event that is no longer retained: a reader behind it has missed an event.
     pub(super) evicted: u64,
 }
 
+/// Only some topics have these.
+#[derive(Default)]
+struct Others {
+    ephemeral: Places,
+    /// The retained entries that were published to other topics, too.
+    shared: Places,
+}
+
 impl TopicPlaces {
     pub(super) fn is_empty(&self) -> bool {
-        self.kept.is_empty() && self.ephemeral.is_empty()
+        self.kept.is_empty() && self.others.as_ref().is_none_or(|o| o.ephemeral.is_empty())
     }
 
     /// Records that a retained entry is in other topics, too.
     pub(super) fn share(&mut self, seq: u64, has_key: bool) {
-        self.shared.get_or_insert_default().push(seq, has_key);
+        self.others.get_or_insert_default().shared.push(seq, has_key);
+    }
+
+    pub(super) fn push_ephemeral(&mut self, seq: u64, has_key: bool) {
+        self.others.get_or_insert_default().ephemeral.push(seq, has_key);
+    }
+
+    pub(super) fn remove_ephemeral(&mut self, seq: u64, has_key: bool) {
+        self.with_others(|others| others.ephemeral.remove(seq, has_key));
+    }
+
+    pub(super) fn first_ephemeral_after(&self, seq: u64) -> Option<u64> {
+        self.others.as_ref()?.ephemeral.first_after(seq)
     }
 
     /// Removes a replaced entry.
     pub(super) fn replace(&mut self, seq: u64) {
         self.kept.remove(seq, true);
-        if let Some(shared) = &mut self.shared {
-            shared.remove(seq, true);
-            self.shared.take_if(|shared| shared.is_empty());
-        }
+        self.with_others(|others| others.shared.remove(seq, true));
     }
 
     /// Removes the oldest retained entry.
     pub(super) fn evict(&mut self, seq: u64, has_key: bool) {
         self.kept.remove(seq, has_key);
         self.evicted = seq;
-        if let Some(shared) = &mut self.shared {
-            shared.remove_up_to(seq);
-            self.shared.take_if(|shared| shared.is_empty());
-        }
+        self.with_others(|others| others.shared.remove_up_to(seq));
+    }
+
+    fn with_others(&mut self, change: impl FnOnce(&mut Others)) {
+        let Some(others) = &mut self.others else { return };
+        change(others);
+        self.others.take_if(|others| others.ephemeral.is_empty() && others.shared.is_empty());
     }
 
     /// The retained entries after this place that were published to other topics, too.
     pub(super) fn shared_after(&self, seq: u64) -> impl Iterator<Item = u64> {
-        let next = |seq: u64| self.shared.as_ref()?.first_after(seq);
+        let next = |seq: u64| self.others.as_ref()?.shared.first_after(seq);
         iter::successors(next(seq), move |seq| next(*seq))
     }
 
     /// The number of all [shared](Self::shared_after) entries.
     pub(super) fn count_shared(&self) -> usize {
-        self.shared.as_ref().map_or(0, |shared| shared.count_after(0))
+        self.others.as_ref().map_or(0, |others| others.shared.count_after(0))
+    }
+
+    fn last(&self) -> u64 {
+        let ephemeral = self.others.as_ref().map_or(0, |others| others.ephemeral.last());
+        self.kept.last().max(ephemeral).max(self.evicted)
     }
 }
 
@@ -160,8 +183,7 @@ impl Index {
 
     /// The newest entry of this topic, as far as it is known.
     pub(super) fn last(&self, topic: TopicId) -> u64 {
-        let Some(places) = self.get(topic) else { return 0 };
-        places.kept.last().max(places.ephemeral.last()).max(places.evicted)
+        self.get(topic).map_or(0, TopicPlaces::last)
     }
 
     /// Forgets a topic without entries.

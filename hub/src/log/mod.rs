@@ -2,6 +2,7 @@
 
 mod append;
 mod bounds;
+mod client;
 mod counted;
 mod index;
 mod own_ids;
@@ -14,6 +15,7 @@ mod tests;
 pub(crate) use self::{
     append::{Append, BoxFuture, Draft, Log, Names, Outcome},
     bounds::Bounds,
+    client::{ClientPosition, PositionId, Resumed, ToldLoss},
     read::Next,
-    retained::{Numbering, Removed, Retained},
+    retained::{Numbering, Retained},
 };

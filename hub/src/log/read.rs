@@ -3,6 +3,7 @@
 use sse_encoder::{Encoded, EventId};
 
 use super::{
+    client::{ClientPosition, Loss, PositionId, Resumed, ToldLoss},
     index::TopicPlaces,
     retained::{Numbering, Retained},
     ring::{Entry, Ring},
@@ -16,10 +17,10 @@ use crate::{
 pub(crate) enum Next {
     /// The next entry, and its sequence number.
     Entry(u64, Encoded),
-    /// Some of its events up to here are no longer retained.
-    Lost(u64),
+    /// Some of its next events are no longer retained.
+    Lost(Loss),
     /// There is no other entry up to the tip.
-    Nothing(u64),
+    Nothing(ClientPosition),
 }
 
 impl Retained {
@@ -30,19 +31,17 @@ impl Retained {
         cursor: u64,
         live_from: u64,
     ) -> Next {
-        if let Some(lost) = self.lost_after(topics.clone(), cursor) {
-            return Next::Lost(lost);
+        if let Some(until) = self.lost_after(topics.clone(), cursor) {
+            return Next::Lost(Loss { until });
         }
         // Ephemeral events from before the subscription are not replayed.
         let live = cursor.max(live_from);
-        let kept = self.first_after(&self.kept, topics.clone(), cursor, |t, seq| {
-            t.kept.first_after(seq)
-        });
-        let ephemeral = self.first_after(&self.ephemeral, topics, live, |t, seq| {
-            t.ephemeral.first_after(seq)
-        });
+        let kept =
+            self.first_after(&self.kept, topics.clone(), cursor, |t, seq| t.kept.first_after(seq));
+        let ephemeral =
+            self.first_after(&self.ephemeral, topics, live, TopicPlaces::first_ephemeral_after);
         let first = kept.into_iter().chain(ephemeral).min_by_key(|entry| entry.seq);
-        first.map_or(Next::Nothing(self.tip.0), |entry| {
+        first.map_or(Next::Nothing(self.newest()), |entry| {
             Next::Entry(entry.seq, entry.frame.clone())
         })
     }
@@ -60,6 +59,50 @@ impl Retained {
             topic => in_topic(self.index.get(topic)?, seq),
         };
         ring.get(topics.filter_map(first).min()?)
+    }
+
+    /// The position of a client that asks for nothing before now.
+    pub(crate) const fn newest(&self) -> ClientPosition {
+        ClientPosition::new(self.tip.0)
+    }
+
+    /// The id of [`newest`](Self::newest).
+    pub(crate) fn newest_id(&self) -> PositionId {
+        PositionId::new(self.id_at(self.tip.0))
+    }
+
+    /// Where a subscriber of these topics with this last event ID continues.
+    pub(crate) fn resume(
+        &self,
+        topics: impl Iterator<Item = TopicId> + Clone,
+        id: Option<&EventId>,
+    ) -> Resumed {
+        let Some(place) = id.and_then(|id| self.locate(id, topics.clone())) else {
+            return Resumed::Unknown(Loss { until: self.evicted.0 });
+        };
+        match self.lost_after(topics, place) {
+            Some(until) => Resumed::Lost(Loss { until }),
+            None => Resumed::Exact(ClientPosition::new(place)),
+        }
+    }
+
+    /// The position after this loss, or with `skips_rest` after everything else, too; the client
+    /// has it once it has the gap with this id.
+    pub(crate) fn tell(&self, Loss { until }: Loss, skips_rest: bool) -> ToldLoss {
+        let seq = if skips_rest { self.tip.0 } else { until };
+        ToldLoss { position: ClientPosition::new(seq), id: PositionId::new(self.id_at(seq)) }
+    }
+
+    /// The id of the position of a subscriber of these topics. `None` where no id is known that is
+    /// not beyond events that the client lacks: it is to be told of their loss first.
+    pub(crate) fn id_of(
+        &self,
+        topics: impl Iterator<Item = TopicId>,
+        position: ClientPosition,
+    ) -> Option<PositionId> {
+        let seq = position.seq();
+        let is_honest = self.is_known(seq) || self.lost_after(topics, seq).is_none();
+        is_honest.then(|| PositionId::new(self.id_at(seq)))
     }
 
     /// The newest event of these topics that a reader at this place has lost.
@@ -162,19 +205,24 @@ impl Retained {
         self.own_ids.contains_anywhere(id) || id.as_str().parse().is_ok_and(is_passed)
     }
 
-    /// The id of this place.
-    pub(crate) fn id_at(&self, seq: u64) -> EventId {
+    /// The id of this place, or of the oldest place that is still known.
+    fn id_at(&self, seq: u64) -> EventId {
         let position = match self.numbering {
             Numbering::Counted { epoch } => Position { epoch, n: seq },
             // An ephemeral entry's position would not be found again.
-            Numbering::Given => self.kept.last_up_to(seq).map_or(self.evicted.1, |entry| entry.position),
+            Numbering::Given => {
+                self.kept.last_up_to(seq).map_or(self.evicted.1, |entry| entry.position)
+            }
         };
         position.to_id()
     }
 
     /// The id of this place, if it is still known; of evicted places only counted ones are.
     pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
-        let is_known = seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. });
-        is_known.then(|| self.id_at(seq))
+        self.is_known(seq).then(|| self.id_at(seq))
+    }
+
+    fn is_known(&self, seq: u64) -> bool {
+        seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. })
     }
 }

@@ -110,11 +110,7 @@ impl Retained {
     /// # Errors
     ///
     /// The position is not beyond the newest one.
-    pub(crate) fn slot(
-        &self,
-        event: &Encoded,
-        given: Option<Position>,
-    ) -> Result<Slot, Error> {
+    pub(crate) fn slot(&self, event: &Encoded, given: Option<Position>) -> Result<Slot, Error> {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position { epoch, n: seq },
@@ -178,9 +174,12 @@ impl Retained {
         let (has_key, is_shared) = (key.is_some(), topics.len() > 1);
         for topic in topics {
             let places = self.index.add(*topic);
-            let of_kind = if is_ephemeral { &mut places.ephemeral } else { &mut places.kept };
-            of_kind.push(seq, has_key);
-            if is_shared && !is_ephemeral {
+            if is_ephemeral {
+                places.push_ephemeral(seq, has_key);
+                continue;
+            }
+            places.kept.push(seq, has_key);
+            if is_shared {
                 places.share(seq, has_key);
             }
             if let Some(id) = &own_id {
@@ -207,7 +206,7 @@ impl Retained {
         ring.replace(topic, place);
         let Some(places) = self.index.get_mut(topic) else { return };
         if is_ephemeral {
-            places.ephemeral.remove(place.0, true);
+            places.remove_ephemeral(place.0, true);
             return;
         }
         places.replace(place.0);
@@ -236,7 +235,7 @@ impl Retained {
         let entry = self.ephemeral.pop_excess().or_else(|| expired(&mut self.ephemeral))?;
         for topic in entry.topics() {
             if let Some(places) = self.index.get_mut(topic) {
-                places.ephemeral.remove(entry.seq, entry.key().is_some());
+                places.remove_ephemeral(entry.seq, entry.key().is_some());
             }
         }
         Some(Removed(entry))
@@ -327,5 +326,16 @@ impl Retained {
     /// How many events are retained, and how many bytes their frames take.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.kept.len(), self.kept.bytes())
+    }
+
+    /// How many entries, replaced ones and own ids there are.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> (usize, usize, usize) {
+        (self.kept.len(), self.replaced.len(), self.own_ids.len())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ephemeral_len(&self) -> usize {
+        self.ephemeral.len()
     }
 }

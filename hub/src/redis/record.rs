@@ -7,7 +7,11 @@ use bytes::Bytes;
 use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
 
 use super::source::Entry;
-use crate::{error::Error, frame::encode, log::{Draft, Names}};
+use crate::{
+    error::Error,
+    frame::encode,
+    log::{Draft, Names},
+};
 
 /// The longest topic, and the longest key, in bytes.
 pub(super) const MAX_NAME: usize = 4 * 1024;
