@@ -117,6 +117,27 @@ impl Feed {
         Ok(())
     }
 
+    /// Records that the next event of the log, one of this topic, cannot be taken here. The
+    /// subscribers of the topic get a gap, and so do its clients that return with an earlier
+    /// position.
+    ///
+    /// # Errors
+    ///
+    /// The hub is closed, or the position is not beyond the newest one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) fn record_loss(&self, topic: &str, position: Position) -> Result<(), Error> {
+        let announcements = {
+            let mut state = self.write_open()?;
+            let topic = state.topics.id(topic);
+            let seq = state.retained.record_loss(topic, position)?;
+            let announcements = state.announcements(topic, seq);
+            state.release(topic);
+            announcements
+        };
+        announcements.into_iter().flatten().for_each(|(list, _)| list.wake_all());
+        Ok(())
+    }
+
     #[cfg(feature = "redis")]
     pub(crate) fn read_open(&self) -> Result<RwLockReadGuard<'_, State>, Error> {
         let state = self.read();
@@ -266,11 +287,11 @@ mod tests {
     };
 
     fn position(n: u64) -> Position {
-        Position { epoch: 1_795_333_614_958, n }
+        Position::new(1_795_333_614_958, n)
     }
 
     fn record(feed: &Feed, n: u64, text: &str) -> Outcome {
-        let event = encode(&Event::text(text), 1_000)?;
+        let event = encode(&Event::text(text), feed.settings.rules())?;
         feed.record(Draft { topic: "", key: None, event }, Some(position(n)))
     }
 
