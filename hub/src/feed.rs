@@ -117,6 +117,27 @@ impl Feed {
         Ok(())
     }
 
+    /// Records that the next event of the log, one of this topic, cannot be taken here. The
+    /// subscribers of the topic get a gap, and so do its clients that return with an earlier
+    /// position.
+    ///
+    /// # Errors
+    ///
+    /// The hub is closed, or the position is not beyond the newest one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) fn record_loss(&self, topic: &str, position: Position) -> Result<(), Error> {
+        let announcements = {
+            let mut state = self.write_open()?;
+            let topic = state.topics.id(topic);
+            let seq = state.retained.record_loss(topic, position)?;
+            let announcements = state.announcements(topic, seq);
+            state.release(topic);
+            announcements
+        };
+        announcements.into_iter().flatten().for_each(|(list, _)| list.wake_all());
+        Ok(())
+    }
+
     #[cfg(feature = "redis")]
     pub(crate) fn read_open(&self) -> Result<RwLockReadGuard<'_, State>, Error> {
         let state = self.read();
@@ -266,11 +287,11 @@ mod tests {
     };
 
     fn position(n: u64) -> Position {
-        Position { epoch: 1_795_333_614_958, n }
+        Position::new(1_795_333_614_958, n)
     }
 
     fn record(feed: &Feed, n: u64, text: &str) -> Outcome {
-        let event = encode(&Event::text(text), 1_000)?;
+        let event = encode(&Event::text(text), feed.settings.rules())?;
         feed.record(Draft { topic: "", key: None, event }, Some(position(n)))
     }
 
@@ -322,6 +343,62 @@ mod tests {
             assert!(record(&feed, n, "again").unwrap_err().is_stale_position(), "{n}");
         }
         assert!(record(&feed, 14, "new").is_ok());
+    }
+
+    /// Loses events for everybody: pushed out of what is retained, or lost by the log.
+    const LOSSES: [fn(&Feed); 2] = [
+        |feed| (20..30).for_each(|n| _ = record(feed, n, &n.to_string()).unwrap()),
+        |feed| feed.record_gap(position(29)).unwrap(),
+    ];
+
+    #[test]
+    fn no_position_is_told_after_a_loss_before_the_gap_that_tells_of_it() {
+        for lose in LOSSES {
+            for last in [LastEventId::none(), last(8)] {
+                let feed = feed();
+                let mut subscriber = subscribe(&feed, &last);
+                lose(&feed);
+                let checkpoint = next(&mut subscriber).unwrap();
+                assert!(checkpoint.starts_with("event: checkpoint\n"), "{checkpoint}");
+                let gap = next(&mut subscriber).unwrap();
+                assert!(gap.starts_with("id: ") && gap.contains("\nevent: gap\n"), "{gap}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_state_has_no_position_if_events_were_lost_while_it_was_loaded() {
+        for lose in LOSSES {
+            for last in [LastEventId::none(), last(1)] {
+                let feed = feed();
+                let mut subscriber = subscribe(&feed, &last);
+                lose(&feed);
+                subscriber.begin_with(&Event::text("a state")).unwrap();
+                for opening in ["event: checkpoint\n", "event: message\ndata: a state\n"] {
+                    let frame = next(&mut subscriber).unwrap();
+                    assert!(frame.starts_with(opening), "{frame}");
+                }
+                let gap = next(&mut subscriber).unwrap();
+                assert!(gap.starts_with("id: ") && gap.contains("\nevent: gap\n"), "{gap}");
+            }
+        }
+        let feed = feed();
+        let mut subscriber = subscribe(&feed, &LastEventId::none());
+        subscriber.begin_with(&Event::text("a state")).unwrap();
+        record(&feed, 20, "20").unwrap();
+        assert!(next(&mut subscriber).unwrap().starts_with("event: checkpoint\n"));
+        let state = next(&mut subscriber).unwrap();
+        assert!(state.starts_with(&format!("id: {}\n", position(13))), "{state}");
+    }
+
+    #[test]
+    fn a_loss_in_other_topics_does_not_hide_a_position() {
+        let feed = feed();
+        let interest = || Interest::Topics(["quiet"].into_iter());
+        let mut other = Subscriber::new(feed.clone(), interest(), &LastEventId::none());
+        LOSSES[0](&feed);
+        let checkpoint = next(&mut other).unwrap();
+        assert!(checkpoint.starts_with("id: "), "{checkpoint}");
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod append;
 mod bounds;
+mod client;
 mod index;
 mod read;
 mod retained;
@@ -12,6 +13,7 @@ mod tests;
 pub(crate) use self::{
     append::{Append, BoxFuture, Draft, Log, Outcome},
     bounds::Bounds,
+    client::{ClientPosition, PositionId, Resumed, ToldLoss},
     read::Next,
     retained::{Numbering, Removed, Retained},
 };

@@ -5,12 +5,14 @@ use std::collections::VecDeque;
 use sse_encoder::{Encoded, EventId};
 
 use super::{
+    client::{ClientPosition, Loss, PositionId, Resumed, ToldLoss},
     index::Places,
     retained::{Numbering, Retained},
     ring::{Entry, Ring},
 };
 use crate::{
-    position::Position,
+    mutant,
+    position::{Check, Position},
     topic::{EVERYTHING, TopicId},
 };
 
@@ -18,10 +20,10 @@ use crate::{
 pub(crate) enum Next {
     /// The next entry, and its sequence number.
     Entry(u64, Encoded),
-    /// Some of its events up to here are no longer retained.
-    Lost(u64),
+    /// Some of its next events are no longer retained.
+    Lost(Loss),
     /// There is no other entry up to the tip.
-    Nothing(u64),
+    Nothing(ClientPosition),
 }
 
 impl Retained {
@@ -32,8 +34,8 @@ impl Retained {
         cursor: u64,
         live_from: u64,
     ) -> Next {
-        if let Some(lost) = self.lost_after(topics.clone(), cursor) {
-            return Next::Lost(lost);
+        if let Some(until) = self.lost_after(topics.clone(), cursor) {
+            return Next::Lost(Loss { until });
         }
         // Ephemeral events from before the subscription are not replayed.
         let live = cursor.max(live_from);
@@ -45,8 +47,68 @@ impl Retained {
         });
         match kept.chain(ephemeral).min_by_key(|(seq, _)| *seq) {
             Some((seq, frame)) => Next::Entry(seq, frame.clone()),
-            None => Next::Nothing(self.tip.0),
+            None => Next::Nothing(self.newest()),
         }
+    }
+
+    /// The position of a client that asks for nothing before now.
+    pub(crate) const fn newest(&self) -> ClientPosition {
+        ClientPosition::new(self.tip.0)
+    }
+
+    /// The id of [`newest`](Self::newest).
+    pub(crate) fn newest_id(&self) -> PositionId {
+        PositionId::new(self.id_at(self.tip.0))
+    }
+
+    /// Where a subscriber of these topics with this last event ID continues.
+    pub(crate) fn resume(
+        &self,
+        topics: impl Iterator<Item = TopicId>,
+        id: Option<&EventId>,
+    ) -> Resumed {
+        let Some(place) = id.and_then(|id| self.locate(id)) else {
+            let place = self.place_of_unknown(id);
+            let until = self.lost_after(topics, place).unwrap_or(place);
+            return Resumed::Unknown(Loss { until });
+        };
+        match self.lost_after(topics, place) {
+            Some(until) => Resumed::Lost(Loss { until }),
+            None => Resumed::Exact(ClientPosition::new(place)),
+        }
+    }
+
+    /// The place up to which a client may have been given what is retained, though its last event ID
+    /// is unknown, or unreadable.
+    fn place_of_unknown(&self, id: Option<&EventId>) -> u64 {
+        let Some(id) = id else { return self.tip.0 };
+        let Ok(position) = id.as_str().parse::<Position>() else { return self.evicted.0 };
+        match self.numbering {
+            // The positions of another hub.
+            Numbering::Counted { .. } => self.evicted.0,
+            Numbering::Given if mutant::lacks(43) => self.evicted.0,
+            Numbering::Given => self.kept.seq_before(position).unwrap_or(self.evicted.0),
+        }
+    }
+
+    /// The position after this loss, or with `skips_rest` after everything else, too; the client
+    /// has it once it has the gap with this id.
+    pub(crate) fn tell(&self, Loss { until }: Loss, skips_rest: bool) -> ToldLoss {
+        let seq = if skips_rest { self.tip.0 } else { until };
+        ToldLoss { position: ClientPosition::new(seq), id: PositionId::new(self.id_at(seq)) }
+    }
+
+    /// The id of the position of a subscriber of these topics. `None` where no id is known that is
+    /// not beyond events that the client lacks: it is to be told of their loss first.
+    pub(crate) fn id_of(
+        &self,
+        topics: impl Iterator<Item = TopicId>,
+        position: ClientPosition,
+    ) -> Option<PositionId> {
+        let seq = position.seq();
+        let is_honest =
+            self.is_known(seq) || self.lost_after(topics, seq).is_none() || mutant::lacks(38);
+        is_honest.then(|| PositionId::new(self.id_at(seq)))
     }
 
     /// The newest event of these topics that a reader at this place has lost.
@@ -55,11 +117,12 @@ impl Retained {
         mut topics: impl Iterator<Item = TopicId>,
         seq: u64,
     ) -> Option<u64> {
-        if seq >= self.evicted.0 {
+        let newest = self.evicted.0.max(self.untaken.0);
+        if seq >= newest {
             return None;
         }
         let lost = |topic| match topic {
-            EVERYTHING => self.evicted.0,
+            EVERYTHING => newest,
             topic => self.index.evicted(topic),
         };
         let first = topics.next().map_or(0, lost);
@@ -109,9 +172,11 @@ impl Retained {
         let position = id.as_str().parse::<Position>().ok()?;
         match self.numbering {
             Numbering::Counted { epoch } => {
-                (position.epoch == epoch && position.n <= self.tip.0).then_some(position.n)
+                let is_here = position.epoch == epoch && position.n <= self.tip.0;
+                (is_here && position.check == Check::NONE).then_some(position.n)
             }
             Numbering::Given if position == self.evicted.1 => Some(self.evicted.0),
+            Numbering::Given if position == self.untaken.1 => Some(self.untaken.0),
             Numbering::Given => self.kept.seq_at(position),
         }
     }
@@ -128,27 +193,33 @@ impl Retained {
         self.tip.1
     }
 
-    /// Whether waiting for this id is useless: its event is here, or was skipped.
+    /// Whether this id belongs to this log, as far as it is here.
     #[cfg(feature = "redis")]
-    pub(crate) fn has_reached(&self, id: &EventId) -> bool {
-        let is_passed = |position: Position| position <= self.tip.1;
-        self.locate(id).is_some() || id.as_str().parse().is_ok_and(is_passed)
+    pub(crate) fn knows(&self, id: &EventId) -> bool {
+        self.locate(id).is_some()
     }
 
-    /// The id of this place.
-    pub(crate) fn id_at(&self, seq: u64) -> EventId {
+    /// The id of this place, or of the oldest place that is still known.
+    fn id_at(&self, seq: u64) -> EventId {
         let position = match self.numbering {
-            Numbering::Counted { epoch } => Position { epoch, n: seq },
+            Numbering::Counted { epoch } => Position::new(epoch, seq),
             // An ephemeral entry's position would not be found again.
-            Numbering::Given => self.kept.up_to(seq).map_or(self.evicted.1, |entry| entry.position),
+            Numbering::Given => {
+                let kept = self.kept.up_to(seq).map(|entry| (entry.seq, entry.position));
+                let (kept, untaken) = (kept.unwrap_or(self.evicted), self.untaken);
+                if untaken.0 <= seq { kept.max(untaken).1 } else { kept.1 }
+            }
         };
         position.to_id()
     }
 
     /// The id of this place, if it is still known; of evicted places only counted ones are.
     pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
-        let is_known = seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. });
-        is_known.then(|| self.id_at(seq))
+        self.is_known(seq).then(|| self.id_at(seq))
+    }
+
+    fn is_known(&self, seq: u64) -> bool {
+        seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. })
     }
 }
 

@@ -43,6 +43,8 @@ pub(crate) struct Retained {
     pub(super) index: Index,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
+    /// The newest event that could not be taken: its subscribers have lost it.
+    pub(super) untaken: (u64, Position),
 }
 
 /// The place of the next entry, and its id on the wire: `None` for an ephemeral one.
@@ -63,7 +65,7 @@ impl Retained {
     pub(crate) fn new(numbering: Numbering, bounds: &Bounds) -> Self {
         let Bounds { events, bytes, age } = *bounds;
         let start = match numbering {
-            Numbering::Counted { epoch } => Position { epoch, n: 0 },
+            Numbering::Counted { epoch } => Position::new(epoch, 0),
             Numbering::Given => Position::START,
         };
         let mut index = Index::default();
@@ -77,6 +79,7 @@ impl Retained {
             own_ids: HashMap::new(),
             index,
             evicted: (0, start),
+            untaken: (0, start),
         }
     }
 
@@ -88,7 +91,7 @@ impl Retained {
     pub(crate) fn slot(&self, event: &Encoded, given: Option<Position>) -> Result<Slot, Error> {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
-            (Numbering::Counted { epoch }, _) => Position { epoch, n: seq },
+            (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
             (Numbering::Given, Some(position)) if position > self.tip.1 => position,
             (Numbering::Given, _) => return Err(Error::stale_position()),
         };
@@ -175,7 +178,7 @@ impl Retained {
             places.kept.pop_front();
             // An entry without a frame was replaced by a newer one with the same key: no loss.
             if entry.frame.is_some() {
-                places.evicted = seq;
+                places.evicted = places.evicted.max(seq);
                 self.evicted = (seq, position);
             }
         }
@@ -194,6 +197,23 @@ impl Retained {
         self.own_ids.clear();
         self.index.clear(seq);
         seq
+    }
+
+    /// Records that the next event, one of this topic at this position of a remote log, cannot be
+    /// taken. Gives its sequence number.
+    ///
+    /// # Errors
+    ///
+    /// The position is not beyond the newest one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) fn record_loss(&mut self, topic: TopicId, position: Position) -> Result<u64, Error> {
+        if position <= self.tip.1 {
+            return Err(Error::stale_position());
+        }
+        self.tip = (self.tip.0 + 1, position);
+        self.untaken = self.tip;
+        self.index.add(topic).evicted = self.tip.0;
+        Ok(self.tip.0)
     }
 
     /// Keeps track of this topic, even without entries, until it is

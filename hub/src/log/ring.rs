@@ -8,7 +8,7 @@ use std::{
 
 use sse_encoder::{Encoded, EventId};
 
-use crate::{position::Position, topic::TopicId};
+use crate::{mutant, position::Position, topic::TopicId};
 
 /// The least number of entries to allocate memory for.
 const LEAST_ROOM: usize = 4;
@@ -163,8 +163,21 @@ impl Ring {
         self.index_after(seq).checked_sub(1).map(|index| &self.entries[index])
     }
 
+    /// The newest entry whose numbers are lower than those of this position.
+    pub(super) fn seq_before(&self, position: Position) -> Option<u64> {
+        let is_lower = |entry: &Entry| entry.position.numbers() < position.numbers();
+        let count = self.entries.partition_point(is_lower);
+        count.checked_sub(1).map(|index| self.entries[index].seq)
+    }
+
     /// The sequence number of the entry with this position.
     pub(super) fn seq_at(&self, position: Position) -> Option<u64> {
+        if mutant::lacks(40) {
+            let found = self
+                .entries
+                .binary_search_by_key(&position.numbers(), |entry| entry.position.numbers());
+            return found.ok().map(|index| self.entries[index].seq);
+        }
         let found = self.entries.binary_search_by_key(&position, |entry| entry.position);
         found.ok().map(|index| self.entries[index].seq)
     }
