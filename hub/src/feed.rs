@@ -208,6 +208,28 @@ impl Feed {
         }
     }
 
+    /// Records that the next event of the log, one of these topics, cannot be taken here. The
+    /// subscribers of the topics get a gap, and so do their clients that return with an earlier
+    /// position.
+    ///
+    /// # Errors
+    ///
+    /// The hub is closed, or the position is not beyond the newest one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) fn record_loss(&self, names: Names<'_>, position: Position) -> Result<(), Error> {
+        let lists: Vec<_> = {
+            let mut state = self.write_open()?;
+            let topics = state.ids(names);
+            let seq = state.retained.record_loss(&topics, position)?;
+            let all = topics.iter().copied().chain([EVERYTHING]);
+            let lists = all.filter_map(|topic| state.announce(topic, seq)).collect();
+            topics.iter().for_each(|topic| state.release(*topic));
+            lists
+        };
+        lists.iter().for_each(|(list, _)| list.wake_all());
+        Ok(())
+    }
+
     #[cfg(feature = "redis")]
     pub(crate) fn read_open(&self) -> Result<RwLockReadGuard<'_, State>, Error> {
         let state = self.read();
@@ -382,11 +404,11 @@ mod tests {
     };
 
     fn position(n: u64) -> Position {
-        Position { epoch: 1_795_333_614_958, n }
+        Position::new(1_795_333_614_958, n)
     }
 
     fn record(feed: &Feed, n: u64, text: &str) -> Outcome {
-        let event = encode(&Event::text(text), 1_000)?;
+        let event = encode(&Event::text(text), feed.settings.rules())?;
         feed.record(Draft { topics: Names::One(""), key: None, event }, Some(position(n)))
     }
 
@@ -436,7 +458,7 @@ mod tests {
         let feed = Feed::new(HubBuilder::default().retain_events(256).settings(), Numbering::Given);
         feed.record_gap(position(0)).unwrap();
         for n in 1..=updates {
-            let event = encode(&Event::json(n), 1_000).unwrap();
+            let event = encode(&Event::json(n), feed.settings.rules()).unwrap();
             let key = Some(["a", "b", "c"][n as usize % 3]);
             feed.record(Draft { topics: Names::One(""), key, event }, Some(position(n))).unwrap();
         }
@@ -453,8 +475,7 @@ mod tests {
             assert_eq!(subscribe(&feed, &last(n)).resumption(), exact, "{n}");
         }
         // A position that was none of this log's stays unknown.
-        let other = Position { n: 5, ..position(0) };
-        let other = Position { epoch: other.epoch + 1, ..other }.to_id().into();
+        let other = Position::new(position(0).epoch + 1, 5).to_id().into();
         assert!(matches!(subscribe(&feed, &other).resumption(), Resumption::Unknown { .. }));
     }
 
@@ -464,7 +485,7 @@ mod tests {
         let feed = Feed::new(settings, Numbering::Given);
         for n in 1..1_000 {
             let id = EventId::new(format!("row {n}")).unwrap();
-            let event = encode(&Event::json(n).id(id), 1_000).unwrap();
+            let event = encode(&Event::json(n).id(id), feed.settings.rules()).unwrap();
             let draft = Draft { topics: Names::One(""), key: Some("k"), event };
             feed.record(draft, Some(position(n))).unwrap();
         }
@@ -477,7 +498,7 @@ mod tests {
     }
 
     fn publish(feed: &Feed, topics: &[&str], key: Option<&str>, text: &str) {
-        let event = encode(&Event::text(text), 1_000).unwrap();
+        let event = encode(&Event::text(text), feed.settings.rules()).unwrap();
         feed.record(Draft { topics: Names::Several(topics), key, event }, None).unwrap();
     }
 
@@ -496,7 +517,7 @@ mod tests {
     fn an_event_in_several_topics_is_heard_and_counted_once() {
         let feed = in_memory();
         let subscribe = |topics: &[&str], n: u64| {
-            let last = Position { epoch: 7, n }.to_id().into();
+            let last = Position::new(7, n).to_id().into();
             Subscriber::new(feed.clone(), Interest::Topics(topics.iter().copied()), &last)
         };
         let mut live = subscribe(&["a", "b"], 0);
@@ -576,7 +597,7 @@ mod tests {
     fn a_key_is_one_of_each_topic() {
         let feed = in_memory();
         let resume = |topics: &[&str], n: u64| {
-            let last = Position { epoch: 7, n }.to_id().into();
+            let last = Position::new(7, n).to_id().into();
             let interest = Interest::Topics(topics.iter().copied());
             let mut subscriber = Subscriber::new(feed.clone(), interest, &last);
             let Resumption::Exact { missed } = subscriber.resumption() else { panic!() };
@@ -622,7 +643,7 @@ mod tests {
     fn an_ephemeral_event_of_which_nobody_hears_takes_no_room() {
         let feed = in_memory();
         let ephemeral = |topic| {
-            let event = encode(&Event::text("x").no_id(), 1_000).unwrap();
+            let event = encode(&Event::text("x").no_id(), feed.settings.rules()).unwrap();
             feed.record(Draft { topics: Names::One(topic), key: None, event }, None).unwrap();
         };
         ephemeral("");

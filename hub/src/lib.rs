@@ -11,6 +11,7 @@ mod handle;
 mod hub;
 mod log;
 mod memory;
+mod mutant;
 mod notice;
 mod position;
 mod publish;

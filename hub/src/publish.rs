@@ -109,7 +109,7 @@ impl<'a> Target<'a> {
     }
 
     fn draft<T: ?Sized + Encode>(&self, item: &T) -> Result<Draft<'a>, Error> {
-        let event = encode(item, self.handle.feed.settings.max_frame)?;
+        let event = encode(item, self.handle.feed.settings.rules())?;
         Ok(Draft { topics: Names::One(self.topic), key: self.key, event })
     }
 }

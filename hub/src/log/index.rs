@@ -122,7 +122,7 @@ impl TopicPlaces {
     /// Removes the oldest retained entry.
     pub(super) fn evict(&mut self, seq: u64, has_key: bool) {
         self.kept.remove(seq, has_key);
-        self.evicted = seq;
+        self.evicted = self.evicted.max(seq);
         self.with_others(|others| others.shared.remove_up_to(seq));
     }
 

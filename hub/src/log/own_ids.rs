@@ -44,11 +44,6 @@ impl OwnIds {
         found.filter(|_| is_one)
     }
 
-    #[cfg(feature = "redis")]
-    pub(super) fn contains_anywhere(&self, id: &EventId) -> bool {
-        self.0.contains_key(id)
-    }
-
     pub(super) fn contains(&self, id: &EventId, topic: TopicId) -> bool {
         self.0.get(id).is_some_and(|events| events.get(topic).is_some())
     }

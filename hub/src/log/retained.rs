@@ -52,6 +52,8 @@ pub(crate) struct Retained {
     pub(super) index: Index,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
+    /// The newest event that could not be taken: its subscribers have lost it.
+    pub(super) untaken: (u64, Position),
 }
 
 /// The place of the next entry, and its id on the wire: `None` for an ephemeral one.
@@ -85,7 +87,7 @@ impl Retained {
     pub(crate) fn new(numbering: Numbering, bounds: &Bounds) -> Self {
         let Bounds { events, bytes, age } = *bounds;
         let start = match numbering {
-            Numbering::Counted { epoch } => Position { epoch, n: 0 },
+            Numbering::Counted { epoch } => Position::new(epoch, 0),
             Numbering::Given => Position::START,
         };
         let mut index = Index::default();
@@ -101,6 +103,7 @@ impl Retained {
             max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
             index,
             evicted: (0, start),
+            untaken: (0, start),
         }
     }
 
@@ -113,7 +116,7 @@ impl Retained {
     pub(crate) fn slot(&self, event: &Encoded, given: Option<Position>) -> Result<Slot, Error> {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
-            (Numbering::Counted { epoch }, _) => Position { epoch, n: seq },
+            (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
             (Numbering::Given, Some(position)) if position > self.tip.1 => position,
             (Numbering::Given, _) => return Err(Error::stale_position()),
         };
@@ -277,6 +280,27 @@ impl Retained {
         self.replaced.clear();
         self.index.clear(seq);
         seq
+    }
+
+    /// Records that the next event, one of these topics at this position of a remote log, cannot be
+    /// taken. Gives its sequence number.
+    ///
+    /// # Errors
+    ///
+    /// The position is not beyond the newest one.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) fn record_loss(
+        &mut self,
+        topics: &[TopicId],
+        position: Position,
+    ) -> Result<u64, Error> {
+        if position <= self.tip.1 {
+            return Err(Error::stale_position());
+        }
+        self.tip = (self.tip.0 + 1, position);
+        self.untaken = self.tip;
+        topics.iter().for_each(|topic| self.index.add(*topic).evicted = self.tip.0);
+        Ok(self.tip.0)
     }
 
     /// Keeps track of this topic, even without entries, until it is

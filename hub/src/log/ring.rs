@@ -10,7 +10,7 @@ use std::{
 use sse_encoder::{Encoded, EventId};
 
 use super::counted::Counted;
-use crate::{position::Position, topic::TopicId};
+use crate::{mutant, position::Position, topic::TopicId};
 
 /// The least number of entries to allocate memory for.
 const LEAST_ROOM: usize = 4;
@@ -236,13 +236,27 @@ impl Ring {
         plain.into_iter().chain(keyed).max_by_key(|entry| entry.seq)
     }
 
+    /// The newest entry whose numbers are lower than those of this position.
+    pub(super) fn seq_before(&self, position: Position) -> Option<u64> {
+        let lower = self.up_to_numbers(|numbers| numbers < position.numbers());
+        lower.map(|entry| entry.seq).max()
+    }
+
+    /// The newest entry up to some numbers without a key, and the newest one with a key.
+    fn up_to_numbers(&self, is_up_to: impl Fn((u64, u64)) -> bool) -> impl Iterator<Item = &Entry> {
+        let keyed = self.keyed.last_up_to(|(_, position)| is_up_to(position.numbers()));
+        let count = self.plain.partition_point(|entry| is_up_to(entry.position.numbers()));
+        let plain = count.checked_sub(1).map(|index| &self.plain[index]);
+        plain.into_iter().chain(keyed.map(|(_, entry)| entry))
+    }
+
     /// The sequence number of the entry with this position.
     pub(super) fn seq_at(&self, position: Position) -> Option<u64> {
-        let plain = self.plain.binary_search_by_key(&position, |entry| entry.position);
-        plain.ok().map(|index| self.plain[index].seq).or_else(|| {
-            let (_, entry) = self.keyed.last_up_to(|(_, other)| *other <= position)?;
-            (entry.position == position).then_some(entry.seq)
-        })
+        let is_same = |entry: &&Entry| {
+            let is_exact = entry.position == position || mutant::lacks(40);
+            is_exact && entry.position.numbers() == position.numbers()
+        };
+        self.up_to_numbers(|numbers| numbers <= position.numbers()).find(is_same).map(|e| e.seq)
     }
 
     fn index_of(&self, seq: u64) -> Option<usize> {

@@ -3,14 +3,17 @@ use std::time::{Duration, Instant};
 use sse_encoder::{Event, EventId};
 
 use super::{Bounds, Numbering, Retained};
-use crate::{frame::encode, topic::TopicId};
+use crate::{
+    frame::{Rules, encode},
+    topic::TopicId,
+};
 
 fn retained(bounds: Bounds) -> Retained {
     Retained::new(Numbering::Counted { epoch: 7 }, &bounds)
 }
 
 fn append(log: &mut Retained, topic: TopicId, key: Option<&str>, event: &Event) {
-    let event = encode(event, usize::MAX).unwrap();
+    let event = encode(event, Rules { max_frame: usize::MAX, reserved: &[] }).unwrap();
     let slot = log.slot(&event, None).unwrap();
     log.append(slot, (&[topic], 0), key, Some(Instant::now()), event, true);
     while log.trim(None).is_some() {}

@@ -6,11 +6,13 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
 
-use super::source::Entry;
+use super::source::{Entry, Hash};
 use crate::{
     error::Error,
-    frame::encode,
+    frame::{Rules, encode},
     log::{Draft, Names},
+    position::Check,
+    random,
 };
 
 /// The longest topic, and the longest key, in bytes.
@@ -28,9 +30,24 @@ const COMMENT: &str = "comment";
 const EPHEMERAL: &str = "ephemeral";
 
 const MARK: &str = "mark";
+const NONCE: &str = "nonce";
 
-/// The field of a mark.
-pub(super) const MARK_FIELD: (&str, &str) = (MARK, "1");
+/// The field of a new mark.
+pub(super) fn mark() -> Field {
+    (MARK, random_text(random::number()))
+}
+
+/// A field that tells the entry of an event from any other one, though it has the same content and
+/// the log gave it the same numbers. `number` is another one for each event.
+pub(super) fn nonce(number: u64) -> Field {
+    (NONCE, random_text(number))
+}
+
+/// Short, as each entry has one.
+fn random_text(number: u64) -> Bytes {
+    let hash = Hash::default().number(number).finish();
+    Check::of_entry(hash).to_string().into()
+}
 
 /// Whether the entry is a mark: a place in the log, and not an event.
 pub(super) fn is_mark(entry: &Entry) -> bool {
@@ -179,12 +196,20 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// As the encoder's: other programs' entries are checked like all input.
-    pub(super) fn draft(&self, max_frame: usize) -> Result<Draft<'_>, Error> {
-        let topics = match self.topics[..] {
+    pub(super) fn draft(&self, rules: Rules<'_>) -> Result<Draft<'_>, Error> {
+        Ok(Draft { topics: self.topics(), key: self.key, event: encode(self, rules)? })
+    }
+
+    /// Whether missing it is no gap.
+    pub(super) const fn is_ephemeral(&self) -> bool {
+        self.id.is_none() && (self.is_ephemeral || self.data.is_none())
+    }
+
+    pub(super) fn topics(&self) -> Names<'_> {
+        match self.topics[..] {
             [topic] => Names::One(topic),
             _ => Names::Several(&self.topics),
-        };
-        Ok(Draft { topics, key: self.key, event: encode(self, max_frame)? })
+        }
     }
 }
 
@@ -199,8 +224,12 @@ fn few(topics: usize) -> Result<(), Error> {
 }
 
 fn time(text: &str) -> Result<ReconnectionTime, Error> {
-    let time = text.parse().ok().and_then(ReconnectionTime::from_millis);
-    let reason = "is not a number of milliseconds";
+    let number = text.parse();
+    let time = number.clone().ok().and_then(ReconnectionTime::from_millis);
+    let reason = match number {
+        Ok(_) => "is no reconnection time: it is 0, or too long",
+        Err(_) => "is not a number of milliseconds",
+    };
     time.ok_or_else(|| Error::invalid_entry(RETRY, reason))
 }
 

@@ -13,8 +13,9 @@ use sse_encoder::{Encode, Encoded, LastEventId};
 use crate::{
     error::Error,
     feed::{Feed, State},
-    frame::encode,
+    frame::{Rules, encode},
     log::{ClientPosition, Resumed, ToldLoss},
+    mutant,
     resumption::{self, Resumption},
     settings::OnGap,
     topic::{NOTHING, TopicId},
@@ -190,8 +191,8 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, is not one frame, or has an id of its own or [no
-    /// id](sse_encoder::Event::no_id); or the stream has been polled already.
+    /// The item cannot be encoded, is not one frame, has a type of the hub's own, or has an id of its
+    /// own or [no id](sse_encoder::Event::no_id); or the stream has been polled already.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId, SseEncoder};
@@ -213,7 +214,10 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Error::already_polled());
         }
-        let state = encode(state, usize::MAX)?;
+        let state = encode(
+            state,
+            Rules { max_frame: usize::MAX, reserved: &self.feed.settings.notice_types },
+        )?;
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
@@ -266,7 +270,7 @@ fn begin(
     last: &LastEventId,
 ) -> (ClientPosition, Start) {
     let topics = topics.iter().copied();
-    let is_new = last.get().is_none() && !last.is_unreadable();
+    let is_new = last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29));
     if is_new {
         return (retained.newest(), Start::Fresh);
     }
