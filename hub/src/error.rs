@@ -66,6 +66,7 @@ enum Kind {
     #[cfg(any(feature = "disk", feature = "redis"))]
     OutcomeUnknown(String),
     ReservedId,
+    ReservedType,
     StalePosition,
     StateId,
 }
@@ -102,6 +103,9 @@ questions! {
     is_not_single_frame => Kind::NotSingleFrame,
     /// Whether the item's own id has the form of the hub's automatic ones.
     is_reserved_id => Kind::ReservedId,
+    /// Whether the item's type is that of the hub's own [checkpoints or
+    /// gaps](crate::HubBuilder::notice_types): a page would take it for the hub's word.
+    is_reserved_type => Kind::ReservedType,
     /// Whether the log gave an entry a position that is not beyond the newest one. Never for a
     /// published item.
     is_stale_position => Kind::StalePosition,
@@ -171,6 +175,7 @@ impl Error {
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
             Kind::DuplicateId | Kind::EmptyId | Kind::ReservedId | Kind::StateId => Some("id"),
+            Kind::ReservedType => Some("type"),
             Kind::Encode(error) => error.field(),
             #[cfg(feature = "redis")]
             Kind::InvalidEntry { field, .. } | Kind::NameTooLong { field, .. } => Some(field),
@@ -214,6 +219,11 @@ impl Error {
     }
 
     #[cold]
+    pub(crate) fn reserved_type() -> Self {
+        Kind::ReservedType.into()
+    }
+
+    #[cold]
     pub(crate) fn stale_position() -> Self {
         Kind::StalePosition.into()
     }
@@ -232,6 +242,14 @@ impl Error {
 
     pub(crate) fn invalid_entry(field: &'static str, reason: &'static str) -> Self {
         Kind::InvalidEntry { field, reason }.into()
+    }
+
+    /// What is wrong with the field of an entry.
+    pub(crate) fn reason(&self) -> Option<&'static str> {
+        match &*self.kind {
+            Kind::InvalidEntry { reason, .. } => Some(reason),
+            _ => None,
+        }
     }
 
     pub(crate) fn invalid_url(reason: &'static str) -> Self {
@@ -316,6 +334,7 @@ impl fmt::Display for Kind {
             Self::NotInMemory => "the log is not in memory; await `publish`",
             Self::NotSingleFrame => "the item does not write exactly one frame",
             Self::ReservedId => "`id` has the form of the hub's automatic ids",
+            Self::ReservedType => "`type` is that of the hub's own checkpoints or gaps",
             Self::StalePosition => "the position is not beyond the newest one",
             Self::StateId => "the state's `id` is its position, and can be neither set nor omitted",
             #[cfg(feature = "redis")]
@@ -399,6 +418,7 @@ mod tests {
             #[cfg(any(feature = "disk", feature = "redis"))]
             Kind::OutcomeUnknown("a".into()),
             Kind::ReservedId,
+            Kind::ReservedType,
             Kind::StalePosition,
             Kind::StateId,
         ];
@@ -431,6 +451,7 @@ mod tests {
             #[cfg(any(feature = "disk", feature = "redis"))]
             Error::is_outcome_unknown,
             Error::is_reserved_id,
+            Error::is_reserved_type,
             Error::is_stale_position,
             Error::is_state_id,
         ];

@@ -15,6 +15,7 @@ mod hub;
 mod lines;
 mod log;
 mod memory;
+mod mutant;
 mod notice;
 mod position;
 mod publish;

@@ -5,7 +5,7 @@ use sse_encoder::{Encoded, Encoder, Event, EventId, EventType, ReconnectionTime,
 
 use crate::log::PositionId;
 
-/// Type of the checkpoint event, which carries a position and nothing else: the first event of
+/// The default [type](crate::HubBuilder::notice_types) of the checkpoint event, which carries a position and nothing else: the first event of
 /// every stream. Pages need not listen to it.
 ///
 /// ```
@@ -13,7 +13,7 @@ use crate::log::PositionId;
 /// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// Type of the gap event, which tells the client that events are missing. Its data is a JSON
+/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client that events are missing. Its data is a JSON
 /// object: `requested` is the id after which something is missing (`null` if it is no longer known,
 /// cannot be read, or is longer than 128 bytes), `resumed_after` the position after which the stream
 /// continues.
@@ -25,8 +25,12 @@ pub const GAP: EventType = EventType::from_static("gap");
 
 /// An event for its id and reconnection time. The data is `{}`: some clients parse the data of
 /// every event as JSON, others drop an event without data.
-pub(crate) fn checkpoint(id: Option<&PositionId>, retry: Option<ReconnectionTime>) -> Encoded {
-    let event = Event::text("{}").event_type(CHECKPOINT);
+pub(crate) fn checkpoint(
+    [event_type, _]: &[EventType; 2],
+    id: Option<&PositionId>,
+    retry: Option<ReconnectionTime>,
+) -> Encoded {
+    let event = Event::text("{}").event_type(event_type);
     let event = match id {
         Some(id) => event.id(id.get()),
         None => event.no_id(),
@@ -38,10 +42,14 @@ pub(crate) fn checkpoint(id: Option<&PositionId>, retry: Option<ReconnectionTime
 }
 
 /// Announces missing events; the stream continues after `resumed_after`.
-pub(crate) fn gap(requested: Option<&EventId>, resumed_after: &PositionId) -> Encoded {
+pub(crate) fn gap(
+    [_, event_type]: &[EventType; 2],
+    requested: Option<&EventId>,
+    resumed_after: &PositionId,
+) -> Encoded {
     let id = resumed_after.get();
     let data = Gap { requested: requested.map(EventId::as_str), resumed_after: id.as_str() };
-    encode(Event::json(data).event_type(GAP).id(id))
+    encode(Event::json(data).event_type(event_type).id(id))
 }
 
 /// The data of a gap event.
@@ -61,8 +69,8 @@ impl Serialize for Gap<'_> {
 
 /// The last event of a stream: when to reconnect. Some clients ignore a reconnection time without
 /// data.
-pub(crate) fn retry(time: ReconnectionTime) -> Encoded {
-    checkpoint(None, Some(time))
+pub(crate) fn retry(types: &[EventType; 2], time: ReconnectionTime) -> Encoded {
+    checkpoint(types, None, Some(time))
 }
 
 fn encode<D: Data>(event: Event<D>) -> Encoded {
@@ -80,24 +88,25 @@ mod tests {
 
     #[test]
     fn checkpoints_and_gaps_have_these_bytes() {
+        let types = [CHECKPOINT, GAP];
         let id = PositionId::of_a_test(EventId::from_static("5-7"));
         let retry_time = ReconnectionTime::from_millis(1_234);
         for (frame, expected) in [
-            (checkpoint(None, None), "event: checkpoint\ndata: {}\n\n"),
+            (checkpoint(&types, None, None), "event: checkpoint\ndata: {}\n\n"),
             (
-                checkpoint(Some(&id), retry_time),
+                checkpoint(&types, Some(&id), retry_time),
                 "id: 5-7\nevent: checkpoint\nretry: 1234\ndata: {}\n\n",
             ),
             (
-                gap(Some(&EventId::from_static("a\"\u{1}")), &id),
+                gap(&types, Some(&EventId::from_static("a\"\u{1}")), &id),
                 "id: 5-7\nevent: gap\n\
                  data: {\"requested\":\"a\\\"\\u0001\",\"resumed_after\":\"5-7\"}\n\n",
             ),
             (
-                gap(None, &id),
+                gap(&types, None, &id),
                 "id: 5-7\nevent: gap\ndata: {\"requested\":null,\"resumed_after\":\"5-7\"}\n\n",
             ),
-            (retry(retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
+            (retry(&types, retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
         ] {
             assert_eq!(text(&frame), expected);
         }

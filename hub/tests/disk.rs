@@ -156,7 +156,8 @@ fn a_torn_end_is_cut_and_no_position_is_given_twice() {
         assert_eq!(resume(&hub, &ids[1]).0, Resumption::Exact { missed: 0 });
         let (lost, events) = resume(&hub, &ids[2]);
         assert!(matches!(lost, Resumption::Unknown { .. }), "{lost:?}");
-        assert_eq!(events, ["gap", "a", "b"]);
+        // It had all before that one.
+        assert_eq!(events, ["gap"]);
         let again = publish(&hub, "d");
         assert_ne!(again, ids[2]);
         drop(hub);

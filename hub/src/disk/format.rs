@@ -39,7 +39,7 @@ impl FileHeader {
         let mut bytes = [0; FILE_HEADER];
         bytes[..8].copy_from_slice(&MAGIC);
         bytes[8..12].copy_from_slice(&VERSION.to_le_bytes());
-        let Position { epoch, n } = self.previous;
+        let (epoch, n) = self.previous.numbers();
         for (field, number) in bytes[16..48].chunks_mut(8).zip([self.log, self.number, epoch, n]) {
             field.copy_from_slice(&number.to_le_bytes());
         }
@@ -56,7 +56,7 @@ impl FileHeader {
             Some(header) if u32_at(header, FILE_HEADER - 4) == Some(Self::checksum(header)) => {
                 match u32_at(header, 8).unwrap_or(0) {
                     VERSION => {
-                        let previous = Position { epoch: number(32), n: number(40) };
+                        let previous = Position::new(number(32), number(40));
                         Ok(Self { log: number(16), number: number(24), previous })
                     }
                     version => Err(NoHeader::OtherVersion(version)),
@@ -100,12 +100,12 @@ pub(super) struct BatchHeader {
 impl BatchHeader {
     /// The position so many numbers after the first one.
     pub(super) const fn position(&self, offset: u32) -> Position {
-        Position { epoch: self.epoch, n: self.first.saturating_add(offset as u64) }
+        Position::new(self.epoch, self.first.saturating_add(offset as u64))
     }
 
     /// The position of its last event; of a batch without events the one before it.
     pub(super) fn last(&self) -> Position {
-        Position { n: self.position(self.count).n.saturating_sub(1), epoch: self.epoch }
+        Position::new(self.epoch, self.position(self.count).n.saturating_sub(1))
     }
 
     /// Completes a batch whose records stand in `bytes` after the space for its header.

@@ -5,7 +5,11 @@
 
 use sse_encoder::{Encoded, Event, ReconnectionTime, data::Data};
 
-use crate::{frame::encode, lines::Lines, log::Draft};
+use crate::{
+    frame::{Rules, encode},
+    lines::Lines,
+    log::{Draft, Names},
+};
 
 /// The largest record: lengths fit a `u32`.
 pub(super) const MAX_SIZE: usize = 1 << 30;
@@ -21,13 +25,21 @@ pub(crate) struct Record {
 
 impl Record {
     pub(crate) fn new(draft: &Draft<'_>) -> Self {
-        let topics = vec![draft.topic.to_owned()];
+        let topics = draft.topics.iter().map(str::to_owned).collect();
         Self { offset: 0, topics, key: draft.key.map(str::to_owned), event: draft.event.clone() }
     }
 
-    pub(super) fn draft(&self) -> Draft<'_> {
-        let topic = self.topics.first().map_or("", String::as_str);
-        Draft { topic, key: self.key.as_deref(), event: self.event.clone() }
+    /// Its topics, for [`draft`](Self::draft).
+    pub(super) fn topics(&self) -> Vec<&str> {
+        self.topics.iter().map(String::as_str).collect()
+    }
+
+    pub(super) fn draft<'a>(&'a self, topics: &'a [&'a str]) -> Draft<'a> {
+        let topics = match topics {
+            [topic] => Names::One(topic),
+            topics => Names::Several(topics),
+        };
+        Draft { topics, key: self.key.as_deref(), event: self.event.clone() }
     }
 
     pub(super) const fn event(&self) -> &Encoded {
@@ -104,5 +116,5 @@ fn finish<D: Data>(mut event: Event<D>, lines: &Lines<'_>) -> Option<Encoded> {
         let millis = str::from_utf8(retry).ok()?.parse().ok()?;
         event = event.retry(ReconnectionTime::from_millis(millis)?);
     }
-    encode(&event, usize::MAX).ok()
+    encode(&event, Rules { max_frame: usize::MAX, reserved: &[] }).ok()
 }

@@ -13,7 +13,7 @@ use super::{
     record::Record,
     segments::{Segment, Segments, UNFINISHED, name, number},
 };
-use crate::{error::Error, feed::Feed, position::Position};
+use crate::{error::Error, feed::Feed, frame::check_type, log::Names, position::Position};
 
 /// The log as it was read.
 pub(super) struct Recovered {
@@ -184,7 +184,7 @@ impl<'a> Reading<'a> {
         };
         let is_hole = next != Some(batch.first);
         if is_hole {
-            self.continue_after(Position { epoch: batch.epoch, n: batch.first - 1 })?;
+            self.continue_after(Position::new(batch.epoch, batch.first - 1))?;
         }
         (self.is_torn, self.is_lost) = (false, false);
         self.closed = (batch.count == 0).then_some(batch.epoch);
@@ -213,13 +213,25 @@ impl<'a> Reading<'a> {
         }
         // Where the clock does not reach so far back, the event is kept longer.
         let time = self.now.0.checked_sub(age).unwrap_or(self.now.0);
-        let record = || self.feed.record_at(record.draft(), Some(position), || time);
-        let recorded = record().or_else(|_| {
+        let topics = record.topics();
+        let reserved = &self.feed.settings.notice_types;
+        let record_now = || {
+            check_type(record.event(), reserved)?;
+            self.feed.record_at(record.draft(&topics), Some(position), || time)
+        };
+        let recorded = record_now().or_else(|error| {
+            if !error.is_duplicate_id() {
+                return Err(error);
+            }
             // The bounds were smaller: its own id was that of an event that was gone.
             self.feed.record_gap(Position { n: position.n.saturating_sub(1), ..position })?;
-            record()
+            record_now()
         });
-        recorded.map(drop).or_else(|_| self.feed.record_gap(position))
+        if recorded.is_err() {
+            // Of a type that is the hub's own by now.
+            self.feed.record_loss(Names::Several(&topics), position)?;
+        }
+        Ok(())
     }
 }
 

@@ -65,7 +65,7 @@ impl<F: Files> Writer<F> {
             Some(tip) if !has_lost_tip => tip,
             _ => {
                 // Nobody knows this position yet.
-                let tip = Position { epoch, n: tip.map_or(0, |tip| tip.n) };
+                let tip = Position::new(epoch, tip.map_or(0, |tip| tip.n));
                 feed.record_gap(tip)?;
                 mem::take(&mut segments.list).into_iter().for_each(|file| segments.retire(file));
                 let begun = segments.begin(tip, 0);
@@ -130,8 +130,8 @@ impl<F: Files> Writer<F> {
     }
 
     fn check(&self, command: &Command) -> Result<(), Error> {
-        let id = command.record.event().id();
-        self.feed.read().retained.check_id(id.as_ref())
+        let Some(id) = command.record.event().id() else { return Ok(()) };
+        self.feed.read().check_id(&id, command.record.draft(&command.record.topics()).topics)
     }
 
     /// Appends a batch: all of it or nothing.
@@ -179,7 +179,7 @@ impl<F: Files> Writer<F> {
     /// Retains and delivers an event. One that is on the disk is published even if the hub has been
     /// closed meanwhile.
     fn record(&self, record: &Record, position: Option<Position>) -> Outcome {
-        let recorded = self.feed.record(record.draft(), position);
+        let recorded = self.feed.record(record.draft(&record.topics()), position);
         match position {
             Some(position) => Ok(record.event().id().or_else(|| Some(position.to_id()))),
             None => recorded,

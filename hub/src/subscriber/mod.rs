@@ -13,11 +13,12 @@ use sse_encoder::{Encode, Encoded, LastEventId};
 use crate::{
     error::Error,
     feed::{Feed, State},
-    frame::encode,
+    frame::{Rules, encode},
     log::{ClientPosition, Resumed, ToldLoss},
+    mutant,
     resumption::{self, Resumption},
     settings::OnGap,
-    topic::{EVERYTHING, NOTHING, TopicId},
+    topic::{NOTHING, TopicId},
     wait::{WaitList, WaiterId},
 };
 
@@ -119,19 +120,13 @@ pub(crate) enum Interest<T> {
 impl Subscriber {
     pub(crate) fn new<'a>(
         feed: Arc<Feed>,
-        interest: Interest<impl Iterator<Item = &'a str>>,
+        interest: Interest<impl Iterator<Item = &'a str> + Clone>,
         last: &LastEventId,
     ) -> Self {
-        let mut state = feed.write();
-        if state.retained.ages() {
-            state.trim(Some(Instant::now()));
-        }
-        let mut topics: Vec<_> = match interest {
-            Interest::Everything => vec![EVERYTHING],
-            Interest::Topics(names) => names.map(|name| state.watch(name)).collect(),
-        };
-        topics.sort_unstable();
-        topics.dedup();
+        let (state, mut topics) = feed.watch(match interest {
+            Interest::Everything => None,
+            Interest::Topics(names) => Some(names),
+        });
         let live_from = state.retained.newest();
         let (cursor, start) = begin(&feed, &state, &topics, last);
         let client = match start {
@@ -142,7 +137,7 @@ impl Subscriber {
         let cursor = cursor.seq();
 
         // Under the lock of the log, so that no topic can be forgotten.
-        let mut sit = |topic| state.join(topic, cursor);
+        let sit = |topic| state.join(topic, cursor);
         // A subscription to no topic waits for the end of the hub.
         let first = sit(topics.pop().unwrap_or(NOTHING));
         let seats = Seats { first, more: topics.into_iter().map(sit).collect() };
@@ -196,8 +191,8 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, is not one frame, or has an id of its own or [no
-    /// id](sse_encoder::Event::no_id); or the stream has been polled already.
+    /// The item cannot be encoded, is not one frame, has a type of the hub's own, or has an id of its
+    /// own or [no id](sse_encoder::Event::no_id); or the stream has been polled already.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId, SseEncoder};
@@ -219,7 +214,10 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Error::already_polled());
         }
-        let state = encode(state, usize::MAX)?;
+        let state = encode(
+            state,
+            Rules { max_frame: usize::MAX, reserved: &self.feed.settings.notice_types },
+        )?;
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
@@ -272,7 +270,7 @@ fn begin(
     last: &LastEventId,
 ) -> (ClientPosition, Start) {
     let topics = topics.iter().copied();
-    let is_new = last.get().is_none() && !last.is_unreadable();
+    let is_new = last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29));
     if is_new {
         return (retained.newest(), Start::Fresh);
     }

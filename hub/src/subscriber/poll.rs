@@ -9,7 +9,7 @@ use std::{
 
 use futures_core::{FusedStream, Stream};
 
-use sse_encoder::Encoded;
+use sse_encoder::{Encoded, EventType};
 
 use super::{Inexact, Seats, Stage, Start, Subscriber};
 use crate::{
@@ -35,7 +35,7 @@ impl Subscriber {
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
             let id = if is_exact { self.id_of(self.client) } else { None };
             let retry = self.feed.settings.jittered_retry();
-            return Some(notice::checkpoint(id.as_ref(), Some(retry)));
+            return Some(notice::checkpoint(self.notice_types(), id.as_ref(), Some(retry)));
         }
         self.stage = Stage::Live;
         if let Some(state) = self.state.take() {
@@ -49,10 +49,14 @@ impl Subscriber {
         self.client = *position;
         match resumption {
             Resumption::Gap { requested, .. } | Resumption::Unknown { requested, .. } => {
-                Some(notice::gap(requested.as_ref(), id))
+                Some(notice::gap(self.notice_types(), requested.as_ref(), id))
             }
             Resumption::Fresh | Resumption::Exact { .. } => None,
         }
+    }
+
+    fn notice_types(&self) -> &[EventType; 2] {
+        &self.feed.settings.notice_types
     }
 
     /// The id of a position of this client; `None` if it lacks later events that the log has lost.
@@ -96,7 +100,8 @@ impl Subscriber {
             Next::Lost(loss) => {
                 let skips_rest = self.feed.settings.on_gap == OnGap::Newest;
                 let ToldLoss { position, id } = log.tell(loss, skips_rest);
-                let frame = notice::gap(log.past_id_at(self.client.seq()).as_ref(), &id);
+                let requested = log.past_id_at(self.client.seq());
+                let frame = notice::gap(self.notice_types(), requested.as_ref(), &id);
                 drop(state);
                 self.feed.count_gap();
                 (self.cursor, self.client) = (position.seq(), position);
@@ -109,7 +114,7 @@ impl Subscriber {
                 self.cursor = position.seq();
                 let id = id?;
                 self.client = position;
-                Some(notice::checkpoint(Some(&id), None))
+                Some(notice::checkpoint(self.notice_types(), Some(&id), None))
             }
         }
     }
@@ -168,7 +173,8 @@ impl Stream for Subscriber {
             }
             if is_closed {
                 this.stage = Stage::Ended;
-                return Poll::Ready(Some(notice::retry(this.feed.settings.jittered_retry())));
+                let time = this.feed.settings.jittered_retry();
+                return Poll::Ready(Some(notice::retry(this.notice_types(), time)));
             }
             if this.park(cx) {
                 return Poll::Pending;
@@ -192,7 +198,7 @@ impl Drop for Subscriber {
         for (list, _) in self.seats.iter() {
             let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);
             if !is_fixed && list.is_empty() {
-                self.feed.write().release(list.topic);
+                self.feed.release(list.topic);
             }
         }
         self.feed.subscribers().remove();

@@ -14,5 +14,5 @@ pub(crate) use self::{
     count::SubscriberCount,
     list::{Report, WaitList, WaiterId},
     lists::WaitLists,
-    wake::wake_all,
+    wake::{wake_all, wake_each_once},
 };
