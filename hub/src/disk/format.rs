@@ -49,8 +49,9 @@ impl FileHeader {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let is_zero = bytes.iter().all(|byte| *byte == 0);
-        let is_ours = is_zero || bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes);
+        // Or as much of it as was written.
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let is_ours = bytes.starts_with(&MAGIC) || MAGIC.starts_with(&bytes[..end]);
         let number = |at| u64_at(bytes, at).unwrap_or(0);
         match bytes.first_chunk() {
             Some(header) if u32_at(header, FILE_HEADER - 4) == Some(Self::checksum(header)) => {

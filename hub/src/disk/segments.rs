@@ -9,7 +9,7 @@ use super::{
 use crate::{error::Error, position::Position};
 
 /// The least and the largest size of a file, but for one with a larger batch.
-const SIZES: (usize, usize) = (1 << 20, 16 << 20);
+const SIZES: (usize, usize) = if cfg!(test) { (1 << 9, 1 << 10) } else { (1 << 20, 16 << 20) };
 /// So many files hold as many bytes as are retained.
 const SHARES: usize = 8;
 /// The name of a file until it is whole.
