@@ -31,8 +31,24 @@ struct State {
 struct File {
     bytes: Vec<u8>,
     synced: Vec<u8>,
-    /// A sync has failed: the next ones write nothing.
-    is_dropped: bool,
+    /// What the system takes to be on the disk: after a failed sync, more than is there.
+    clean: Vec<u8>,
+}
+
+impl File {
+    /// Writes the sectors that the system knows to have changed, if the disk does.
+    fn write_back(&mut self, mut does: impl FnMut() -> bool) {
+        for at in (0..self.synced.len()).step_by(SECTOR) {
+            let sector = at..(at + SECTOR).min(self.synced.len());
+            let new = self.bytes.get(sector.clone());
+            if let Some(new) = new
+                && self.clean.get(sector.clone()) != Some(new)
+                && does()
+            {
+                self.synced[sector].copy_from_slice(new);
+            }
+        }
+    }
 }
 
 enum Change {
@@ -48,7 +64,7 @@ pub(crate) enum Fault {
     Fail,
     /// A write does its first half, and fails.
     Short,
-    /// It is done, and fails all the same.
+    /// It is done, but for a write's last byte, and fails all the same.
     Late,
 }
 
@@ -92,7 +108,7 @@ impl Disk {
     pub(crate) fn put(&self, name: &str, bytes: Vec<u8>) {
         let mut state = self.state();
         let number = state.files.len();
-        state.files.push(File { synced: bytes.clone(), bytes, is_dropped: false });
+        state.files.push(File { synced: bytes.clone(), clean: bytes.clone(), bytes });
         state.names.insert(name.into(), number);
         state.synced_names.insert(name.into(), number);
     }
@@ -131,15 +147,11 @@ impl Disk {
             }
         }
         (state.names, state.synced_names) = (names.clone(), names);
-        for File { bytes, synced, is_dropped } in &mut state.files {
-            synced.resize(if survives() { bytes.len() } else { synced.len() }, 0);
-            for (new, old) in bytes.chunks(SECTOR).zip(synced.chunks_mut(SECTOR)) {
-                if new.len() == old.len() && new != old && survives() {
-                    old.copy_from_slice(new);
-                }
-            }
-            *bytes = synced.clone();
-            *is_dropped = false;
+        for file in &mut state.files {
+            let len = if survives() { file.bytes.len() } else { file.synced.len() };
+            file.synced.resize(len, 0);
+            file.write_back(&mut survives);
+            (file.bytes, file.clean) = (file.synced.clone(), file.synced.clone());
         }
     }
 }
@@ -206,6 +218,7 @@ impl Files for Disk {
         let len = match fault {
             Some(Fault::Fail) => 0,
             Some(Fault::Short) => bytes.len() / 2,
+            Some(Fault::Late) => bytes.len() - 1,
             _ if is_full => bytes.len() - (added - room),
             _ => bytes.len(),
         };
@@ -222,11 +235,11 @@ impl Files for Disk {
         let mut state = self.state();
         let fault = state.begin();
         let file = state.file(name)?;
-        if fault.is_some_and(|fault| fault != Fault::Late) {
-            file.is_dropped = true;
-        } else if !file.is_dropped {
-            file.synced = file.bytes.clone();
+        if fault.is_none_or(|fault| fault == Fault::Late) {
+            file.synced.resize(file.bytes.len(), 0);
+            file.write_back(|| true);
         }
+        file.clean = file.bytes.clone();
         if fault.is_some() { Err(failed()) } else { Ok(()) }
     }
 

@@ -110,7 +110,7 @@ impl BatchHeader {
     }
 
     /// Completes a batch whose records stand in `bytes` after the space for its header.
-    pub(super) fn seal(&self, seed: &Hasher, bytes: &mut Vec<u8>) {
+    pub(super) fn seal(&self, seed: &Hasher, bytes: &mut [u8]) {
         let mut hasher = seed.clone();
         hasher.update(&bytes[BATCH_HEADER..]);
         let len = bytes.len() as u32;
@@ -123,7 +123,6 @@ impl BatchHeader {
         let mut hasher = seed.clone();
         hasher.update(&bytes[..BATCH_HEADER - 4]);
         bytes[BATCH_HEADER - 4..BATCH_HEADER].copy_from_slice(&hasher.finalize().to_le_bytes());
-        bytes.resize(aligned(bytes.len()), 0);
     }
 
     /// The header at the beginning of `bytes`, and the length of the batch.
