@@ -31,6 +31,7 @@ mod wait;
 struct Readme;
 
 #[cfg(feature = "redis")]
+#[doc(inline)]
 pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,
