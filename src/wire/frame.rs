@@ -104,8 +104,19 @@ impl Frame<'_, '_> {
     /// Writes the fields before `data`.
     #[inline(always)]
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
+        self.fields(&head.id, &head.event_type, &head.retry)
+    }
+
+    /// Writes these fields, which stand before `data`.
+    #[inline(always)]
+    pub(crate) fn fields(
+        &mut self,
+        id: &IdField,
+        event_type: &EventTypeField,
+        retry: &Option<Result<ReconnectionTime, Error>>,
+    ) -> Result<(), Error> {
         let Settings { defaults, .. } = *self.frames.settings;
-        self.id_line = match &head.id {
+        self.id_line = match id {
             IdField::Automatic if defaults.automatic_ids => {
                 let Some(number) = self.frames.next_id else {
                     return Err(Kind::IdsExhausted.into());
@@ -124,7 +135,7 @@ impl Frame<'_, '_> {
             }
             IdField::Invalid(error) => return Err(error.clone()),
         };
-        match &head.event_type {
+        match event_type {
             EventTypeField::Default if defaults.default_type => {
                 self.field(line::EVENT_MESSAGE);
             }
@@ -132,7 +143,7 @@ impl Frame<'_, '_> {
             EventTypeField::Explicit(event_type) => event_type.write(self.field(line::EVENT)),
             EventTypeField::Invalid(error) => return Err(error.clone()),
         }
-        match &head.retry {
+        match retry {
             Some(retry) => self.retry(retry),
             None => Ok(()),
         }
