@@ -41,7 +41,7 @@ const SHARE_FROM: usize = 32 * 1024;
 /// The limit of a frame is checked where the buffer grows and at the frame's end, not at each write.
 /// Before its end a frame may therefore exceed the limit by the buffer's spare capacity.
 #[derive(Debug)]
-pub struct Buffer {
+pub(crate) struct Buffer {
     bytes: Vec<u8>,
     /// The end of the last complete item.
     committed: usize,

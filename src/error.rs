@@ -119,8 +119,8 @@ impl Error {
     }
 
     /// Whether a value is of a kind that cannot stand where it was put: an id or a type that is an
-    /// array or an object, an item that is not an object, merged data without members, a value that
-    /// is not an adjacently tagged enum.
+    /// array or an object, an item that is not an object, merged data without members, a value for
+    /// [`Event::tagged`](crate::Event::tagged) that is not a tagged enum.
     pub fn is_wrong_type(&self) -> bool {
         matches!(
             &*self.kind,
@@ -273,8 +273,8 @@ impl fmt::Display for Kind {
             }
             Self::NotTagged { found } => write!(
                 f,
-                "the value is not an adjacently tagged enum \
-                 (`#[serde(tag = \"type\", content = \"data\")]`): {found}"
+                "the value is not an enum that serde tags: externally (the default), adjacently \
+                 (`tag` and `content`) or internally (`tag`): {found}"
             ),
             Self::Other(error) => write!(f, "{error}"),
             Self::ReconnectionTime { time, max } => write!(

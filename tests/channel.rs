@@ -3,7 +3,7 @@
 
 use std::{pin::pin, time::Duration};
 
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, stream::FusedStream};
 use sse_encoder::{Event, SseEncoder, channel};
 use tokio::time::{sleep, timeout};
 
@@ -68,6 +68,35 @@ async fn the_size_hint_counts_queued_items_and_is_exact_once_the_senders_are_dro
     assert_eq!(receiver.size_hint(), (1, Some(1)));
     receiver.next().await;
     assert_eq!(receiver.size_hint(), (0, Some(0)));
+}
+
+#[tokio::test]
+async fn the_stream_is_terminated_once_the_senders_are_dropped_and_the_queue_is_empty() {
+    let (sender, mut receiver) = channel(4);
+    assert!(!receiver.is_terminated());
+    sender.send(1).await.unwrap();
+    assert!(!receiver.is_terminated());
+    drop(sender);
+    assert!(!receiver.is_terminated());
+    assert_eq!(receiver.next().await, Some(1));
+    assert!(receiver.is_terminated());
+    assert_eq!(receiver.next().await, None);
+}
+
+#[test]
+fn a_thread_that_blocks_sends_every_item_and_learns_that_its_client_has_gone() {
+    let (sender, receiver) = channel(1);
+    let thread = std::thread::spawn(move || {
+        for n in 1..=3 {
+            sender.blocking_send(n).unwrap();
+        }
+        sender
+    });
+    let mut items = futures_executor::block_on_stream(receiver);
+    assert_eq!(items.by_ref().take(3).collect::<Vec<_>>(), [1, 2, 3]);
+    drop(items);
+    let error = thread.join().unwrap().blocking_send(4).unwrap_err();
+    assert_eq!((error.is_full(), error.into_inner()), (false, 4));
 }
 
 #[tokio::test]

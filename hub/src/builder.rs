@@ -2,7 +2,7 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use sse_encoder::ReconnectionTime;
+use sse_encoder::{EventType, ReconnectionTime};
 
 use crate::{
     feed::Feed,
@@ -10,6 +10,7 @@ use crate::{
     hub::Hub,
     log::{Bounds, Numbering},
     memory::Memory,
+    notice::{CHECKPOINT, GAP},
     position,
     settings::{OnGap, Settings},
 };
@@ -50,6 +51,9 @@ impl HubBuilder {
             retry: (ONE_SECOND, FIVE_SECONDS),
             connection_age: None,
             on_gap: OnGap::Oldest,
+            notice_types: [CHECKPOINT, GAP],
+            #[cfg(feature = "disk")]
+            sync_every: None,
         })
     }
 
@@ -112,7 +116,36 @@ impl HubBuilder {
         self
     }
 
-    #[cfg(any(test, feature = "redis"))]
+    #[cfg(feature = "disk")]
+    pub(crate) const fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.0
+    }
+
+    /// The types of the hub's own events: [`CHECKPOINT`](crate::CHECKPOINT) and
+    /// [`GAP`](crate::GAP) by default. No event of these types can be published, as a page would
+    /// take it for the hub's word: choose other ones if you need these for yours.
+    ///
+    /// On Redis, give all servers the same ones.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, EventType};
+    /// use sse_hub::Hub;
+    ///
+    /// let gap = Event::text("mind it").event_type("gap");
+    /// assert!(Hub::new().try_publish(&gap).unwrap_err().is_reserved_type());
+    ///
+    /// const CHECKPOINT: EventType = EventType::from_static("hub:checkpoint");
+    /// const GAP: EventType = EventType::from_static("hub:gap");
+    /// let hub = Hub::builder().notice_types(CHECKPOINT, GAP).build();
+    /// hub.try_publish(&gap)?;
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn notice_types(mut self, checkpoint: EventType, gap: EventType) -> Self {
+        self.0.notice_types = [checkpoint, gap];
+        self
+    }
+
+    #[cfg(any(test, feature = "disk", feature = "redis"))]
     pub(crate) fn settings(self) -> Settings {
         self.0
     }

@@ -93,8 +93,8 @@ impl Hub {
     /// # Errors
     ///
     /// The item cannot be encoded, or is larger than [`max_frame`](crate::HubBuilder::max_frame); it
-    /// writes no frame or more than one, as a cut within an item could not be resumed; its own id
-    /// is empty, looks like one of the hub's own, or is that of [an event that is
+    /// writes no frame or more than one, as a cut within an item could not be resumed; its type is
+    /// one of [the hub's own](crate::HubBuilder::notice_types); its own id is empty, looks like one of the hub's own, or is that of [an event that is
     /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
     /// Nothing is published then, and no number is used up.
     #[cfg_attr(feature = "redis", doc = include_str!("redis/outcomes.md"))]
@@ -298,6 +298,35 @@ impl Hub {
         Stats::of(&self.handle)
     }
 
+    /// The position after the newest event, as an id from which a client can subscribe; also while
+    /// there is no event yet.
+    ///
+    /// For a page that first loads a state, and then follows its changes: take the position, *then*
+    /// load the state, and give both to the page, which subscribes from there. An event published
+    /// in between is delivered, and may be in the state already. Taken after the state, the
+    /// position would skip it. [The page on the hub](crate#the-state-and-then-its-changes) has the
+    /// recipe.
+    ///
+    /// On Redis it is this server's position. If this server has read nothing since its start,
+    /// clients that subscribe from it get a gap: [wait](Self::wait_for) for the log first.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let position = hub.position();
+    /// // Here the state is loaded.
+    /// hub.try_publish(&Event::text("meanwhile"))?;
+    /// let subscriber = hub.subscribe(&position.into());
+    /// assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn position(&self) -> EventId {
+        let retained = &self.handle.feed.read().retained;
+        retained.newest_id().get().clone()
+    }
+
     /// Whether the hub is connected to its log; in memory it always is.
     ///
     /// ```
@@ -332,13 +361,13 @@ impl Hub {
     /// ID; call it before subscribing. A client that changes servers within milliseconds may be
     /// ahead of the new one, and would get a needless gap.
     ///
-    /// With a log in memory it is `true` at once. `false` means that the log cannot be reached, and
-    /// that this server has not read it since its start, or not as far as the client: better send
-    /// the client away for a while, with
-    /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If it is subscribed all
-    /// the same, it gets a gap that may be needless.
+    /// With a log in memory it is `true` at once. On Redis it is so if the id is known here. If it
+    /// is not, only a read of the log that begins after this call shows whether the log has it, and
+    /// whether the log is still the one that this server has read: it takes up to 0.8 s.
     ///
-    /// An id that does not belong to the log takes the whole second.
+    /// `false` means that the log cannot be read: better send the client away for a while, with
+    /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If it is subscribed all
+    /// the same, it gets a gap that may be needless, and maybe events that it has.
     ///
     /// ```
     /// use sse_encoder::{LastEventId, SseEncoder};

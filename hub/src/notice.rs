@@ -3,7 +3,9 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use sse_encoder::{Encoded, Encoder, Event, EventId, EventType, ReconnectionTime, data::Data};
 
-/// Type of the checkpoint event, which carries a position and nothing else: the first event of
+use crate::log::PositionId;
+
+/// The default [type](crate::HubBuilder::notice_types) of the checkpoint event, which carries a position and nothing else: the first event of
 /// every stream. Pages need not listen to it.
 ///
 /// ```
@@ -11,24 +13,26 @@ use sse_encoder::{Encoded, Encoder, Event, EventId, EventType, ReconnectionTime,
 /// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// Type of the gap event, which tells the client that events are missing. Its data is a JSON
-/// object: `requested` is the id after which something is missing (its first 256 bytes; `null` if
-/// it is no longer known), `resumed_after` the position after which the stream continues.
+/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client that events are missing. Its data is a JSON
+/// object: `requested` is the id after which something is missing (`null` if it is no longer known,
+/// cannot be read, or is longer than 128 bytes), `resumed_after` the position after which the stream
+/// continues.
 ///
 /// ```
 /// assert_eq!(sse_hub::GAP, "gap");
 /// ```
 pub const GAP: EventType = EventType::from_static("gap");
 
-/// The longest prefix of a requested id that is sent back.
-const MAX_ECHO: usize = 256;
-
 /// An event for its id and reconnection time. The data is `{}`: some clients parse the data of
 /// every event as JSON, others drop an event without data.
-pub(crate) fn checkpoint(id: Option<EventId>, retry: Option<ReconnectionTime>) -> Encoded {
-    let event = Event::text("{}").event_type(CHECKPOINT);
+pub(crate) fn checkpoint(
+    [event_type, _]: &[EventType; 2],
+    id: Option<&PositionId>,
+    retry: Option<ReconnectionTime>,
+) -> Encoded {
+    let event = Event::text("{}").event_type(event_type);
     let event = match id {
-        Some(id) => event.id(id),
+        Some(id) => event.id(id.get()),
         None => event.no_id(),
     };
     encode(match retry {
@@ -38,10 +42,14 @@ pub(crate) fn checkpoint(id: Option<EventId>, retry: Option<ReconnectionTime>) -
 }
 
 /// Announces missing events; the stream continues after `resumed_after`.
-pub(crate) fn gap(requested: Option<&EventId>, resumed_after: EventId) -> Encoded {
-    let requested = requested.map(|id| start_of(id.as_str()));
-    let data = Gap { requested, resumed_after: resumed_after.as_str() };
-    encode(Event::json(data).event_type(GAP).id(&resumed_after))
+pub(crate) fn gap(
+    [_, event_type]: &[EventType; 2],
+    requested: Option<&EventId>,
+    resumed_after: &PositionId,
+) -> Encoded {
+    let id = resumed_after.get();
+    let data = Gap { requested: requested.map(EventId::as_str), resumed_after: id.as_str() };
+    encode(Event::json(data).event_type(event_type).id(id))
 }
 
 /// The data of a gap event.
@@ -61,18 +69,13 @@ impl Serialize for Gap<'_> {
 
 /// The last event of a stream: when to reconnect. Some clients ignore a reconnection time without
 /// data.
-pub(crate) fn retry(time: ReconnectionTime) -> Encoded {
-    checkpoint(None, Some(time))
+pub(crate) fn retry(types: &[EventType; 2], time: ReconnectionTime) -> Encoded {
+    checkpoint(types, None, Some(time))
 }
 
 fn encode<D: Data>(event: Event<D>) -> Encoded {
     // Texts and ids without a limit cannot fail.
     Encoder::bare().encode_once(&event).unwrap_or_default()
-}
-
-fn start_of(text: &str) -> &str {
-    let end = (0..=MAX_ECHO.min(text.len())).rev().find(|&end| text.is_char_boundary(end));
-    &text[..end.unwrap_or_default()]
 }
 
 #[cfg(test)]
@@ -85,33 +88,27 @@ mod tests {
 
     #[test]
     fn checkpoints_and_gaps_have_these_bytes() {
-        let (id, retry_time) = (EventId::from_static("5-7"), ReconnectionTime::from_millis(1_234));
+        let types = [CHECKPOINT, GAP];
+        let id = PositionId::of_a_test(EventId::from_static("5-7"));
+        let retry_time = ReconnectionTime::from_millis(1_234);
         for (frame, expected) in [
-            (checkpoint(None, None), "event: checkpoint\ndata: {}\n\n"),
+            (checkpoint(&types, None, None), "event: checkpoint\ndata: {}\n\n"),
             (
-                checkpoint(Some(id.clone()), retry_time),
+                checkpoint(&types, Some(&id), retry_time),
                 "id: 5-7\nevent: checkpoint\nretry: 1234\ndata: {}\n\n",
             ),
             (
-                gap(Some(&EventId::from_static("a\"\u{1}")), id.clone()),
+                gap(&types, Some(&EventId::from_static("a\"\u{1}")), &id),
                 "id: 5-7\nevent: gap\n\
                  data: {\"requested\":\"a\\\"\\u0001\",\"resumed_after\":\"5-7\"}\n\n",
             ),
             (
-                gap(None, id),
+                gap(&types, None, &id),
                 "id: 5-7\nevent: gap\ndata: {\"requested\":null,\"resumed_after\":\"5-7\"}\n\n",
             ),
-            (retry(retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
+            (retry(&types, retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
         ] {
             assert_eq!(text(&frame), expected);
         }
-    }
-
-    #[test]
-    fn a_long_requested_id_is_truncated_in_the_gap() {
-        let long = EventId::new("é".repeat(EventId::MAX_LEN / 2)).unwrap();
-        let frame = gap(Some(&long), EventId::from(1));
-        assert!(text(&frame).contains(&format!("\"{}\"", "é".repeat(128))));
-        assert!(frame.as_bytes().len() < 400);
     }
 }

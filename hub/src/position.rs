@@ -10,7 +10,7 @@ use sse_encoder::EventId;
 
 use crate::random;
 
-/// A place in the log, between two entries: `<epoch>-<n>`.
+/// A place in the log, between two entries: `<epoch>-<n>`, or `<epoch>-<n>-<check>`.
 ///
 /// In memory the epoch is the hub's own, and `n` counts its entries. In a remote log both are the
 /// log's own.
@@ -18,14 +18,20 @@ use crate::random;
 pub(crate) struct Position {
     pub(crate) epoch: u64,
     pub(crate) n: u64,
+    pub(crate) check: Check,
 }
 
 impl Position {
     /// Before all positions of entries.
-    pub(crate) const START: Self = Self { epoch: 0, n: 0 };
+    pub(crate) const START: Self = Self::new(0, 0);
 
-    /// Two numbers of at most 20 digits each.
-    const MAX_LEN: usize = 41;
+    /// Two numbers of at most 20 digits each, and a check.
+    const MAX_LEN: usize = 41 + 1 + Check::LEN;
+
+    /// A position in a log that gives no number twice.
+    pub(crate) const fn new(epoch: u64, n: u64) -> Self {
+        Self { epoch, n, check: Check::NONE }
+    }
 
     pub(crate) fn to_id(self) -> EventId {
         let mut text = Text { bytes: [0; Self::MAX_LEN], len: 0 };
@@ -33,11 +39,17 @@ impl Position {
         let _ = write!(text, "{self}");
         EventId::new(text.as_str()).unwrap_or(EventId::EMPTY)
     }
+
+    /// Both numbers, without the check.
+    pub(crate) const fn numbers(self) -> (u64, u64) {
+        (self.epoch, self.n)
+    }
 }
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}-{}", self.epoch, self.n)
+        write!(f, "{}-{}", self.epoch, self.n)?;
+        if self.check != Check::NONE { write!(f, "-{}", self.check) } else { Ok(()) }
     }
 }
 
@@ -53,9 +65,63 @@ impl FromStr for Position {
         if text.len() > Self::MAX_LEN {
             return Err(NotAPosition);
         }
-        let (epoch, n) = text.split_once('-').ok_or(NotAPosition)?;
+        let (epoch, rest) = text.split_once('-').ok_or(NotAPosition)?;
+        let (n, check) = match rest.split_once('-') {
+            Some((n, check)) => (n, Check::parse(check).ok_or(NotAPosition)?),
+            None => (rest, Check::NONE),
+        };
         let number = |digits| plain_number(digits).ok_or(NotAPosition);
-        Ok(Self { epoch: number(epoch)?, n: number(n)? })
+        Ok(Self { epoch: number(epoch)?, n: number(n)?, check })
+    }
+}
+
+/// Tells two entries apart that a log gave the same number: its clock went back after it had lost
+/// its newest entries. 36 bits, of which the highest one is set for an entry; [`Check::NONE`] where
+/// a log gives no number twice.
+///
+/// A position without an entry, after which a gap continues, has a check without that bit: so it is
+/// no entry's, and lies before an entry with the same number.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub(crate) struct Check(u64);
+
+impl Check {
+    pub(crate) const NONE: Self = Self(0);
+
+    const LEN: usize = 6;
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    const ENTRY: u64 = 1 << 35;
+    const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz.";
+
+    /// Of an entry, from a hash of its content.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) const fn of_entry(hash: u64) -> Self {
+        Self(hash >> 29 | Self::ENTRY)
+    }
+
+    /// Of a position without an entry. Equal hashes give equal positions, on each server.
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) const fn of_gap(hash: u64) -> Self {
+        Self((hash >> 29 & !Self::ENTRY) | 1)
+    }
+
+    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    pub(crate) const fn bits(self) -> u64 {
+        self.0
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let digit = |byte| Self::DIGITS.iter().position(|digit| *digit == byte);
+        let text: [u8; Self::LEN] = text.as_bytes().try_into().ok()?;
+        let bits = text.into_iter().try_fold(0, |bits, byte| Some(bits << 6 | digit(byte)? as u64));
+        bits.filter(|bits| *bits != 0).map(Self)
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (0..Self::LEN).rev().try_for_each(|place| {
+            f.write_char(Self::DIGITS[(self.0 >> (6 * place) & 63) as usize].into())
+        })
     }
 }
 
@@ -103,11 +169,20 @@ mod tests {
     #[test]
     fn a_position_survives_the_round_trip_through_its_id() {
         for (epoch, n) in [(0, 0), (1, 2), (1_795_333_614_958_123, 84), (u64::MAX, u64::MAX)] {
-            let position = Position { epoch, n };
-            let id = position.to_id();
-            assert_eq!(id.as_str(), format!("{epoch}-{n}"));
-            assert_eq!(id.as_str().parse::<Position>().unwrap(), position);
+            for hash in [0, 1, u64::MAX, 0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210] {
+                let bare = Position::new(epoch, n);
+                assert_eq!(bare.to_id(), format!("{epoch}-{n}").as_str());
+                let of = |check| Position { check, ..bare };
+                let (gap, entry) = (of(Check::of_gap(hash)), of(Check::of_entry(hash)));
+                assert!(bare < gap && gap < entry);
+                for position in [bare, gap, entry] {
+                    let id = position.to_id();
+                    assert_eq!(id.as_str().parse::<Position>().unwrap(), position, "{id:?}");
+                }
+            }
         }
+        let check = Check::of_entry(0x0123_4567_89AB_CDEF);
+        assert_eq!(Position { check, ..Position::new(7, 8) }.to_id(), "7-8-W96Yhx");
     }
 
     #[test]
@@ -138,6 +213,13 @@ mod tests {
             "(1-1",
             "1-00",
             "00-1",
+            "1-1-",
+            "1-1-00000",
+            "1-1-000000",
+            "1-1-0000001",
+            "1-1-00000é",
+            "1-1-00000-",
+            "1-1-000001-1",
         ] {
             assert!(text.parse::<Position>().is_err(), "{text:?}");
         }

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     frame::encode,
     handle::Handle,
-    log::{Append, Draft},
+    log::{Append, Draft, Names},
 };
 
 /// The destination of an item: a topic, a key, or both; from [`Hub::to`](crate::Hub::to) and
@@ -109,8 +109,8 @@ impl<'a> Target<'a> {
     }
 
     fn draft<T: ?Sized + Encode>(&self, item: &T) -> Result<Draft<'a>, Error> {
-        let event = encode(item, self.handle.feed.settings.max_frame)?;
-        Ok(Draft { topic: self.topic, key: self.key, event })
+        let event = encode(item, self.handle.feed.settings.rules())?;
+        Ok(Draft { topics: Names::One(self.topic), key: self.key, event })
     }
 }
 

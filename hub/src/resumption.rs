@@ -2,6 +2,10 @@
 
 use sse_encoder::EventId;
 
+/// The longest last event ID that is kept beside a subscription: a client chooses it, and it may
+/// have 4 KiB.
+const MAX_REQUESTED: usize = 128;
+
 /// Whether a subscription continues exactly where the client left off; from
 /// [`Subscriber::resumption`](crate::Subscriber::resumption).
 ///
@@ -25,7 +29,7 @@ use sse_encoder::EventId;
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Resumption {
-    /// The client is new: it had no last event ID. It gets the events published from now on.
+    /// The client is new: it sent no last event ID. It gets the events published from now on.
     Fresh,
     /// The client gets every event that it has missed, and none twice.
     Exact {
@@ -34,16 +38,19 @@ pub enum Resumption {
     },
     /// The client's position is known, but some later events are no longer retained.
     Gap {
-        /// The last event ID that the client had.
-        requested: EventId,
+        /// The last event ID that the client sent; `None` if it is longer than 128 bytes, as it is
+        /// kept as long as the subscription.
+        requested: Option<EventId>,
         /// The position after which the subscription continues.
         resumed_after: EventId,
     },
     /// The last event ID does not belong to this log: it is from another process, or of an event
-    /// with an id of its own that is no longer retained, or any other text.
+    /// with an id of its own that is no longer retained, or any other text; or it was sent, and
+    /// [cannot be read](sse_encoder::LastEventId::is_unreadable).
     Unknown {
-        /// The last event ID that the client had.
-        requested: EventId,
+        /// The last event ID that the client sent; `None` if it cannot be read, or is longer than
+        /// 128 bytes, as it is kept as long as the subscription.
+        requested: Option<EventId>,
         /// The position after which the subscription continues.
         resumed_after: EventId,
     },
@@ -56,4 +63,9 @@ impl Resumption {
     pub const fn needs_state(&self) -> bool {
         !matches!(self, Self::Exact { .. })
     }
+}
+
+/// The requested id as it is kept and told.
+pub(crate) fn kept(requested: Option<&EventId>) -> Option<EventId> {
+    requested.filter(|id| id.as_str().len() <= MAX_REQUESTED).cloned()
 }

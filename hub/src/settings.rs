@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use sse_encoder::ReconnectionTime;
+use sse_encoder::{EventType, ReconnectionTime};
 
-use crate::{log::Bounds, random};
+use crate::{frame::Rules, log::Bounds, random};
 
 /// Where an unresumable subscription continues.
 ///
@@ -34,9 +34,19 @@ pub(crate) struct Settings {
     pub(crate) retry: (ReconnectionTime, ReconnectionTime),
     pub(crate) connection_age: Option<Duration>,
     pub(crate) on_gap: OnGap,
+    /// The types of the hub's own events: checkpoints and gaps.
+    pub(crate) notice_types: [EventType; 2],
+    /// The longest time between two syncs of a log on disk; `None`: each event is synced.
+    #[cfg(feature = "disk")]
+    pub(crate) sync_every: Option<Duration>,
 }
 
 impl Settings {
+    /// What a published item may be.
+    pub(crate) fn rules(&self) -> Rules<'_> {
+        Rules { max_frame: self.max_frame, reserved: &self.notice_types }
+    }
+
     /// A subscriber's own reconnection time.
     pub(crate) fn jittered_retry(&self) -> ReconnectionTime {
         let (low, high) = self.retry;

@@ -11,7 +11,8 @@ use std::{
 use futures_core::Stream;
 use futures_util::FutureExt;
 use sse_encoder::{
-    Comment, Encode, Encoder, Error, Event, EventId, Frames, ReconnectionTime, SseEncoder,
+    Comment, Encode, Encoder, Error, Event, EventId, EventType, Frames, LastEventId,
+    ReconnectionTime, SseEncoder,
 };
 use sse_hub::{Hub, Resumption, Subscriber};
 use support::{Client, Two, Wakes, after, none, position, publish};
@@ -267,4 +268,47 @@ fn an_encoded_event_keeps_its_id() {
     let without = encoder.encode_once(&Event::text("b").no_id()).unwrap();
     assert_eq!(hub.try_publish(&with_id).unwrap(), Some(EventId::from_static("row-7")));
     assert_eq!(hub.try_publish(&without).unwrap(), None);
+}
+
+#[test]
+fn the_hubs_own_types_cannot_be_published() {
+    const MINE: [EventType; 2] = [EventType::from_static("a"), EventType::from_static("b")];
+    let types = ["gap", "checkpoint", "a", "b", "message", "gaps", ""];
+    let refused = |hub: &Hub| {
+        let is_refused = |name: &&str| {
+            let event = Event::text("x").event_type(*name);
+            let own = Event::text("x").event_type(*name).id(format!("row-{name}"));
+            let outcomes = [hub.try_publish(&event), hub.try_publish(&own)].map(|outcome| {
+                outcome
+                    .is_err_and(|error| error.is_reserved_type() && error.field() == Some("type"))
+            });
+            assert_eq!(outcomes[0], outcomes[1]);
+            outcomes[0]
+        };
+        types.into_iter().filter(is_refused).collect::<Vec<_>>()
+    };
+    assert_eq!(refused(&Hub::new()), ["gap", "checkpoint"]);
+    let [checkpoint, gap] = MINE;
+    let hub = Hub::builder().notice_types(checkpoint, gap).build();
+    assert_eq!(refused(&hub), ["a", "b"]);
+    let hub = Hub::builder().notice_types(EventType::MESSAGE, EventType::MESSAGE).build();
+    assert_eq!(refused(&hub), ["message", ""]);
+    assert!(hub.try_publish(&Event::text("x")).unwrap_err().is_reserved_type());
+    assert!(hub.try_publish(&Event::text("x").no_event_type()).unwrap_err().is_reserved_type());
+    assert!(hub.try_publish(&Comment::new("event: message")).is_ok());
+    // A state is not the hub's word, either.
+    let mut subscriber = Hub::new().subscribe(&LastEventId::none());
+    let state = Event::text("x").event_type("gap");
+    assert!(subscriber.begin_with(&state).unwrap_err().is_reserved_type());
+}
+
+#[test]
+fn the_hubs_own_types_can_be_chosen() {
+    let (checkpoint, gap) = (EventType::from_static("a"), EventType::from_static("b"));
+    let hub = Hub::builder().notice_types(checkpoint, gap).build();
+    let mut client = Client::new(hub.subscribe(&LastEventId::from_headers(["1-1"])));
+    assert!(client.next().unwrap().starts_with("event: a\n"));
+    assert!(client.next().unwrap().contains("\nevent: b\n"));
+    hub.close();
+    assert!(client.next().unwrap().starts_with("event: a\n"));
 }

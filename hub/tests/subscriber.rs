@@ -10,7 +10,7 @@ use std::{
 };
 
 use futures_core::{FusedStream, Stream};
-use sse_encoder::{Encode, Event, EventId};
+use sse_encoder::{Encode, Event, EventId, LastEventId};
 use sse_hub::{Hub, OnGap, Resumption};
 use support::{Client, Two, after, field, none, position, publish, short};
 
@@ -128,7 +128,7 @@ fn a_gap_is_sent_before_the_clients_position_moves() {
     let ids: Vec<_> = (1..=5).map(|n| publish(&hub, &n.to_string())).collect();
     let subscriber = hub.subscribe(&ids[0].clone().into());
     let resumed_after = ids[2].clone();
-    let requested = ids[0].clone();
+    let requested = Some(ids[0].clone());
     assert_eq!(subscriber.resumption(), Resumption::Gap { requested, resumed_after });
     let mut client = Client::new(subscriber);
     let opening = client.next().unwrap();
@@ -277,7 +277,7 @@ fn a_state_that_cannot_begin_a_stream_is_refused() {
 }
 
 #[test]
-fn a_panicking_waker_does_not_stop_the_others() {
+fn wakers_that_panic_harm_nobody_else() {
     struct Bad;
     impl Wake for Bad {
         fn wake(self: Arc<Self>) {
@@ -285,17 +285,24 @@ fn a_panicking_waker_does_not_stop_the_others() {
         }
     }
     let hub = Hub::new();
-    let mut clients: Vec<_> = (0..40).map(|_| Client::live(hub.subscribe(&none()))).collect();
-    let mut bad = Client::live(hub.subscribe(&none()));
+    let topics = ["", "a"];
+    let mut clients: Vec<_> =
+        (0..40).map(|_| Client::live(hub.subscribe_to(topics, &none()))).collect();
+    let mut bad = [(); 2].map(|()| Client::live(hub.subscribe_to(topics, &none())));
     clients[..20].iter_mut().for_each(Client::assert_pending);
-    let waker = Waker::from(Arc::new(Bad));
-    assert!(Pin::new(&mut bad.subscriber).poll_next(&mut Context::from_waker(&waker)).is_pending());
-    clients[20..].iter_mut().for_each(Client::assert_pending);
-    assert!(std::panic::catch_unwind(|| publish(&hub, "a")).is_err());
-    // Those in its shard; the others are woken by the next event at the latest.
-    publish(&hub, "b");
-    assert!(clients.iter().all(|client| client.wakes() > 0));
-    assert!(clients.iter_mut().all(|client| client.ready() == ["a", "b"]));
+    for topic in topics {
+        let waker = Waker::from(Arc::new(Bad));
+        for bad in &mut bad {
+            let mut cx = Context::from_waker(&waker);
+            while Pin::new(&mut bad.subscriber).poll_next(&mut cx).is_ready() {}
+        }
+        clients.iter_mut().for_each(Client::assert_pending);
+        let before: Vec<_> = clients.iter().map(Client::wakes).collect();
+        // The publisher is not harmed either: its event is in the log.
+        assert!(hub.to(topic).try_publish(&Event::text(topic)).is_ok());
+        assert!(clients.iter().zip(before).all(|(client, before)| client.wakes() > before));
+        assert!(clients.iter_mut().all(|client| client.ready() == [topic]));
+    }
 }
 
 #[test]
@@ -312,4 +319,35 @@ fn an_expired_subscription_ends_before_it_sends_anything() {
     let hub = Hub::builder().connection_age(Duration::ZERO).build();
     let mut client = Client::new(hub.subscribe(&none()).expires_in(Duration::MAX));
     assert_eq!(client.next(), None);
+}
+
+#[test]
+fn an_id_that_was_sent_and_cannot_be_read_is_unknown() {
+    let hub = Hub::new();
+    hub.try_publish(&Event::text("missed").id(EventId::new("é").unwrap())).unwrap();
+    // The header in Latin-1, and one that is longer than any id.
+    for header in [&b"\xE9"[..], &[b'1'; 1 << 20]] {
+        let mut client = Client::new(hub.subscribe(&LastEventId::from_headers([header])));
+        let resumption = client.subscriber.resumption();
+        assert!(matches!(resumption, Resumption::Unknown { requested: None, .. }));
+        assert!(!client.next().unwrap().contains("id: "));
+        let gap = client.next().unwrap();
+        assert!(gap.contains("event: gap\ndata: {\"requested\":null,"), "{gap}");
+        assert!(client.next().unwrap().ends_with("data: missed\n\n"));
+    }
+}
+
+#[test]
+fn a_long_unknown_id_is_not_kept() {
+    let hub = Hub::new();
+    for (len, is_kept) in [(128, true), (129, false), (EventId::MAX_LEN, false)] {
+        let long = EventId::new("1".repeat(len)).unwrap();
+        let mut client = Client::new(hub.subscribe(&long.clone().into()));
+        let Resumption::Unknown { requested, .. } = client.subscriber.resumption() else {
+            panic!()
+        };
+        assert_eq!(requested, Some(long).filter(|_| is_kept));
+        let gap = [client.next().unwrap(), client.next().unwrap()].concat();
+        assert_eq!(gap.contains("\"requested\":null"), !is_kept, "{gap}");
+    }
 }

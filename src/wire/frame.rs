@@ -110,27 +110,38 @@ impl Frame<'_, '_> {
         self.frames.buffer
     }
 
-    /// Writes the fields before `data`: the frame's first lines. The most frequent cases are asked
-    /// for first, each by one comparison.
+    /// Writes the fields before `data`: the frame's first lines.
     #[inline(always)]
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
+        self.fields(&head.id, &head.event_type, &head.retry)
+    }
+
+    /// Writes these fields, which stand before `data`. The most frequent cases are asked for first,
+    /// each by one comparison.
+    #[inline(always)]
+    pub(crate) fn fields(
+        &mut self,
+        id: &IdField,
+        event_type: &EventTypeField,
+        retry: &Option<Result<ReconnectionTime, Error>>,
+    ) -> Result<(), Error> {
         let Settings { defaults, .. } = *self.frames.settings;
-        if !matches!(head.id, IdField::Automatic) {
-            self.id(&head.id)?;
+        if !matches!(id, IdField::Automatic) {
+            self.id(id)?;
         } else if defaults.automatic_ids {
             self.automatic_id()?;
         } else {
             self.id_line = IdLine::Unassigned;
         }
-        if let EventTypeField::Explicit(event_type) = &head.event_type {
+        if let EventTypeField::Explicit(event_type) = event_type {
             self.event_type(event_type);
-        } else if !matches!(head.event_type, EventTypeField::Default) {
+        } else if !matches!(event_type, EventTypeField::Default) {
             // It is absent, or an error.
-            head.event_type.check()?;
+            event_type.check()?;
         } else if defaults.default_type {
             self.field(line::EVENT_MESSAGE);
         }
-        match &head.retry {
+        match retry {
             Some(retry) => self.retry(retry),
             None => Ok(()),
         }

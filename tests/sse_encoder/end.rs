@@ -3,6 +3,7 @@
 use std::{pin::pin, rc::Rc, sync::Arc, time::Duration};
 
 use futures_core::FusedStream;
+use futures_util::{FutureExt, Stream, StreamExt};
 use sse_encoder::{ReconnectionTime, SseEncoder};
 
 use crate::{
@@ -23,6 +24,16 @@ fn the_source_is_dropped_when_it_ends_and_the_stream_is_fused() {
         assert!(stream.is_terminated());
         assert!(stream.get_ref().is_none());
     }
+}
+
+#[test]
+fn the_source_is_accessible_until_it_ends() {
+    let mut stream = SseEncoder::new(futures_util::stream::iter([number(1), number(2)]));
+    assert!(stream.get_ref().is_some_and(|source| source.size_hint().0 == 2));
+    assert!(stream.get_mut().is_some_and(|source| source.next().now_or_never().is_some()));
+    let debug = format!("{stream:?}");
+    assert!(debug.starts_with("SseEncoder { ended: false, encoder: Encoder {"), "{debug}");
+    assert_eq!(stream.into_inner().map(|source| source.size_hint()), Some((1, Some(1))));
 }
 
 #[test]

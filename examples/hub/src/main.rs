@@ -4,32 +4,47 @@
 //! $ cargo run -p example-hub
 //! listening on http://127.0.0.1:3000
 //! $ curl -d '{"type":"order","data":{"table":7}}' 'http://127.0.0.1:3000/publish?topic=kitchen'
-//! {"published":1}
+//! {"ids":["1795728313163667-1"],"published":1}
 //! $ curl -N 'http://127.0.0.1:3000/events?topic=kitchen'
 //! ```
+//!
+//! | | |
+//! |---|---|
+//! | `POST /publish?topic=T&key=K` | publishes the items of the body, one a line |
+//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=` |
+//! | `GET /position` | from where to subscribe after loading a state |
+//! | `GET /stats`, `GET /metrics` | figures, as JSON and for Prometheus |
+//! | `GET /` | a page |
 //!
 //! `ADDR` is the address, `RETAIN` the number of events retained for clients that reconnect. With
 //! `REDIS_URL` the events are in a Redis stream, `STREAM`, and any number of such servers act as
 //! one.
 
-use std::{env, error::Error, fmt::Display, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt::Display, io, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
     extract::{Query, State},
-    http::StatusCode,
+    http::{StatusCode, header::CONTENT_TYPE},
     response::{Html, IntoResponse, Response},
     routing::{get, post},
     serve::ListenerExt,
 };
-use serde::Deserialize;
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{LastEventId, ReconnectionTime, SseEncoder};
-use sse_hub::{Hub, HubBuilder, Status};
-use tokio::{net::TcpListener, signal::unix, time};
+use sse_encoder::{EventId, LastEventId, ReconnectionTime, SseEncoder};
+use sse_hub::{Hub, HubBuilder};
+use tokio::{
+    net::{TcpListener, TcpSocket, lookup_host},
+    signal::unix,
+    time,
+};
 
+mod figures;
 mod publish;
+
+/// How many connections may wait to be accepted: after a restart all clients come at once.
+const BACKLOG: u32 = 4_096;
 
 /// The most topics that one stream may name.
 const MAX_TOPICS: usize = 32;
@@ -59,11 +74,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(async || Html(include_str!("page.html"))))
         .route("/events", get(events))
         .route("/publish", post(publish))
+        .route("/position", get(position))
         .route("/stats", get(stats))
+        .route("/metrics", get(metrics))
         .with_state(app);
 
     // Send each event at once, and detect clients that vanish without closing.
-    let listener = TcpListener::bind(address).await?.tap_io(|socket| {
+    let listener = listen(&address).await?.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&*socket).set_keepalive(true);
     });
@@ -81,6 +98,20 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // A client that does not read cannot delay the shutdown.
         () = a_second_after_the_end(hub) => Ok(()),
     }
+}
+
+/// Listens on the address, of which a name may have several.
+async fn listen(address: &str) -> io::Result<TcpListener> {
+    let mut refusal = io::Error::new(io::ErrorKind::NotFound, "the address has no host");
+    for address in lookup_host(address).await? {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
+        socket.set_reuseaddr(true)?;
+        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => refusal = error,
+        }
+    }
+    Err(refusal)
 }
 
 /// The hub, in memory or on Redis.
@@ -107,8 +138,7 @@ async fn events(
     Query(query): Query<Vec<(String, String)>>,
     last: LastEventId,
 ) -> Response {
-    let topics: Vec<_> =
-        query.iter().filter(|(name, _)| name == "topic").map(|(_, topic)| topic).collect();
+    let topics: Vec<_> = named(&query, "topic").collect();
     if topics.len() > MAX_TOPICS {
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
@@ -125,45 +155,42 @@ async fn events(
     SseEncoder::new(subscriber).keep_alive(app.keep_alive).into_response()
 }
 
-#[derive(Deserialize)]
-struct Address {
-    #[serde(default)]
-    topic: String,
-    key: Option<String>,
-}
-
 async fn publish(
     State(app): State<Arc<App>>,
-    Query(address): Query<Address>,
+    Query(query): Query<Vec<(String, String)>>,
     body: axum::body::Body,
 ) -> Response {
-    let to = app.hub.to(&address.topic);
-    let to = address.key.as_deref().map_or(to, |key| to.key(key));
+    let to = app.hub.to(named(&query, "topic").last().unwrap_or_default());
+    let to = named(&query, "key").last().map_or(to, |key| to.key(key));
     match publish::lines(to, body).await {
-        Ok(published) => Json(json!({ "published": published })).into_response(),
-        Err(error) if error.is_unavailable() => refuse(StatusCode::SERVICE_UNAVAILABLE, error),
-        Err(error) => refuse(StatusCode::BAD_REQUEST, error),
+        Ok(ids) => Json(json!({ "published": ids.len(), "ids": texts(&ids) })).into_response(),
+        Err(error) => refuse(error.status(), error),
     }
 }
 
+/// The position, to subscribe from after the state was loaded.
+async fn position(State(app): State<Arc<App>>) -> Response {
+    if !app.hub.wait_for(&LastEventId::none()).await {
+        return refuse(StatusCode::SERVICE_UNAVAILABLE, "the log has not been read yet");
+    }
+    Json(json!({ "id": app.hub.position().as_str() })).into_response()
+}
+
 async fn stats(State(app): State<Arc<App>>) -> Json<Value> {
-    let stats = app.hub.stats();
-    Json(json!({
-        "subscribers": stats.subscribers,
-        "published": stats.published,
-        "delivered": stats.delivered,
-        "gaps": stats.gaps,
-        "retained": stats.retained,
-        "retained_bytes": stats.retained_bytes,
-        "lag": stats.lag,
-        "rejected": stats.rejected,
-        "status": match app.hub.status() {
-            Status::Live => "live",
-            Status::Stale { .. } => "stale",
-            _ => "ended",
-        },
-        "retain": app.retain,
-    }))
+    Json(figures::json(&app.hub, app.retain))
+}
+
+async fn metrics(State(app): State<Arc<App>>) -> impl IntoResponse {
+    ([(CONTENT_TYPE, "text/plain; version=0.0.4")], figures::prometheus(&app.hub))
+}
+
+/// The values of this parameter.
+fn named<'a>(query: &'a [(String, String)], name: &str) -> impl Iterator<Item = &'a str> {
+    query.iter().filter(move |(other, _)| other == name).map(|(_, value)| value.as_str())
+}
+
+fn texts(ids: &[Option<EventId>]) -> Vec<Option<&str>> {
+    ids.iter().map(|id| id.as_ref().map(EventId::as_str)).collect()
 }
 
 fn refuse(status: StatusCode, reason: impl Display) -> Response {

@@ -3,13 +3,15 @@
 
 use std::fmt;
 
-use axum::body::Body;
+use axum::{body::Body, http::StatusCode};
 use futures_util::StreamExt;
-use sse_encoder::Event;
+use sse_encoder::{Event, EventId};
 use sse_hub::Target;
 
 /// The longest line. The event of a longer one would exceed the hub's largest frame.
 const MAX_LINE: usize = 128 * 1024;
+/// The most items of one body: the answer has the id of each.
+const MAX_ITEMS: usize = 100_000;
 
 /// Why publishing stopped at this line.
 #[derive(Debug)]
@@ -24,13 +26,20 @@ enum Reason {
     Item(sse_encoder::Error),
     Publish(sse_hub::Error),
     TooLong,
+    TooMany,
 }
 
 impl Refused {
-    /// Whether the log cannot be reached; the item is not at fault.
-    pub fn is_unavailable(&self) -> bool {
-        let Reason::Publish(error) = &self.reason else { return false };
-        error.is_closed() || error.is_not_appended() || error.is_outcome_unknown()
+    /// The status that tells whose fault it is, and whether to send the line again.
+    pub fn status(&self) -> StatusCode {
+        match &self.reason {
+            // It may be in the log: sent again, it may be there twice.
+            Reason::Publish(error) if error.is_outcome_unknown() => StatusCode::GATEWAY_TIMEOUT,
+            Reason::Publish(error) if error.is_closed() || error.is_not_appended() => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            _ => StatusCode::BAD_REQUEST,
+        }
     }
 }
 
@@ -42,13 +51,15 @@ impl fmt::Display for Refused {
             Reason::Item(error) => error.fmt(f),
             Reason::Publish(error) => write!(f, "{error:#}"),
             Reason::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
+            Reason::TooMany => write!(f, "the body has more than {MAX_ITEMS} items"),
         }
     }
 }
 
-/// Publishes the items and returns their number. Those before a bad line stay published.
-pub async fn lines(to: Target<'_>, body: Body) -> Result<usize, Refused> {
-    let mut lines = Lines { to, number: 0, published: 0 };
+/// Publishes the items and returns their ids; `None` for an ephemeral one. Those before a bad line
+/// stay published.
+pub async fn lines(to: Target<'_>, body: Body) -> Result<Vec<Option<EventId>>, Refused> {
+    let mut lines = Lines { to, number: 0, ids: Vec::new() };
     let mut body = body.into_data_stream();
     // The beginning of an incomplete line.
     let mut begun = Vec::new();
@@ -65,24 +76,26 @@ pub async fn lines(to: Target<'_>, body: Body) -> Result<usize, Refused> {
         }
     }
     lines.publish(&begun).await?;
-    Ok(lines.published)
+    Ok(lines.ids)
 }
 
 struct Lines<'a> {
     to: Target<'a>,
     /// The lines read so far.
     number: usize,
-    published: usize,
+    ids: Vec<Option<EventId>>,
 }
 
 impl Lines<'_> {
     async fn publish(&mut self, line: &[u8]) -> Result<(), Refused> {
         if !line.trim_ascii().is_empty() {
+            if self.ids.len() == MAX_ITEMS {
+                return Err(self.refused(Reason::TooMany));
+            }
             let item =
                 Event::from_slice(line).map_err(|error| self.refused(Reason::Item(error)))?;
             let published = self.to.publish(&item).await;
-            published.map_err(|error| self.refused(Reason::Publish(error)))?;
-            self.published += 1;
+            self.ids.push(published.map_err(|error| self.refused(Reason::Publish(error)))?);
         }
         self.number += 1;
         if self.number.is_multiple_of(32) {

@@ -16,9 +16,29 @@ use crate::{error::Error, status::Status};
 /// An encoded event on its way into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft<'a> {
-    pub(crate) topic: &'a str,
+    pub(crate) topics: Names<'a>,
+    /// Within each of the topics.
     pub(crate) key: Option<&'a str>,
     pub(crate) event: Encoded,
+}
+
+/// The names of an event's topics. One that is there twice counts once; none is the topic `""`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names<'a> {
+    One(&'a str),
+    #[cfg_attr(not(any(test, feature = "redis")), allow(dead_code, reason = "for a remote log"))]
+    Several(&'a [&'a str]),
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (one, several) = match self {
+            Self::One(name) => (Some(name), &[][..]),
+            Self::Several([]) => (Some(""), &[][..]),
+            Self::Several(names) => (None, names),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
 }
 
 pub(crate) type Outcome = Result<Option<EventId>, Error>;
@@ -30,7 +50,10 @@ pub(crate) enum Append {
     /// Done: a log in memory does not wait.
     Done(Option<Outcome>),
     /// The log answers later.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
     Pending(BoxFuture<Outcome>),
 }
 

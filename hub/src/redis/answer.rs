@@ -3,7 +3,10 @@
 use redis::Value;
 
 use super::source::Entry;
-use crate::{error::Error, position::Position};
+use crate::{
+    error::Error,
+    position::{Check, Position},
+};
 
 pub(super) fn unexpected() -> Error {
     Error::connection("the answer is not one to this command")
@@ -22,7 +25,7 @@ fn entry(value: Value) -> Result<Entry, Error> {
     let (Some(id), Some(Value::Array(values))) = (parts.next(), parts.next()) else {
         return Err(unexpected());
     };
-    let position = position(&id).ok_or_else(unexpected)?;
+    let numbers = numbers(&id).ok_or_else(unexpected)?;
     let mut fields = Vec::with_capacity(values.len() / 2);
     let mut values = values.into_iter();
     while let (Some(name), Some(value)) = (values.next(), values.next()) {
@@ -31,11 +34,12 @@ fn entry(value: Value) -> Result<Entry, Error> {
         };
         fields.push((name, value));
     }
-    Ok(Entry { position, fields })
+    Ok(Entry::new(numbers, fields))
 }
 
-/// The id of an entry.
-pub(super) fn position(id: &Value) -> Option<Position> {
+/// The id of an entry, which is two numbers.
+pub(super) fn numbers(id: &Value) -> Option<(u64, u64)> {
     let Value::BulkString(id) = id else { return None };
-    str::from_utf8(id).ok()?.parse().ok()
+    let position: Position = str::from_utf8(id).ok()?.parse().ok()?;
+    (position.check == Check::NONE).then(|| position.numbers())
 }

@@ -154,8 +154,9 @@ async fn read(link: &Link, endpoint: &Endpoint, mut follower: Follower) {
                     }
                     Err(error) => Some(error),
                 };
-                if reader.is_slow() {
-                    follower.shrink_page();
+                // A page may be too large in any way: for the time, or for a buffer in Redis.
+                if error.as_ref().is_some_and(|error| !error.is_closed()) && !reader.has_moved() {
+                    follower.shrink_page(reader.is_slow());
                 }
                 // A moved stream is not a failure if it is found again.
                 error.filter(|error| error.is_closed() || !reader.has_moved())

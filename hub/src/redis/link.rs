@@ -17,13 +17,17 @@ use crate::{
     wait::Signal,
 };
 
-/// How long a client that is ahead of this server waits for it.
+/// How long a client waits for this server to read the log: longer than two reads of a quiet log.
 const CATCH_UP: Duration = Duration::from_secs(1);
 
 pub(super) struct Link {
     state: Mutex<State>,
     /// Notified when the status changes, or entries have been read.
     pub(super) signal: Arc<Signal>,
+    /// How many reads of the log have begun.
+    begun: AtomicU64,
+    /// The number of the newest read that has succeeded, counted as in `begun`.
+    ended: AtomicU64,
     /// How many entries cannot be events.
     pub(super) rejected: AtomicU64,
     /// Notified when one connection is up: the other may retry.
@@ -54,6 +58,8 @@ impl Link {
         Arc::new(Self {
             state: Mutex::new(state),
             signal: Signal::new(),
+            begun: AtomicU64::new(0),
+            ended: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             connected: Notify::new(),
             reader_lost: Notify::new(),
@@ -129,25 +135,42 @@ impl Link {
         self.status()
     }
 
+    /// Begins a read of the log, and gives its number.
+    pub(super) fn begin_read(&self) -> u64 {
+        self.begun.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// This read has brought the log's newest entries, if there were any.
+    pub(super) fn end_read(&self, number: u64) {
+        self.ended.store(number, Ordering::Release);
+        self.signal.notify();
+    }
+
+    /// A question: whether the log was read since now.
+    pub(super) fn read_since(&self) -> impl Fn(&Self) -> bool + use<> {
+        let begun = self.begun.load(Ordering::Relaxed);
+        move |link| link.ended.load(Ordering::Acquire) > begun
+    }
+
+    /// Whether the client's events are here. If its id is not, only a read that began after its
+    /// request shows whether it belongs to the log, and whether the log is still the same.
     pub(super) async fn wait_for(self: Arc<Self>, feed: Arc<Feed>, last: LastEventId) -> bool {
-        let has_reached = move || {
+        let is_known = move || {
             let retained = &feed.read().retained;
-            retained.has_begun() && last.get().is_none_or(|id| retained.has_reached(id))
+            retained.has_begun() && last.get().is_none_or(|id| retained.knows(id))
         };
         // No timer if there is nothing to wait for.
-        if has_reached() {
+        if is_known() {
             return true;
         }
         // Without the driver no entry will arrive.
         let Some(runtime) = self.runtime.get() else { return false };
-        let link = self.clone();
-        let has_ended = move || link.status() == Status::Ended;
-        let reached = self.signal.until(move || has_reached() || has_ended());
+        let (link, was_read) = (self.clone(), self.read_since());
+        let is_answered = move || is_known() || was_read(&link) || link.status() == Status::Ended;
+        let answered = self.signal.until(is_answered);
         // A task, as the caller's executor may have no timers.
-        let in_time = runtime.spawn(timeout_of(reached));
-        let is_known = matches!(in_time.await, Ok(true)) && self.status() != Status::Ended;
-        // An up-to-date server would know the id if it belonged to this log.
-        is_known || self.status() == Status::Live
+        let in_time = runtime.spawn(timeout_of(answered));
+        matches!(in_time.await, Ok(true)) && self.status() != Status::Ended
     }
 
     pub(super) fn count_rejected(&self) {

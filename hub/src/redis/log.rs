@@ -14,8 +14,9 @@ use crate::{
     error::Error,
     feed::Feed,
     log::{Append, BoxFuture, Draft, Log},
+    random,
     status::Status,
-    sync::{Mutex, Ordering, lock},
+    sync::{AtomicU64, Mutex, Ordering, lock},
 };
 
 pub(super) struct RedisLog {
@@ -23,18 +24,26 @@ pub(super) struct RedisLog {
     link: Arc<Link>,
     /// `None` once the hub is closed.
     queue: Mutex<Option<mpsc::Sender<Command>>>,
+    /// The number of the next event's nonce; it begins anywhere.
+    nonce: AtomicU64,
 }
 
 impl RedisLog {
     pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, queue: mpsc::Sender<Command>) -> Self {
-        Self { feed, link, queue: Mutex::new(Some(queue)) }
+        let nonce = AtomicU64::new(random::number());
+        Self { feed, link, queue: Mutex::new(Some(queue)), nonce }
     }
 
     /// Hands the event to the driver, and awaits its answer.
     fn hand_over(&self, draft: &Draft<'_>) -> Result<Append, Error> {
         let own_id = draft.event.id();
-        self.feed.read_open()?.retained.check_id(own_id.as_ref())?;
-        let fields = record::fields(draft)?;
+        if let Some(id) = &own_id {
+            self.feed.read_open()?.check_id(id, draft.topics)?;
+        } else {
+            drop(self.feed.read_open()?);
+        }
+        let mut fields = record::fields(draft)?;
+        fields.push(record::nonce(self.nonce.fetch_add(1, Ordering::Relaxed)));
         if let Some(refusal) = self.link.refusal() {
             return Ok(Append::Pending(Box::pin(async move {
                 // A loop that publishes until it succeeds must let the driver run.

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use sse_encoder::EventId;
 use tokio::sync::{mpsc, oneshot};
 
-use super::record::Field;
+use super::{record::Field, source::check};
 use crate::{error::Error, log::Outcome, position::Position};
 
 /// How many events the queue holds; further publishers wait for a place.
@@ -40,9 +40,11 @@ impl Command {
         (Self { fields, id, redirections: 0, answer }, outcome)
     }
 
-    pub(super) fn appended(self, position: Position) {
+    /// The log gave the entry these numbers.
+    pub(super) fn appended(self, (epoch, n): (u64, u64)) {
+        let fields = || self.fields.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
         let id = match self.id {
-            EntryId::Automatic => Some(position.to_id()),
+            EntryId::Automatic => Some(Position { epoch, n, check: check(fields()) }.to_id()),
             EntryId::Own(id) => id,
         };
         // The publisher may have been dropped.

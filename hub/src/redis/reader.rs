@@ -8,13 +8,18 @@ use super::{
     answer::{entries, unexpected},
     connection::{Connection, Failure},
     endpoint::Endpoint,
-    record::MARK_FIELD,
+    record::mark,
     source::{Entry, News, Source},
 };
-use crate::{error::Error, position::Position, random};
+use crate::{
+    error::Error,
+    position::{Check, Position},
+    random,
+};
 
-/// How long a read waits for entries, and so how late a silently lost connection is noticed.
-const BLOCK: Duration = Duration::from_secs(2);
+/// How long a read waits for entries: two reads within the time that a client waits for one that
+/// began after its request.
+const BLOCK: Duration = Duration::from_millis(400);
 
 /// The reading connection, which waits for an answer most of the time.
 pub(super) struct Reader {
@@ -66,7 +71,8 @@ impl Source for Reader {
         before: Option<Position>,
         count: usize,
     ) -> Result<Vec<Entry>, Error> {
-        let before = before.map_or_else(|| "+".to_owned(), |before| format!("({before}"));
+        let before =
+            before.map_or_else(|| "+".to_owned(), |before| format!("({}", entry_id(before)));
         let mut command = cmd("XREVRANGE");
         command.arg(&self.stream).arg(before).arg("-").arg("COUNT").arg(count);
         entries(self.ask(&command).await?)
@@ -74,12 +80,12 @@ impl Source for Reader {
 
     async fn from(&mut self, position: Position, count: usize) -> Result<Vec<Entry>, Error> {
         let mut command = cmd("XRANGE");
-        command.arg(&self.stream).arg(position.to_string()).arg("+").arg("COUNT").arg(count);
+        command.arg(&self.stream).arg(entry_id(position)).arg("+").arg("COUNT").arg(count);
         entries(self.ask(&command).await?)
     }
 
     async fn wait(&mut self, after: Option<Position>, count: usize) -> Result<News, Error> {
-        let after = after.unwrap_or(Position::START).to_string();
+        let after = entry_id(after.unwrap_or(Position::START));
         let mut news = cmd("XREAD");
         news.arg("COUNT").arg(count).arg("BLOCK").arg(BLOCK.as_millis() as u64);
         news.arg("STREAMS").arg(&self.stream).arg(&after);
@@ -115,9 +121,9 @@ impl Source for Reader {
     }
 
     async fn mark(&mut self) -> Result<bool, Error> {
-        let (name, value) = MARK_FIELD;
+        let (name, value) = mark();
         let mut command = cmd("XADD");
-        command.arg(&self.stream).arg("*").arg(name).arg(value);
+        command.arg(&self.stream).arg("*").arg(name).arg(&value[..]);
         match self.connection.ask(&command).await {
             Ok(_) => Ok(true),
             Err(failure) if failure.is_refusal() && !failure.is_moving() => Ok(false),
@@ -132,6 +138,12 @@ impl Source for Reader {
         // A second earlier, as the next entry may be from this very millisecond.
         let seconds = seconds.and_then(|seconds| seconds.checked_sub(1)).ok_or_else(unexpected)?;
         let epoch = seconds.saturating_mul(1_000);
-        Ok(Position { epoch, n: random::number() })
+        Ok(Position { epoch, n: random::number(), check: Check::of_gap(random::number()) })
     }
+}
+
+/// The id of the entry at this position.
+fn entry_id(position: Position) -> String {
+    let (epoch, n) = position.numbers();
+    format!("{epoch}-{n}")
 }

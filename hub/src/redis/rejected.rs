@@ -24,7 +24,7 @@ pub struct RejectedEntry {
 }
 
 impl RejectedEntry {
-    /// The entry's id in the log.
+    /// The entry's id in the log: without the check that its event's id would have.
     ///
     /// ```
     /// # fn id(entry: &sse_hub::RejectedEntry) {
@@ -57,21 +57,25 @@ impl fmt::Display for RejectedEntry {
 
 type Hook<T> = Box<dyn FnMut(T) + Send>;
 
+/// What tells one kind of rejected entry from another: the field, and the reason.
+type Kind = (Option<&'static str>, Option<&'static str>, u8);
+
 /// The hooks of the driver.
 #[derive(Default)]
 pub(super) struct Reporter {
     pub(super) on_rejected_entry: Option<Hook<RejectedEntry>>,
     pub(super) on_error: Option<Hook<Error>>,
     /// The kinds that have been reported.
-    reported: HashSet<(Option<&'static str>, u8)>,
+    reported: HashSet<Kind>,
 }
 
 impl Reporter {
     pub(super) fn rejected_entry(&mut self, position: Position, error: Error) {
-        // The fields are a few names, the kinds a few bits: it stays small.
-        let is_new = self.reported.insert((error.field(), kind(&error)));
+        // The fields and reasons are a few constants, the rest a few bits: it stays small.
+        let is_new = self.reported.insert(kind(&error));
         if let Some(hook) = self.on_rejected_entry.as_mut().filter(|_| is_new) {
-            hook(RejectedEntry { id: position.to_id(), error });
+            let (epoch, n) = position.numbers();
+            hook(RejectedEntry { id: Position::new(epoch, n).to_id(), error });
         }
     }
 
@@ -82,13 +86,19 @@ impl Reporter {
     }
 }
 
-fn kind(error: &Error) -> u8 {
-    let encode = error.encode_error();
+fn kind(error: &Error) -> Kind {
+    let encode =
+        |question: fn(&sse_encoder::Error) -> bool| error.encode_error().is_some_and(question);
     let questions = [
-        encode.is_some_and(|error| error.is_forbidden_byte()),
-        encode.is_some_and(|error| error.is_too_large()) || error.is_name_too_long(),
+        encode(sse_encoder::Error::is_forbidden_byte),
+        encode(sse_encoder::Error::is_too_large) || error.is_name_too_long(),
         error.is_duplicate_id(),
+        error.is_empty_id(),
+        error.is_reserved_id(),
+        error.is_reserved_type(),
+        error.is_not_single_frame(),
         error.is_stale_position(),
     ];
-    questions.into_iter().fold(0, |kind, yes| kind << 1 | u8::from(yes))
+    let bits = questions.into_iter().fold(0, |bits, yes| bits << 1 | u8::from(yes));
+    (error.field(), error.reason(), bits)
 }

@@ -1,30 +1,63 @@
 //! The remote log, as the follower needs it.
 
-use std::{
-    future::Future,
-    hash::{DefaultHasher, Hash, Hasher},
+use std::future::Future;
+
+use crate::{
+    error::Error,
+    position::{Check, Position},
 };
 
-use crate::{error::Error, position::Position};
-
 /// An entry as the log has it: its position, and its fields, which any program may have written.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) position: Position,
     pub(super) fields: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
 impl Entry {
-    /// Tells it from another entry at the same position, of a log that was emptied or replaced.
-    pub(super) fn digest(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.fields.hash(&mut hasher);
-        hasher.finish()
+    /// The numbers are the log's own. The check tells the entry from another one with the same
+    /// numbers, of a log that was emptied or replaced.
+    pub(super) fn new((epoch, n): (u64, u64), fields: Vec<(Vec<u8>, Vec<u8>)>) -> Self {
+        let check = check(fields.iter().map(|(name, value)| (&name[..], &value[..])));
+        Self { position: Position { epoch, n, check }, fields }
     }
 
     /// The bytes that its names and values take.
     pub(super) fn size(&self) -> usize {
         self.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
+/// The check of an entry with these fields.
+pub(super) fn check<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> Check {
+    let hash = fields.fold(Hash::default(), |hash, (name, value)| hash.bytes(name).bytes(value));
+    Check::of_entry(hash.finish())
+}
+
+/// A hash that is the same on every server, in every version of the program. It need not resist an
+/// attacker: who can write an entry can write any.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Hash(u64);
+
+impl Hash {
+    /// Adds the bytes and their number.
+    pub(super) fn bytes(self, bytes: &[u8]) -> Self {
+        let (words, rest) = bytes.as_chunks::<8>();
+        let hash = words.iter().fold(self, |hash, word| hash.number(u64::from_le_bytes(*word)));
+        let mut last = [0; 8];
+        last[..rest.len()].copy_from_slice(rest);
+        hash.number(u64::from_le_bytes(last)).number(bytes.len() as u64)
+    }
+
+    pub(super) const fn number(self, number: u64) -> Self {
+        Self((self.0 ^ number).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29))
+    }
+
+    /// Each bit depends on all of the input.
+    pub(super) const fn finish(self) -> u64 {
+        let hash = (self.0 ^ self.0 >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let hash = (hash ^ hash >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        hash ^ hash >> 31
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::{
 };
 
 use super::{
-    answer::position,
+    answer::numbers,
     backoff::Backoff,
     connection::{Connection, Failure},
     endpoint::{ANSWER, CONNECT, Endpoint, REDIRECTIONS},
@@ -134,8 +134,8 @@ impl Writer<'_> {
         let (mut end, mut returned) = (None, Vec::new());
         for (mut event, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Ok(id) => match position(&id) {
-                    Some(position) => event.appended(position),
+                Ok(id) => match numbers(&id) {
+                    Some(numbers) => event.appended(numbers),
                     None => event.failed(Error::outcome_unknown("the answer is not an entry's id")),
                 },
                 // A server that redirects has not appended the event.

@@ -13,10 +13,12 @@ use sse_encoder::{Encode, Encoded, LastEventId};
 use crate::{
     error::Error,
     feed::{Feed, State},
-    frame::encode,
-    resumption::Resumption,
+    frame::{Rules, encode},
+    log::{ClientPosition, Resumed, ToldLoss},
+    mutant,
+    resumption::{self, Resumption},
     settings::OnGap,
-    topic::{EVERYTHING, NOTHING, TopicId},
+    topic::{NOTHING, TopicId},
     wait::{WaitList, WaiterId},
 };
 
@@ -50,15 +52,16 @@ use crate::{
 pub struct Subscriber {
     feed: Arc<Feed>,
     seats: Seats,
-    /// All entries up to here have been sent.
+    /// All entries up to here have been read.
     cursor: u64,
-    /// The newest entry whose id the client has.
-    client: u64,
-    /// The newest entry at the time of subscribing: ephemeral events before it are not replayed.
-    live_from: u64,
+    /// The position whose id the client has, or an older one.
+    client: ClientPosition,
+    /// The newest entry at the time of subscribing: ephemeral events before it are not replayed,
+    /// and a state contains what happened before it.
+    live_from: ClientPosition,
     deadline: Option<Instant>,
     start: Start,
-    /// Sent in place of a replay.
+    /// Sent in place of a replay; its id is added then.
     state: Option<Box<Encoded>>,
     delivered: u64,
     stage: Stage,
@@ -81,7 +84,13 @@ enum Stage {
 enum Start {
     Fresh,
     Exact { missed: usize },
-    Inexact(Box<Resumption>),
+    Inexact(Box<Inexact>),
+}
+
+/// A loss before the first event, which the gap tells.
+struct Inexact {
+    resumption: Resumption,
+    loss: ToldLoss,
 }
 
 type Seat = (Arc<WaitList<Encoded>>, WaiterId);
@@ -111,24 +120,24 @@ pub(crate) enum Interest<T> {
 impl Subscriber {
     pub(crate) fn new<'a>(
         feed: Arc<Feed>,
-        interest: Interest<impl Iterator<Item = &'a str>>,
+        interest: Interest<impl Iterator<Item = &'a str> + Clone>,
         last: &LastEventId,
     ) -> Self {
-        let mut state = feed.write();
-        if state.retained.ages() {
-            state.trim(Some(Instant::now()));
-        }
-        let mut topics: Vec<_> = match interest {
-            Interest::Everything => vec![EVERYTHING],
-            Interest::Topics(names) => names.map(|name| state.watch(name)).collect(),
-        };
-        topics.sort_unstable();
-        topics.dedup();
-        let live_from = state.retained.tip();
+        let (state, mut topics) = feed.watch(match interest {
+            Interest::Everything => None,
+            Interest::Topics(names) => Some(names),
+        });
+        let live_from = state.retained.newest();
         let (cursor, start) = begin(&feed, &state, &topics, last);
+        let client = match start {
+            // It moves once the gap is told.
+            Start::Inexact(_) => ClientPosition::NOTHING,
+            _ => cursor,
+        };
+        let cursor = cursor.seq();
 
         // Under the lock of the log, so that no topic can be forgotten.
-        let mut sit = |topic| state.join(topic, cursor);
+        let sit = |topic| state.join(topic, cursor);
         // A subscription to no topic waits for the end of the hub.
         let first = sit(topics.pop().unwrap_or(NOTHING));
         let seats = Seats { first, more: topics.into_iter().map(sit).collect() };
@@ -140,7 +149,7 @@ impl Subscriber {
             feed,
             seats,
             cursor,
-            client: cursor,
+            client,
             live_from,
             deadline,
             start,
@@ -166,7 +175,7 @@ impl Subscriber {
         match &self.start {
             Start::Fresh => Resumption::Fresh,
             Start::Exact { missed } => Resumption::Exact { missed: *missed },
-            Start::Inexact(resumption) => Resumption::clone(resumption),
+            Start::Inexact(inexact) => inexact.resumption.clone(),
         }
     }
 
@@ -176,14 +185,14 @@ impl Subscriber {
     /// Take the subscription, then load the state, then call this: the state is sent first, with
     /// the position at which the subscription was taken as its id, and the events published
     /// meanwhile follow. As some of these may be in the state already, applying an event twice must
-    /// be harmless.
+    /// be harmless. If some of these are lost by then, the state has no id, and a gap follows it.
     ///
     /// The state is one item of one frame, of any size, without an id of its own.
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, is not one frame, or has an id of its own or [no
-    /// id](sse_encoder::Event::no_id); or the stream has been polled already.
+    /// The item cannot be encoded, is not one frame, has a type of the hub's own, or has an id of its
+    /// own or [no id](sse_encoder::Event::no_id); or the stream has been polled already.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId, SseEncoder};
@@ -205,13 +214,15 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Error::already_polled());
         }
-        let state = encode(state, usize::MAX)?;
+        let state = encode(
+            state,
+            Rules { max_frame: usize::MAX, reserved: &self.feed.settings.notice_types },
+        )?;
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
-        let id = self.feed.read().retained.id_at(self.live_from);
-        self.state = state.with_id(&id).map(Box::new);
-        self.cursor = self.live_from;
+        self.state = Some(Box::new(state));
+        self.cursor = self.live_from.seq();
         Ok(())
     }
 
@@ -251,27 +262,35 @@ impl fmt::Debug for Subscriber {
     }
 }
 
-/// The place to begin at, and the answer to the client's last event ID.
-fn begin(feed: &Feed, state: &State, topics: &[TopicId], last: &LastEventId) -> (u64, Start) {
-    let State { retained, .. } = state;
+/// The position to begin at, and the answer to the client's last event ID.
+fn begin(
+    feed: &Feed,
+    State { retained, .. }: &State,
+    topics: &[TopicId],
+    last: &LastEventId,
+) -> (ClientPosition, Start) {
     let topics = topics.iter().copied();
-    let Some(requested) = last.get() else { return (retained.tip(), Start::Fresh) };
-    let place = retained.locate(requested);
-    let lost = place.and_then(|place| retained.lost_after(topics.clone(), place));
-    if let (Some(place), None) = (place, lost) {
-        return (place, Start::Exact { missed: retained.count_after(topics, place) });
+    let is_new = last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29));
+    if is_new {
+        return (retained.newest(), Start::Fresh);
     }
+    let (loss, is_unknown) = match retained.resume(topics.clone(), last.get()) {
+        Resumed::Exact(position) => {
+            let missed = retained.count_after(topics, position.seq());
+            return (position, Start::Exact { missed });
+        }
+        Resumed::Lost(loss) => (loss, false),
+        Resumed::Unknown(loss) => (loss, true),
+    };
     feed.count_gap();
-    let cursor = match feed.settings.on_gap {
-        OnGap::Oldest => lost.unwrap_or(retained.evicted()),
-        OnGap::Newest => retained.tip(),
+    let loss = retained.tell(loss, feed.settings.on_gap == OnGap::Newest);
+    let (requested, resumed_after) = (resumption::kept(last.get()), loss.id.get().clone());
+    let resumption = if is_unknown {
+        Resumption::Unknown { requested, resumed_after }
+    } else {
+        Resumption::Gap { requested, resumed_after }
     };
-    let (requested, resumed_after) = (requested.clone(), retained.id_at(cursor));
-    let resumption = match place {
-        Some(_) => Resumption::Gap { requested, resumed_after },
-        None => Resumption::Unknown { requested, resumed_after },
-    };
-    (cursor, Start::Inexact(Box::new(resumption)))
+    (loss.position, Start::Inexact(Box::new(Inexact { resumption, loss })))
 }
 
 /// `None` beyond the reach of the clock.

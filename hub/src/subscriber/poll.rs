@@ -9,11 +9,11 @@ use std::{
 
 use futures_core::{FusedStream, Stream};
 
-use sse_encoder::{Encoded, EventId};
+use sse_encoder::{Encoded, EventType};
 
-use super::{Seats, Stage, Start, Subscriber};
+use super::{Inexact, Seats, Stage, Start, Subscriber};
 use crate::{
-    log::Next,
+    log::{ClientPosition, Next, PositionId, ToldLoss},
     notice,
     resumption::Resumption,
     settings::OnGap,
@@ -33,26 +33,35 @@ impl Subscriber {
     fn open(&mut self) -> Option<Encoded> {
         let is_exact = self.state.is_none() && !matches!(self.start, Start::Inexact(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
-            let id = is_exact.then(|| self.id());
-            return Some(notice::checkpoint(id, Some(self.feed.settings.jittered_retry())));
+            let id = if is_exact { self.id_of(self.client) } else { None };
+            let retry = self.feed.settings.jittered_retry();
+            return Some(notice::checkpoint(self.notice_types(), id.as_ref(), Some(retry)));
         }
         self.stage = Stage::Live;
-        self.client = self.cursor;
         if let Some(state) = self.state.take() {
-            return Some(*state);
+            // Where events are lost since, a gap follows, and has the id.
+            let Some(id) = self.id_of(self.live_from) else { return Some(*state) };
+            self.client = self.live_from;
+            return state.with_id(id.get());
         }
-        let Start::Inexact(resumption) = &self.start else { return None };
-        match &**resumption {
-            Resumption::Gap { requested, resumed_after }
-            | Resumption::Unknown { requested, resumed_after } => {
-                Some(notice::gap(Some(requested), resumed_after.clone()))
+        let Start::Inexact(inexact) = &self.start else { return None };
+        let Inexact { resumption, loss: ToldLoss { position, id } } = &**inexact;
+        self.client = *position;
+        match resumption {
+            Resumption::Gap { requested, .. } | Resumption::Unknown { requested, .. } => {
+                Some(notice::gap(self.notice_types(), requested.as_ref(), id))
             }
             Resumption::Fresh | Resumption::Exact { .. } => None,
         }
     }
 
-    fn id(&self) -> EventId {
-        self.feed.read().retained.id_at(self.cursor)
+    fn notice_types(&self) -> &[EventType; 2] {
+        &self.feed.settings.notice_types
+    }
+
+    /// The id of a position of this client; `None` if it lacks later events that the log has lost.
+    fn id_of(&self, position: ClientPosition) -> Option<PositionId> {
+        self.feed.read().retained.id_of(self.seats.topics(), position)
     }
 
     #[inline]
@@ -65,11 +74,11 @@ impl Subscriber {
     #[inline(always)]
     fn take_next(&mut self) -> Option<Encoded> {
         let has_news = self.has_news();
-        let needs_checkpoint = self.feed.needs_checkpoint(self.client);
+        let needs_checkpoint = self.feed.needs_checkpoint(self.client.seq());
         if !has_news && !needs_checkpoint {
             return None;
         }
-        if self.seats.more.is_empty() && self.cursor >= self.live_from {
+        if self.seats.more.is_empty() && self.cursor >= self.live_from.seq() {
             let (list, waiter) = &self.seats.first;
             if let Some((seq, frame)) = list.newest_after(*waiter, self.cursor) {
                 return Some(self.give(seq, frame));
@@ -83,29 +92,29 @@ impl Subscriber {
     fn take_from_log(&mut self, needs_checkpoint: bool) -> Option<Encoded> {
         let state = self.feed.read();
         let log = &state.retained;
-        match log.next(self.seats.topics(), self.cursor, self.live_from) {
+        match log.next(self.seats.topics(), self.cursor, self.live_from.seq()) {
             Next::Entry(seq, frame) => {
                 drop(state);
                 Some(self.give(seq, frame))
             }
-            Next::Lost(lost) => {
-                let seq = match self.feed.settings.on_gap {
-                    OnGap::Oldest => lost,
-                    OnGap::Newest => log.tip(),
-                };
-                let frame = notice::gap(log.past_id_at(self.client).as_ref(), log.id_at(seq));
+            Next::Lost(loss) => {
+                let skips_rest = self.feed.settings.on_gap == OnGap::Newest;
+                let ToldLoss { position, id } = log.tell(loss, skips_rest);
+                let requested = log.past_id_at(self.client.seq());
+                let frame = notice::gap(self.notice_types(), requested.as_ref(), &id);
                 drop(state);
                 self.feed.count_gap();
-                (self.cursor, self.client) = (seq, seq);
+                (self.cursor, self.client) = (position.seq(), position);
                 Some(frame)
             }
-            Next::Nothing(tip) => {
-                let id = needs_checkpoint.then(|| log.id_at(tip));
+            Next::Nothing(position) => {
+                let id =
+                    if needs_checkpoint { log.id_of(self.seats.topics(), position) } else { None };
                 drop(state);
-                self.cursor = tip;
+                self.cursor = position.seq();
                 let id = id?;
-                self.client = tip;
-                Some(notice::checkpoint(Some(id), None))
+                self.client = position;
+                Some(notice::checkpoint(self.notice_types(), Some(&id), None))
             }
         }
     }
@@ -115,7 +124,7 @@ impl Subscriber {
         self.cursor = seq;
         // An ephemeral event has no id, and so does not move the client.
         if frame.has_id() {
-            self.client = seq;
+            self.client = self.client.given(seq);
         }
         self.delivered += 1;
         frame
@@ -125,7 +134,7 @@ impl Subscriber {
     fn park(&mut self, cx: &Context<'_>) -> bool {
         let (feed, cursor) = (&self.feed, self.cursor);
         let mut report =
-            Report { client: self.client, cursor, delivered: mem::take(&mut self.delivered) };
+            Report { client: self.client.seq(), cursor, delivered: mem::take(&mut self.delivered) };
         self.seats.iter().all(|(list, waiter)| {
             // The clone is user code: outside the lock.
             let waker = cx.waker().clone();
@@ -164,7 +173,8 @@ impl Stream for Subscriber {
             }
             if is_closed {
                 this.stage = Stage::Ended;
-                return Poll::Ready(Some(notice::retry(this.feed.settings.jittered_retry())));
+                let time = this.feed.settings.jittered_retry();
+                return Poll::Ready(Some(notice::retry(this.notice_types(), time)));
             }
             if this.park(cx) {
                 return Poll::Pending;
@@ -188,7 +198,7 @@ impl Drop for Subscriber {
         for (list, _) in self.seats.iter() {
             let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);
             if !is_fixed && list.is_empty() {
-                self.feed.write().release(list.topic);
+                self.feed.release(list.topic);
             }
         }
         self.feed.subscribers().remove();

@@ -4,6 +4,10 @@
 //! The one rule: the entry that was read last must still be there, and be the same, when what
 //! follows it is read. Then nothing between them can have been trimmed, and the log was neither
 //! emptied nor replaced by an older one. Otherwise every subscriber gets a gap.
+//!
+//! What was read and is lost lies before that gap: the position after which the reader continues
+//! then is no entry's, as a client that has the last entry before the loss, and no more, is to be
+//! told of the loss, too.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -12,9 +16,14 @@ use super::{
     link::Link,
     record::{Record, is_mark},
     rejected::Reporter,
-    source::{Entry, News, Source},
+    source::{Entry, Hash, News, Source},
 };
-use crate::{error::Error, feed::Feed, position::Position};
+use crate::{
+    error::Error,
+    feed::Feed,
+    mutant,
+    position::{Check, Position},
+};
 
 #[cfg(test)]
 mod tests;
@@ -41,8 +50,8 @@ pub(super) struct Follower {
     feed: Arc<Feed>,
     link: Arc<Link>,
     cursor: Cursor,
-    /// The digests of the entries that were read last.
-    digests: VecDeque<(Position, u64)>,
+    /// The entries that were read last.
+    recent: VecDeque<Position>,
     page: usize,
     patience: Duration,
     reporter: Reporter,
@@ -50,8 +59,8 @@ pub(super) struct Follower {
 
 impl Follower {
     pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, reporter: Reporter) -> Self {
-        let (cursor, digests) = (Cursor::Unknown, VecDeque::new());
-        Self { feed, link, cursor, digests, page: PAGE, patience: ANSWER, reporter }
+        let (cursor, recent) = (Cursor::Unknown, VecDeque::new());
+        Self { feed, link, cursor, recent, page: PAGE, patience: ANSWER, reporter }
     }
 
     /// How long an answer may take.
@@ -59,11 +68,12 @@ impl Follower {
         self.patience
     }
 
-    /// An answer has not come in time: the next page is smaller, or may take longer.
-    pub(super) fn shrink_page(&mut self) {
+    /// A read has failed, perhaps because of its size: the next page is smaller, or may take longer
+    /// if the answer did not come in time.
+    pub(super) fn shrink_page(&mut self, is_slow: bool) {
         if self.page > 1 {
             self.page /= 2;
-        } else {
+        } else if is_slow {
             self.patience = (self.patience * 2).min(MOST_PATIENCE);
         }
     }
@@ -74,19 +84,29 @@ impl Follower {
 
     /// Reads up to the newest entry: at the start, and after the connection was lost.
     pub(super) async fn catch_up<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+        let read = self.link.begin_read();
         match self.cursor {
-            Cursor::Unknown => self.warm_up(source).await,
+            Cursor::Unknown => self.warm_up(source).await?,
             Cursor::Empty { .. } => {
                 // Entries may have been appended and removed meanwhile.
                 self.cursor = Cursor::Empty { is_lost: true };
-                Ok(())
+                return Ok(());
             }
-            Cursor::At(position) => self.read_from(source, position).await,
+            Cursor::At(position) => self.read_from(source, position).await?,
         }
+        self.link.end_read(read);
+        Ok(())
     }
 
     /// Waits for the next entries, and records them.
     pub(super) async fn follow<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+        let read = self.link.begin_read();
+        self.read_next(source).await?;
+        self.link.end_read(read);
+        Ok(())
+    }
+
+    async fn read_next<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let after = if let Cursor::At(position) = self.cursor { Some(position) } else { None };
         let News { entries, last } = source.wait(after, self.page).await?;
         self.page = (self.page * 2).min(PAGE);
@@ -172,6 +192,7 @@ impl Follower {
                 is_last = page.len() <= self.page;
                 page.remove(0);
                 self.ingest(page)?;
+                self.page = (self.page * 2).min(PAGE);
             } else if relocations < RELOCATIONS {
                 relocations += 1;
                 self.relocate(source).await?;
@@ -188,7 +209,8 @@ impl Follower {
     /// The entry that was read last is gone: finds where to continue.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let Cursor::At(position) = self.cursor else { return Ok(()) };
-        let mut before_this = just_after(position);
+        let after = just_after(position.numbers());
+        let mut before_this = after.map(|(epoch, n)| Position::new(epoch, n));
         // Entries after one that has been read are new, even if their positions are lower.
         let known = loop {
             let older = source.newest(before_this, self.page).await?;
@@ -202,7 +224,8 @@ impl Follower {
             }
         };
         if let Some(known) = known {
-            self.record_gap(known)?;
+            let lacks_this = mutant::lacks(39);
+            self.record_gap(if lacks_this { known } else { after_loss(known, position) })?;
             self.cursor = Cursor::At(known);
             let mut page = source.from(known, self.page + 1).await?;
             // If it is gone by now, the next wait notices.
@@ -225,22 +248,21 @@ impl Follower {
 
     /// Whether this very entry is among those read last.
     fn has_read(&self, entry: &Entry) -> bool {
-        let same = self.digests.iter().rev().find(|(position, _)| *position == entry.position);
-        same.is_some_and(|(_, digest)| *digest == entry.digest())
+        self.recent.iter().rev().any(|position| *position == entry.position)
     }
 
     /// Whether the entry comes before those that were read last: if it has been read, it must not
     /// be read again.
     fn is_old(&self, entry: &Entry) -> bool {
-        self.digests.iter().all(|(position, _)| entry.position < *position)
+        self.recent.iter().all(|position| entry.position.numbers() < position.numbers())
     }
 
     /// Remembers an entry as one that has been read.
     fn note(&mut self, entry: &Entry) {
-        if self.digests.len() == PAGE {
-            self.digests.pop_front();
+        if self.recent.len() == PAGE {
+            self.recent.pop_front();
         }
-        self.digests.push_back((entry.position, entry.digest()));
+        self.recent.push_back(entry.position);
     }
 
     fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
@@ -248,17 +270,25 @@ impl Follower {
     }
 
     /// Records the entries. One that cannot be an event is rejected, counted, and reported if it is
-    /// the first of its kind.
+    /// the first of its kind. If it is one, and only too large for this server, its subscribers get
+    /// a gap.
     fn ingest(&mut self, entries: Vec<Entry>) -> Result<(), Error> {
-        let max_frame = self.feed.settings.max_frame;
+        let feed = self.feed.clone();
         for entry in entries {
             self.note(&entry);
             self.cursor = Cursor::At(entry.position);
             if is_mark(&entry) {
                 continue;
             }
-            let draft = Record::read(&entry).and_then(|record| record.draft(max_frame));
-            match draft.and_then(|draft| self.feed.record(draft, Some(entry.position))) {
+            let outcome = Record::read(&entry).and_then(|record| {
+                let draft = record.draft(feed.settings.rules());
+                let is_lost = draft.as_ref().is_err_and(is_too_large) && !record.is_ephemeral();
+                if is_lost && !mutant::lacks(46) {
+                    feed.record_loss(record.topics(), entry.position)?;
+                }
+                feed.record(draft?, Some(entry.position))
+            });
+            match outcome {
                 Ok(_) => {}
                 Err(error) if error.is_closed() => return Err(error),
                 Err(error) => {
@@ -279,26 +309,47 @@ struct Newest {
     is_whole: bool,
 }
 
-/// A position before all events from this entry on, after which there is nothing else.
+/// A position before all events from this entry on, after which there is nothing else. It is the
+/// same on each server that begins with this entry.
 fn before(entry: &Entry) -> Position {
-    if is_mark(entry) { entry.position } else { just_before(entry.position) }
+    if is_mark(entry) {
+        return entry.position;
+    }
+    let (epoch, n) = just_before(entry.position.numbers());
+    Position { epoch, n, check: gap_check(&[entry.position]) }
 }
 
-fn just_after(position: Position) -> Option<Position> {
-    let Position { epoch, n } = position;
+/// The position after this entry, once later ones, the last of which was `lost`, are lost. It is the
+/// same on each server that has read that one.
+fn after_loss(known: Position, lost: Position) -> Position {
+    let (epoch, n) = just_after(known.numbers()).unwrap_or(known.numbers());
+    Position { epoch, n, check: gap_check(&[known, lost]) }
+}
+
+fn gap_check(positions: &[Position]) -> Check {
+    let add = |hash: Hash, position: &Position| {
+        hash.number(position.epoch).number(position.n).number(position.check.bits())
+    };
+    Check::of_gap(positions.iter().fold(Hash::default(), add).finish())
+}
+
+fn is_too_large(error: &Error) -> bool {
+    error.encode_error().is_some_and(sse_encoder::Error::is_too_large)
+}
+
+fn just_after((epoch, n): (u64, u64)) -> Option<(u64, u64)> {
     match (n.checked_add(1), epoch.checked_add(1)) {
-        (Some(n), _) => Some(Position { epoch, n }),
-        (None, Some(epoch)) => Some(Position { epoch, n: 0 }),
+        (Some(n), _) => Some((epoch, n)),
+        (None, Some(epoch)) => Some((epoch, 0)),
         (None, None) => None,
     }
 }
 
-/// The position just before this one, so that nothing can be between them.
-fn just_before(position: Position) -> Position {
-    let Position { epoch, n } = position;
+/// The numbers just before these, so that nothing can be between them.
+fn just_before((epoch, n): (u64, u64)) -> (u64, u64) {
     match (epoch.checked_sub(1), n.checked_sub(1)) {
-        (_, Some(n)) => Position { epoch, n },
-        (Some(epoch), None) => Position { epoch, n: u64::MAX },
-        (None, None) => position,
+        (_, Some(n)) => (epoch, n),
+        (Some(epoch), None) => (epoch, u64::MAX),
+        (None, None) => (epoch, n),
     }
 }

@@ -75,11 +75,16 @@ fn entry((n, text): (u64, String)) -> Entry {
         MARK => vec![(b"mark".to_vec(), b"1".to_vec())],
         _ => vec![(b"data".to_vec(), text.into_bytes())],
     };
-    Entry { position: at(n), fields }
+    Entry::new(numbers(n), fields)
 }
 
+fn numbers(n: u64) -> (u64, u64) {
+    (1_000 + n / 10, n % 10)
+}
+
+/// The position of `event n`.
 fn at(n: u64) -> Position {
-    Position { epoch: 1_000 + n / 10, n: n % 10 }
+    entry((n, format!("event {n}"))).position
 }
 
 impl Source for Log {
@@ -119,7 +124,7 @@ impl Source for Log {
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {
-        Ok(Position { epoch: 999, n: random::number() })
+        Ok(Position { check: Check::of_gap(1), ..Position::new(999, random::number()) })
     }
 }
 
@@ -402,8 +407,8 @@ fn entries_from_before_a_rollback_are_not_read_again() {
         log.state().entries.truncate(kept);
         // Their positions are below the newest one that was read.
         let between = |n: usize| {
-            let Position { epoch, n: first } = at(kept as u64);
-            Entry { position: Position { epoch, n: first + 1 + n as u64 }, ..entry((0, text(n))) }
+            let (epoch, first) = numbers(kept as u64);
+            Entry::new((epoch, first + 1 + n as u64), entry((0, text(n))).fields)
         };
         fn text(n: usize) -> String {
             format!("event {}", 10_000 + n)
@@ -424,7 +429,7 @@ fn without_a_mark_the_first_entries_may_have_low_ids() {
     let log = Log::default();
     let mut node = Node::new(&log);
     let mut subscriber = fresh(&node);
-    let early = Entry { position: Position { epoch: 1, n: 0 }, ..entry((0, "event 7".into())) };
+    let early = Entry::new((1, 0), entry((0, "event 7".into())).fields);
     log.state().raw = vec![early];
     log.state().added = 1;
     node.follow();
@@ -438,11 +443,11 @@ fn a_slow_connection_reads_smaller_pages() {
     let follower = &mut node.follower;
     assert_eq!((follower.page, follower.patience()), (PAGE, ANSWER));
     for _ in 0..8 {
-        follower.shrink_page();
+        follower.shrink_page(true);
     }
     assert_eq!((follower.page, follower.patience()), (1, ANSWER));
     for _ in 0..8 {
-        follower.shrink_page();
+        follower.shrink_page(true);
     }
     assert_eq!((follower.page, follower.patience()), (1, MOST_PATIENCE));
     node.follow();
@@ -546,12 +551,193 @@ fn a_closed_hub_records_nothing() {
 
 #[test]
 fn no_position_lies_between_one_and_the_one_just_before() {
-    let position = |epoch, n| Position { epoch, n };
-    for (of, expected) in [
-        (position(5, 7), position(5, 6)),
-        (position(5, 0), position(4, u64::MAX)),
-        (position(0, 0), position(0, 0)),
-    ] {
+    for (of, expected) in [((5, 7), (5, 6)), ((5, 0), (4, u64::MAX)), ((0, 0), (0, 0))] {
         assert_eq!(just_before(of), expected);
     }
+}
+
+/// A log that has these entries, and a server that had also read the entries up to `seen`.
+fn rolled_back(kept: u64, seen: u64) -> (Log, Node) {
+    let log = Log::default();
+    log.add(1..=seen);
+    let mut node = Node::new(&log);
+    log.state().entries.truncate(kept as usize);
+    node.catch_up();
+    (log, node)
+}
+
+#[test]
+fn the_last_position_before_a_rollback_is_before_a_loss_where_the_loss_was_seen() {
+    let (log, mut node) = rolled_back(3, 5);
+    let mut late = Node::new(&log);
+    log.add([6]);
+    node.follow();
+    late.follow();
+    let mut client = node.hub.subscribe(&at(3).to_id().into());
+    assert!(matches!(client.resumption(), Resumption::Unknown { .. }));
+    assert_eq!(ready(&mut client), [0, 6]);
+    // A server that has seen nothing of it does not know.
+    assert_eq!(late.resumption(3), Resumption::Exact { missed: 1 });
+}
+
+#[test]
+fn a_client_that_was_told_of_a_rollback_goes_on_where_the_same_was_seen() {
+    let (log, mut node) = rolled_back(3, 5);
+    let mut client = node.hub.subscribe(&at(5).to_id().into());
+    let gap = (0..2).filter_map(|_| client.next().now_or_never().unwrap()).last().unwrap();
+    let told = LastEventId::from(gap.id().unwrap());
+    log.add([6]);
+    node.follow();
+    let (other_log, mut other) = rolled_back(3, 5);
+    other_log.add([6]);
+    other.follow();
+    for node in [&node, &other] {
+        assert_eq!(node.hub.subscribe(&told).resumption(), Resumption::Exact { missed: 1 });
+    }
+}
+
+#[test]
+fn an_id_that_the_log_gives_again_is_another_one() {
+    let log = Log::default();
+    log.add(1..=5);
+    let mut node = Node::new(&log);
+    let last = LastEventId::from(at(4).to_id());
+    assert_eq!(node.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 1 });
+    // The clock goes back while the log is lost: the same numbers, other events.
+    *log.state() = others(1..=5);
+    node.catch_up();
+    node.follow();
+    for node in [&node, &Node::new(&log)] {
+        let mut client = node.hub.subscribe(&last);
+        assert!(matches!(client.resumption(), Resumption::Unknown { .. }));
+        // It may have had what comes before its own numbers.
+        assert_eq!(ready(&mut client), [0, 104, 105]);
+        let ids = [104, 105].map(|n| at(n).to_id());
+        assert!(ids.iter().all(|id| {
+            !log.0.lock().unwrap().entries.iter().any(|(n, _)| *id == at(*n).to_id())
+        }));
+    }
+}
+
+#[test]
+fn a_client_from_beyond_gets_nothing_twice() {
+    // A server that has never seen e4, which is lost.
+    let log = Log::default();
+    log.add(1..=3);
+    let mut node = Node::new(&log);
+    let mut client = node.hub.subscribe(&at(4).to_id().into());
+    assert_eq!(ready(&mut client), [0]);
+    log.add([6]);
+    node.follow();
+    assert_eq!(ready(&mut client), [6]);
+    // In the middle, and before all.
+    log.state().entries.remove(1);
+    let node = Node::new(&log);
+    for (n, expected) in [(2, &[0, 3, 6][..]), (0, &[0, 1, 3, 6]), (9, &[0])] {
+        let mut client = node.hub.subscribe(&at(n).to_id().into());
+        assert!(matches!(client.resumption(), Resumption::Unknown { .. }));
+        assert_eq!(ready(&mut client), expected, "{n}");
+    }
+}
+
+#[test]
+fn an_event_that_is_too_large_for_a_server_is_a_gap_in_its_topic_there() {
+    let log = Log::default();
+    log.add([0]);
+    let mut node = Node::with(&log, Hub::builder().max_frame(100));
+    let mut subscribers = ["", "other"].map(|topic| {
+        let mut subscriber = node.hub.subscribe_to([topic], &LastEventId::none());
+        assert!(ready(&mut subscriber).is_empty());
+        subscriber
+    });
+    let mut everything = node.hub.subscribe_all(&LastEventId::none());
+    assert!(ready(&mut everything).is_empty());
+    log.add([1]);
+    node.follow();
+    let [plain, other] = &mut subscribers;
+    assert_eq!((ready(plain), ready(&mut everything)), (vec![1], vec![1]));
+    let large = |n| Entry::new(numbers(n), entry((n, "event 7".repeat(20))).fields);
+    log.state().raw = vec![large(2)];
+    log.add([3]);
+    node.follow();
+    assert_eq!((ready(plain), ready(&mut everything)), (vec![0, 3], vec![0, 3]));
+    assert!(ready(other).is_empty());
+    assert_eq!(node.hub.stats().rejected, 1);
+    // So it is for a client that returns; one that was told of it has lost nothing more.
+    let mut client = node.hub.subscribe(&at(1).to_id().into());
+    assert!(matches!(client.resumption(), Resumption::Gap { .. }));
+    assert_eq!(ready(&mut client), [0, 3]);
+    let told = large(2).position.to_id().into();
+    assert_eq!(node.hub.subscribe(&told).resumption(), Resumption::Exact { missed: 1 });
+    assert_eq!(node.resumption(3), Resumption::Exact { missed: 0 });
+    // An ephemeral one is no loss.
+    let mut ephemeral = large(4);
+    ephemeral.fields.push((b"ephemeral".to_vec(), b"1".to_vec()));
+    log.state().raw.push(ephemeral);
+    node.follow();
+    assert!(ready(plain).is_empty());
+}
+
+#[test]
+fn a_read_that_fails_in_any_way_makes_the_next_page_smaller() {
+    let mut node = Node::new(&Log::default());
+    for page in [128, 64, 32, 16, 8, 4, 2, 1, 1] {
+        node.follower.shrink_page(false);
+        assert_eq!((node.follower.page, node.follower.patience()), (page, ANSWER));
+    }
+    // It grows while the log is read.
+    node.log.add(1..=2);
+    node.follow();
+    node.log.add(3..=20);
+    node.follower.page = 1;
+    node.catch_up();
+    assert!(node.follower.page >= 16);
+}
+
+#[test]
+fn each_kind_of_rejected_entry_is_reported_once() {
+    let log = Log::default();
+    let mut node = Node::new(&log);
+    let reports = Arc::<Mutex<Vec<String>>>::default();
+    let hook = reports.clone();
+    node.follower.reporter().on_rejected_entry =
+        Some(Box::new(move |entry| hook.lock().unwrap().push(entry.error().to_string())));
+    let kinds: [&[(&str, &[u8])]; 9] = [
+        &[("other", b"1")],
+        &[("data", b"\xFF")],
+        &[("data", b"a"), ("type", b"\xFF")],
+        &[("data", b"a"), ("type", b"two\nlines")],
+        &[("data", b"a"), ("type", b"gap")],
+        &[("data", b"a"), ("retry", b"soon")],
+        &[("data", b"a"), ("retry", b"0")],
+        &[("data", b"a"), ("id", b"1-1")],
+        &[("data", &[b'a'; 100_000])],
+    ];
+    for n in 0..18 {
+        let fields =
+            kinds[n % 9].iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
+        log.state().raw.push(Entry::new(numbers(n as u64), fields.collect()));
+    }
+    node.follow();
+    let reports = reports.lock().unwrap();
+    assert_eq!(reports.len(), 9, "{reports:#?}");
+    assert_eq!(node.hub.stats().rejected, 18);
+}
+
+#[test]
+fn the_hubs_own_words_are_no_entries() {
+    let log = Log::default();
+    log.add([0]);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    let word = |n, name: &str| {
+        let fields = [("data", "{}"), ("type", name)];
+        let fields = fields.map(|(name, text)| (name.into(), text.into()));
+        Entry::new(numbers(n), fields.into())
+    };
+    log.state().raw = vec![word(1, "gap"), word(2, "checkpoint")];
+    log.add([3]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [3]);
+    assert_eq!(node.hub.stats().rejected, 2);
 }

@@ -1,0 +1,132 @@
+//! The doors of the server.
+
+mod support;
+
+use support::Server;
+
+#[test]
+fn a_published_line_is_delivered_with_the_id_of_the_answer() {
+    let server = Server::start(&[]);
+    let mut events = server.events("/events?topic=kitchen");
+    assert_eq!(events.next().event_type, "checkpoint");
+    let ids = server.publish("topic=kitchen", "{\"data\":{\"n\":1}}\n\n{\"data\":{\"n\":2}}");
+    for (id, data) in ids.iter().zip([r#"{"n":1}"#, r#"{"n":2}"#]) {
+        let event = events.next();
+        assert_eq!((&event.id, &*event.data), (id, data));
+    }
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
+fn a_client_gets_the_topics_that_it_names_and_no_other() {
+    let server = Server::start(&[]);
+    let mut events = server.events("/events?topic=kitchen&topic=bar");
+    for topic in ["cellar", "", "kitchen", "bar"] {
+        server.publish(&format!("topic={topic}"), &format!(r#"{{"data":{{"at":"{topic}"}}}}"#));
+    }
+    assert_eq!(events.data(), r#"{"at":"kitchen"}"#);
+    assert_eq!(events.data(), r#"{"at":"bar"}"#);
+}
+
+#[test]
+fn a_bad_line_is_named_and_the_lines_before_it_are_published() {
+    let server = Server::start(&[]);
+    let (status, reason) = server.post("/publish", "{\"data\":1}\n\n{\n{\"data\":2}\n");
+    assert_eq!(status, 400);
+    assert!(reason.starts_with("line 3: "), "{reason}");
+    assert_eq!(server.json("/stats")["published"], 1);
+    let (status, reason) = server.post("/publish", &"x".repeat(200_000));
+    assert_eq!(status, 400);
+    assert!(reason.starts_with("line 1: "), "{reason}");
+}
+
+#[test]
+fn a_client_that_subscribes_from_the_position_misses_nothing() {
+    let server = Server::start(&[]);
+    let position = server.json("/position");
+    // The state is loaded, and meanwhile this happens.
+    server.publish("", r#"{"data":{"n":1}}"#);
+    let id = position["id"].as_str().unwrap();
+    let mut events = server.events(&format!("/events?lastEventId={id}"));
+    assert_eq!(events.next().id, id);
+    assert_eq!(events.data(), r#"{"n":1}"#);
+}
+
+#[test]
+fn a_client_that_comes_back_too_late_hears_of_a_gap() {
+    let server = Server::start(&[("RETAIN", "4")]);
+    let first = server.publish("", "{\"data\":{\"n\":0}}").remove(0);
+    for n in 1..10 {
+        server.publish("", &format!(r#"{{"data":{{"n":{n}}}}}"#));
+    }
+    let mut events = server.events(&format!("/events?lastEventId={first}"));
+    assert_eq!(events.next().event_type, "checkpoint");
+    assert_eq!(events.next().event_type, "gap");
+    assert_eq!(events.data(), r#"{"n":6}"#);
+    assert_eq!(server.json("/stats")["gaps"], 1);
+}
+
+#[test]
+fn figures_are_there_as_json_and_for_prometheus() {
+    let server = Server::start(&[]);
+    let mut events = server.events("/events");
+    events.next();
+    server.publish("", "{\"data\":1}\n{\"data\":2}");
+    let stats = server.json("/stats");
+    for (name, value) in [("subscribers", 1), ("published", 2), ("gaps", 0), ("retained", 2)] {
+        assert_eq!(stats[name], value, "{name}");
+    }
+    let (status, text) = server.get("/metrics");
+    assert_eq!(status, 200);
+    for line in [
+        "# TYPE sse_hub_subscribers gauge",
+        "sse_hub_subscribers 1",
+        "# TYPE sse_hub_events_published_total counter",
+        "sse_hub_events_published_total 2",
+        "sse_hub_retained_events 2",
+        "sse_hub_log_up 1",
+    ] {
+        assert!(text.lines().any(|other| other == line), "{line}\n{text}");
+    }
+}
+
+#[test]
+fn a_log_that_cannot_be_reached_is_503() {
+    // A port that was free a moment ago.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let server = Server::start(&[("REDIS_URL", &format!("redis://127.0.0.1:{port}/"))]);
+    let (status, reason) = server.post("/publish", "{\"data\":1}");
+    assert_eq!(status, 503);
+    assert!(reason.starts_with("line 1: "), "{reason}");
+    assert_eq!(server.get("/position").0, 503);
+}
+
+#[test]
+fn an_outcome_that_is_unknown_is_504() {
+    // A Redis that takes each connection and command, and closes at the first `XADD`.
+    let redis = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = redis.local_addr().unwrap().port();
+    std::thread::spawn(move || redis.incoming().flatten().for_each(mute_redis));
+    let server = Server::start(&[("REDIS_URL", &format!("redis://127.0.0.1:{port}/"))]);
+    let (status, reason) = server.post("/publish", "{\"data\":1}");
+    assert_eq!(status, 504, "{reason}");
+    assert!(reason.starts_with("line 1: "), "{reason}");
+}
+
+/// Answers `OK` to all commands that set up a connection, and hangs up at an `XADD`.
+fn mute_redis(mut socket: std::net::TcpStream) {
+    use std::io::{Read, Write};
+    std::thread::spawn(move || {
+        let mut bytes = [0; 4096];
+        while let Ok(read @ 1..) = socket.read(&mut bytes) {
+            let text = String::from_utf8_lossy(&bytes[..read]).to_uppercase();
+            if text.contains("XADD") {
+                return;
+            }
+            let commands = text.matches('*').count();
+            if socket.write_all("+OK\r\n".repeat(commands.max(1)).as_bytes()).is_err() {
+                return;
+            }
+        }
+    });
+}

@@ -1,0 +1,29 @@
+//! Repairs that a test can take out, to show that the [simulation](crate::redis) notices: each by
+//! the number of its row in the report of faults.
+
+#[cfg(test)]
+use std::cell::Cell;
+
+#[cfg(test)]
+thread_local! {
+    static OUT: Cell<Option<u32>> = const { Cell::new(None) };
+}
+
+/// Whether the repair is taken out: only in a test.
+#[cfg(test)]
+pub(crate) fn lacks(row: u32) -> bool {
+    OUT.get() == Some(row)
+}
+
+/// Whether the repair is taken out: only in a test.
+#[cfg(not(test))]
+#[inline(always)]
+pub(crate) const fn lacks(_: u32) -> bool {
+    false
+}
+
+/// Takes a repair out on this thread, or puts all back.
+#[cfg(all(test, feature = "redis"))]
+pub(crate) fn take_out(row: Option<u32>) {
+    OUT.set(row);
+}
