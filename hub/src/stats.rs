@@ -33,7 +33,8 @@ pub struct Stats {
     /// client that does not read.
     pub lag: u64,
     /// Entries that other programs have written to Redis and that cannot be events: they reach no
-    /// subscriber. Always 0 with a log in memory.
+    /// subscriber. On disk: the holes that the log had when it was opened, where files were damaged
+    /// or missing. Always 0 with a log in memory.
     pub rejected: u64,
 }
 

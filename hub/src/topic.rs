@@ -27,6 +27,11 @@ impl Topics {
         topics
     }
 
+    /// The id of this topic, if it is known.
+    pub(crate) fn get(&self, name: &str) -> Option<TopicId> {
+        self.ids.get(name).copied()
+    }
+
     /// The id of this topic, created if needed.
     pub(crate) fn id(&mut self, name: &str) -> TopicId {
         if let Some(id) = self.ids.get(name) {

@@ -198,7 +198,7 @@ impl Drop for Subscriber {
         for (list, _) in self.seats.iter() {
             let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);
             if !is_fixed && list.is_empty() {
-                self.feed.write().release(list.topic);
+                self.feed.release(list.topic);
             }
         }
         self.feed.subscribers().remove();

@@ -150,6 +150,21 @@ impl<F> WaitList<F> {
         }
     }
 
+    /// Makes this the newest entry, and takes the wakers of all waiters.
+    pub(crate) fn announce_to(&self, before: u64, seq: u64, frame: &F, wakers: &mut Vec<Waker>)
+    where
+        F: Clone,
+    {
+        if self.is_empty() {
+            return;
+        }
+        for shard in &self.shards {
+            let mut shard = lock(shard);
+            shard.set_newest(before, seq, frame);
+            shard.take_wakers_into(wakers);
+        }
+    }
+
     /// Drops the newest entry.
     pub(crate) fn clear_newest(&self) {
         for shard in &self.shards {
@@ -295,12 +310,16 @@ impl<F> Shard<F> {
 
     fn take_wakers(&mut self) -> Vec<Waker> {
         let mut wakers = mem::take(&mut self.spare);
+        self.take_wakers_into(&mut wakers);
+        wakers
+    }
+
+    fn take_wakers_into(&mut self, wakers: &mut Vec<Waker>) {
         for slot in self.parked.drain(..) {
             let waiter = &mut self.slots[slot as usize];
             waiter.parked = false;
             wakers.extend(waiter.waker.take());
         }
-        wakers
     }
 
     fn keep_spare(&mut self, wakers: Vec<Waker>) {

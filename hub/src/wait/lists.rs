@@ -40,6 +40,11 @@ impl<F> WaitLists<F> {
         }
     }
 
+    /// The list of this topic; without one, that on which nothing is announced.
+    pub(crate) fn get_or_nothing(&self, topic: TopicId) -> &Arc<WaitList<F>> {
+        self.get(topic).unwrap_or(&self.nothing)
+    }
+
     /// A new list for this topic, whose last entry has the number `last`.
     pub(crate) fn add(&mut self, topic: TopicId, last: u64) -> Arc<WaitList<F>> {
         let place = topic as usize;
