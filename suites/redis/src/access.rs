@@ -14,7 +14,9 @@ use crate::{Node, Server, node::STREAM, until};
 /// The rights of a server that reads the stream, as in the docs.
 pub const READS: &[&str] = &["+xlen", "+xrange", "+xrevrange", "+xread", "+xinfo", "+time"];
 /// The further rights of a server that publishes.
-pub const WRITES: &[&str] = &["+xadd"];
+pub const WRITES: &[&str] = &["+xadd", "+multi", "+exec"];
+/// The further rights of a server that publishes several events as one.
+pub const TRANSACTS: &[&str] = &["+multi", "+exec"];
 
 /// Creates a user with the password `s:cret` and these rights, for the stream alone.
 pub async fn allow(server: &Server, user: &str, rights: &[&str]) {
