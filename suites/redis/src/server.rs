@@ -51,7 +51,7 @@ impl Server {
     /// # Panics
     ///
     /// Redis is required but not installed.
-    pub fn try_start(args: &[&str]) -> std::io::Result<Option<Self>> {
+    pub fn try_start(args: &[&str]) -> io::Result<Option<Self>> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = parent().join(format!("sse-redis-{}-{number}", process::id()));
@@ -88,7 +88,7 @@ impl Server {
         Some([(primary, ports[0]), (replica, ports[1])])
     }
 
-    fn spawn(&mut self) -> std::io::Result<()> {
+    fn spawn(&mut self) -> io::Result<()> {
         let log = fs::File::create(self.directory.join("log"))?;
         let mut command = Command::new(program());
         command
@@ -106,7 +106,7 @@ impl Server {
             assert!(start.elapsed() < PATIENCE, "the server does not start");
             if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {
                 let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                return Err(std::io::Error::other(format!("the server has ended: {log}")));
+                return Err(io::Error::other(format!("the server has ended: {log}")));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -115,7 +115,7 @@ impl Server {
 
     /// Whether the server does not answer yet, or still loads its log.
     fn is_silent(&self) -> bool {
-        use std::io::{Read, Write};
+        use io::{Read, Write};
         let Ok(mut socket) = std::os::unix::net::UnixStream::connect(self.socket()) else {
             return true;
         };
