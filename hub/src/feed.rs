@@ -36,6 +36,8 @@ pub(crate) struct Feed {
     /// How many events are retained, and how many bytes they take.
     retained: (AtomicUsize, AtomicUsize),
     is_closed: AtomicBool,
+    /// Whether the log still appends what was published before the hub was closed.
+    is_appending: AtomicBool,
     subscribers: SubscriberCount,
 }
 
@@ -118,6 +120,7 @@ impl Feed {
             retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
+            is_appending: AtomicBool::new(false),
             subscribers: SubscriberCount::new(),
         })
     }
@@ -137,11 +140,22 @@ impl Feed {
     ///
     /// The hub is closed, or the log [has no slot](Retained::slot) for the event.
     pub(crate) fn record(&self, draft: Draft<'_>, given: Option<Position>) -> Outcome {
+        self.record_at(draft, given, Instant::now)
+    }
+
+    /// [Records](Self::record) an event of this time, which counts only where there is a longest
+    /// age.
+    pub(crate) fn record_at(
+        &self,
+        draft: Draft<'_>,
+        given: Option<Position>,
+        time: impl FnOnce() -> Instant,
+    ) -> Outcome {
         let Draft { topics: names, key, event } = draft;
         let mut wakers = Vec::new();
         let (id, seq, frame, announcements, more) = {
             let mut state = self.write_open()?;
-            let now = state.retained.ages().then(Instant::now);
+            let now = state.retained.ages().then(time);
             state.trim(now);
             let slot = state.retained.slot(&event, given)?;
             if let Some(id) = &slot.own_id {
@@ -197,7 +211,10 @@ impl Feed {
     /// # Errors
     ///
     /// The hub is closed.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
     pub(crate) fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
         let lists: Vec<_> = {
             let mut state = self.write_open()?;
@@ -306,10 +323,20 @@ impl Feed {
         self.subscribers.signal.until(move || feed.is_closed())
     }
 
-    /// Ready once the hub is closed and its last subscriber is dropped.
+    /// Ready once the hub is closed, its last subscriber is dropped, and its log has ended.
     pub(crate) fn drained(self: &Arc<Self>) -> impl Future<Output = ()> + Send + Unpin + use<> {
         let feed = self.clone();
-        self.subscribers.signal.until(move || feed.is_closed() && feed.subscribers.get() == 0)
+        self.subscribers.signal.until(move || {
+            let is_appending = feed.is_appending.load(Ordering::Acquire);
+            feed.is_closed() && !is_appending && feed.subscribers.get() == 0
+        })
+    }
+
+    /// Says whether the log still has to append what was published before the hub was closed.
+    #[cfg(feature = "disk")]
+    pub(crate) fn set_appending(&self, yes: bool) {
+        self.is_appending.store(yes, Ordering::Release);
+        self.subscribers.signal.notify();
     }
 
     pub(crate) fn subscribers(&self) -> &SubscriberCount {

@@ -30,7 +30,8 @@ pub struct Stats {
     /// Bytes of the retained events, with their topics and keys.
     pub retained_bytes: usize,
     /// Entries that other programs have written to Redis and that cannot be events: they reach no
-    /// subscriber. Always 0 with a log in memory.
+    /// subscriber. On disk: the holes that the log had when it was opened, where files were damaged
+    /// or missing. Always 0 with a log in memory.
     pub rejected: u64,
 }
 

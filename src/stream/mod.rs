@@ -254,7 +254,8 @@ impl<S> SseEncoder<S> {
     /// Whether the stream begins with an empty comment, `:`. The default is yes: it is sent with the
     /// response's head, before the first event comes. Firefox, and all proxies that are built on
     /// Node.js's streams, hold the head until the first byte of the body, and a page's `onopen` waits
-    /// for it.
+    /// for it. In a body that no adapter of this crate makes, such as `axum::body::Body::from_stream`,
+    /// a server also needs it to send the head before a failure of the first item.
     ///
     /// ```
     /// use futures_executor::block_on_stream;

@@ -50,7 +50,10 @@ pub(crate) enum Append {
     /// Done: a log in memory does not wait.
     Done(Option<Outcome>),
     /// The log answers later.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
     Pending(BoxFuture<Outcome>),
 }
 

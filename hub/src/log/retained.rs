@@ -118,6 +118,8 @@ impl Retained {
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
             (Numbering::Given, Some(position)) if position > self.tip.1 => position,
+            // It is not in the log, and has the position of the event before it.
+            (Numbering::Given, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
             (Numbering::Given, _) => return Err(Error::stale_position()),
         };
         let own_id = event.id();
@@ -340,6 +342,12 @@ impl Retained {
 
     pub(crate) fn tip(&self) -> u64 {
         self.tip.0
+    }
+
+    /// The position of the oldest retained event.
+    #[cfg(feature = "disk")]
+    pub(crate) fn oldest(&self) -> Option<Position> {
+        self.kept.first_after(0).map(|entry| entry.position)
     }
 
     /// The newest event that is no longer retained.

@@ -1,5 +1,5 @@
 //! An event as the fields of an entry, and back. Entries are open to other programs, so they name
-//! their fields: that takes the one scan of a frame there is, in [`fields`].
+//! their fields: a frame is [scanned](Lines::scan) for them.
 
 use std::borrow::Cow;
 
@@ -10,6 +10,7 @@ use super::source::{Entry, Hash};
 use crate::{
     error::Error,
     frame::{Rules, encode},
+    lines::Lines,
     log::{Draft, Names},
     position::Check,
     random,
@@ -69,7 +70,7 @@ pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
     few(topics.iter().count())?;
     key.map(|key| short(KEY, key)).transpose()?;
     let frame = event.as_bytes();
-    let Lines { event_type, data, comment, retry } = Lines::scan(frame);
+    let Lines { event_type, data, comment, retry, .. } = Lines::scan(frame);
     let shared = |text: Cow<'_, [u8]>| match text {
         Cow::Borrowed(text) => frame.slice_ref(text),
         Cow::Owned(text) => text.into(),
@@ -97,46 +98,6 @@ pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
 
 fn copied(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
-}
-
-/// The values of a frame's lines, as the encoder writes them.
-#[derive(Default)]
-struct Lines<'a> {
-    event_type: Option<&'a [u8]>,
-    data: Option<Cow<'a, [u8]>>,
-    comment: Option<Cow<'a, [u8]>>,
-    retry: Option<&'a [u8]>,
-}
-
-impl<'a> Lines<'a> {
-    fn scan(frame: &'a [u8]) -> Self {
-        let mut lines = Self::default();
-        for line in frame.split(|byte| *byte == b'\n') {
-            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-            let (name, value) = (&line[..colon], &line[colon + 1..]);
-            let value = value.strip_prefix(b" ").unwrap_or(value);
-            match name {
-                b"event" => lines.event_type = Some(value),
-                b"retry" => lines.retry = Some(value),
-                b"data" => add_line(&mut lines.data, value),
-                b"" => add_line(&mut lines.comment, value),
-                _ => {}
-            }
-        }
-        lines
-    }
-}
-
-/// Usually there is a single line, which is not copied here.
-fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
-    match text {
-        None => *text = Some(Cow::Borrowed(line)),
-        Some(text) => {
-            let text = text.to_mut();
-            text.push(b'\n');
-            text.extend_from_slice(line);
-        }
-    }
 }
 
 /// The fields of an entry.

@@ -8,7 +8,7 @@ mod loom;
 mod signal;
 mod wake;
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "disk", feature = "redis"))]
 pub(crate) use self::signal::Signal;
 pub(crate) use self::{
     count::{SubscriberCount, Sum},
