@@ -1,6 +1,8 @@
 //! Between a log and its subscribers: each event is recorded here, in the order of the log, and
 //! announced to the subscribers.
 
+mod batch;
+
 use std::{
     future::Future,
     mem,

@@ -14,7 +14,9 @@ use crate::{Node, Server, node::STREAM, until};
 /// The rights of a server that follows the stream, as the docs name them.
 pub const READS: &[&str] = &["+xlen", "+xrange", "+xrevrange", "+xread", "+xinfo", "+time"];
 /// And those of one that publishes.
-pub const WRITES: &[&str] = &["+xadd"];
+pub const WRITES: &[&str] = &["+xadd", "+multi", "+exec"];
+/// Those of one that publishes several events as one.
+pub const TRANSACTS: &[&str] = &["+multi", "+exec"];
 
 /// Makes a user with the password `s:cret` and these rights, for the stream alone.
 pub async fn allow(server: &Server, user: &str, rights: &[&str]) {

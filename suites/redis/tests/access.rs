@@ -6,7 +6,7 @@ use sse_encoder::{Event, LastEventId};
 use sse_hub::{Hub, Status};
 use test_redis::{
     Server,
-    access::{READS, Told, WRITES, allow},
+    access::{READS, TRANSACTS, Told, WRITES, allow},
     client::Client,
     node::STREAM,
     server::free_ports,
@@ -30,11 +30,34 @@ async fn a_user_needs_only_the_rights_that_the_docs_name() {
     for text in ["a", "b"] {
         hub.publish(&Event::text(text)).await.unwrap();
     }
+    hub.publish_all(["c", "d"].map(Event::text)).await.unwrap();
     let mut client = Client::default();
-    while client.seen.last().is_none_or(|seen| seen.data() != "b") {
+    while client.seen.last().is_none_or(|seen| seen.data() != "d") {
         client.read(&mut subscriber, 1).await;
     }
     assert_eq!(hub.errors(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_the_right_to_a_transaction_several_events_are_refused_as_one() {
+    let Some((server, port)) = server().await else { return };
+    let rights = [READS, WRITES].concat();
+    for missing in TRANSACTS {
+        let rights: Vec<_> = rights.iter().copied().filter(|right| right != missing).collect();
+        allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
+            .await;
+        let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
+        assert_eq!(hub.live().await, Status::Live);
+        test_redis::until("there is a connection to publish by", || hub.can_publish()).await;
+        hub.publish(&Event::text("after that")).await.unwrap();
+        let before = server.log(STREAM).await.len();
+        let refused = hub.publish_all(["a", "b"].map(Event::text)).await.unwrap_err();
+        assert!(refused.is_not_appended(), "{missing}: {refused}");
+        while hub.publish(&Event::text("c")).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(server.log(STREAM).await.len(), before + 1, "{missing}");
+    }
 }
 
 #[tokio::test]
