@@ -52,6 +52,8 @@ impl HubBuilder {
             connection_age: None,
             on_gap: OnGap::Oldest,
             notice_types: [CHECKPOINT, GAP],
+            #[cfg(feature = "disk")]
+            sync_every: None,
         })
     }
 
@@ -114,6 +116,11 @@ impl HubBuilder {
         self
     }
 
+    #[cfg(feature = "disk")]
+    pub(crate) const fn settings_mut(&mut self) -> &mut Settings {
+        &mut self.0
+    }
+
     /// The types of the hub's own events: [`CHECKPOINT`](crate::CHECKPOINT) and
     /// [`GAP`](crate::GAP) by default. No event of these types can be published, as a page would
     /// take it for the hub's word: choose other ones if you need these for yours.
@@ -138,7 +145,7 @@ impl HubBuilder {
         self
     }
 
-    #[cfg(any(test, feature = "redis"))]
+    #[cfg(any(test, feature = "disk", feature = "redis"))]
     pub(crate) fn settings(self) -> Settings {
         self.0
     }

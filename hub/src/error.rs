@@ -1,5 +1,7 @@
 //! The errors of a hub.
 
+#[cfg(feature = "disk")]
+use std::io;
 use std::{error::Error as StdError, fmt, sync::Arc};
 
 /// Why an item is not published, a subscription does not begin as it should, or a log cannot be
@@ -31,12 +33,17 @@ pub struct Error {
 #[derive(Debug)]
 enum Kind {
     AlreadyPolled,
+    BatchTooLong,
     Closed,
     #[cfg(feature = "redis")]
     Connection(String),
     DuplicateId,
     EmptyId,
     Encode(sse_encoder::Error),
+    #[cfg(feature = "disk")]
+    ForeignFile(String, &'static str),
+    #[cfg(feature = "disk")]
+    InUse,
     #[cfg(feature = "redis")]
     InvalidEntry {
         field: &'static str,
@@ -44,16 +51,20 @@ enum Kind {
     },
     #[cfg(feature = "redis")]
     InvalidUrl(&'static str),
+    #[cfg(feature = "disk")]
+    Io(&'static str, io::Error),
     #[cfg(feature = "redis")]
     NameTooLong {
         field: &'static str,
         limit: usize,
     },
-    #[cfg(feature = "redis")]
+    #[cfg(any(feature = "disk", feature = "redis"))]
     NotAppended(String),
     NotInMemory,
     NotSingleFrame,
-    #[cfg(feature = "redis")]
+    #[cfg(feature = "disk")]
+    OtherVersion(String, u32),
+    #[cfg(any(feature = "disk", feature = "redis"))]
     OutcomeUnknown(String),
     ReservedId,
     ReservedType,
@@ -77,6 +88,9 @@ questions! {
     /// Whether the stream of the subscription has been polled already: too late for a state to
     /// [begin with](crate::Subscriber::begin_with).
     is_already_polled => Kind::AlreadyPolled,
+    /// Whether events to be published [as one](crate::Hub::publish_all) are more, or have more
+    /// bytes, than the hub retains: a client that is cut off within them could not resume.
+    is_batch_too_long => Kind::BatchTooLong,
     /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
     is_closed => Kind::Closed,
     /// Whether the hub retains an event with this id of its own already.
@@ -104,6 +118,21 @@ questions! {
     is_state_id => Kind::StateId,
 }
 
+#[cfg(feature = "disk")]
+questions! {
+    /// Whether a file in the folder of the log has the name of one of its files, and is not one:
+    /// another program's, or that of another log. Nothing is changed.
+    is_foreign_file => Kind::ForeignFile(..),
+    /// Whether another hub has the folder of the log, in this process or in another one.
+    is_in_use => Kind::InUse,
+    /// Whether the file system has failed or refused;
+    /// [`source`](std::error::Error::source) is its error.
+    is_io => Kind::Io(..),
+    /// Whether the log was written by a version of this crate that has another format. Nothing is
+    /// changed.
+    is_other_version => Kind::OtherVersion(..),
+}
+
 #[cfg(feature = "redis")]
 questions! {
     /// Whether the log cannot be read: there is no connection, or Redis refuses.
@@ -117,23 +146,23 @@ questions! {
 }
 
 impl Error {
-    /// Whether the event is not in the hub's log, because the log could not be reached or refused
-    /// it. It is not the event's fault, and a later attempt may succeed. Never with a log in
-    /// memory.
+    /// Whether the event is not in the hub's log, because the log could not be reached, or refused
+    /// it, as a full disk does. It is not the event's fault, and a later attempt may succeed. Never
+    /// with a log in memory.
     pub fn is_not_appended(&self) -> bool {
-        #[cfg(feature = "redis")]
+        #[cfg(any(feature = "disk", feature = "redis"))]
         return matches!(&*self.kind, Kind::NotAppended(_));
-        #[cfg(not(feature = "redis"))]
+        #[cfg(not(any(feature = "disk", feature = "redis")))]
         false
     }
 
-    /// Whether it is unknown if the event is in the hub's log, because the connection ended, or the
-    /// answer did not come in time. Publishing it again may publish it twice. Never with a log in
-    /// memory.
+    /// Whether it is unknown if the event is in the hub's log, because the connection ended, the
+    /// answer did not come in time, or the disk failed. Publishing it again may publish it twice.
+    /// Never with a log in memory.
     pub fn is_outcome_unknown(&self) -> bool {
-        #[cfg(feature = "redis")]
+        #[cfg(any(feature = "disk", feature = "redis"))]
         return matches!(&*self.kind, Kind::OutcomeUnknown(_));
-        #[cfg(not(feature = "redis"))]
+        #[cfg(not(any(feature = "disk", feature = "redis")))]
         false
     }
 
@@ -161,6 +190,11 @@ impl Error {
     #[cold]
     pub(crate) fn already_polled() -> Self {
         Kind::AlreadyPolled.into()
+    }
+
+    #[cold]
+    pub(crate) fn batch_too_long() -> Self {
+        Kind::BatchTooLong.into()
     }
 
     #[cold]
@@ -234,13 +268,35 @@ impl Error {
     pub(crate) fn name_too_long(field: &'static str, limit: usize) -> Self {
         Kind::NameTooLong { field, limit }.into()
     }
+}
 
+#[cfg(any(feature = "disk", feature = "redis"))]
+impl Error {
     pub(crate) fn not_appended(reason: impl Into<String>) -> Self {
         Kind::NotAppended(reason.into()).into()
     }
 
     pub(crate) fn outcome_unknown(reason: impl Into<String>) -> Self {
         Kind::OutcomeUnknown(reason.into()).into()
+    }
+}
+
+#[cfg(feature = "disk")]
+impl Error {
+    pub(crate) fn foreign_file(name: &str, reason: &'static str) -> Self {
+        Kind::ForeignFile(name.into(), reason).into()
+    }
+
+    pub(crate) fn in_use() -> Self {
+        Kind::InUse.into()
+    }
+
+    pub(crate) fn io(what: &'static str, error: io::Error) -> Self {
+        Kind::Io(what, error).into()
+    }
+
+    pub(crate) fn other_version(name: &str, version: u32) -> Self {
+        Kind::OtherVersion(name.into(), version).into()
     }
 }
 
@@ -280,6 +336,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AlreadyPolled => "the stream has been polled, and its state comes first",
+            Self::BatchTooLong => "the events are more than the hub retains",
             Self::Closed => "the hub is closed",
             Self::DuplicateId => "the hub retains an event with this `id` already",
             Self::EmptyId => "`id` is empty, and clients would forget their position",
@@ -302,9 +359,22 @@ impl fmt::Display for Kind {
             Self::NameTooLong { field, limit } => {
                 return write!(f, "`{field}` is longer than {limit} bytes");
             }
-            #[cfg(feature = "redis")]
+            #[cfg(feature = "disk")]
+            Self::ForeignFile(name, reason) => return write!(f, "the file `{name}` {reason}"),
+            #[cfg(feature = "disk")]
+            Self::InUse => "another hub uses the folder",
+            #[cfg(feature = "disk")]
+            Self::Io(what, _) => what,
+            #[cfg(feature = "disk")]
+            Self::OtherVersion(name, version) => {
+                return write!(
+                    f,
+                    "the file `{name}` has the format {version}, unknown to this version"
+                );
+            }
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Self::NotAppended(reason) => return write!(f, "the event is not appended: {reason}"),
-            #[cfg(feature = "redis")]
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Self::OutcomeUnknown(reason) => {
                 return write!(f, "whether the event is appended is unknown: {reason}");
             }
@@ -316,6 +386,8 @@ impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         match &*self.kind {
             Kind::Encode(error) => Some(error),
+            #[cfg(feature = "disk")]
+            Kind::Io(_, error) => Some(error),
             _ => None,
         }
     }
@@ -329,23 +401,32 @@ mod tests {
     fn each_kind_answers_yes_to_one_question() {
         let kinds = [
             Kind::AlreadyPolled,
+            Kind::BatchTooLong,
             Kind::Closed,
             #[cfg(feature = "redis")]
             Kind::Connection("a".into()),
             Kind::DuplicateId,
             Kind::EmptyId,
             Kind::Encode(sse_encoder::Error::other("mine")),
+            #[cfg(feature = "disk")]
+            Kind::ForeignFile("a".into(), "b"),
+            #[cfg(feature = "disk")]
+            Kind::InUse,
             #[cfg(feature = "redis")]
             Kind::InvalidEntry { field: "data", reason: "a" },
             #[cfg(feature = "redis")]
             Kind::InvalidUrl("a"),
+            #[cfg(feature = "disk")]
+            Kind::Io("a", io::Error::other("mine")),
             #[cfg(feature = "redis")]
             Kind::NameTooLong { field: "topic", limit: 1 },
-            #[cfg(feature = "redis")]
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Kind::NotAppended("a".into()),
             Kind::NotInMemory,
             Kind::NotSingleFrame,
-            #[cfg(feature = "redis")]
+            #[cfg(feature = "disk")]
+            Kind::OtherVersion("a".into(), 2),
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Kind::OutcomeUnknown("a".into()),
             Kind::ReservedId,
             Kind::ReservedType,
@@ -354,23 +435,32 @@ mod tests {
         ];
         let questions: &[fn(&Error) -> bool] = &[
             Error::is_already_polled,
+            Error::is_batch_too_long,
             Error::is_closed,
             #[cfg(feature = "redis")]
             Error::is_connection,
             Error::is_duplicate_id,
             Error::is_empty_id,
             Error::is_encode,
+            #[cfg(feature = "disk")]
+            Error::is_foreign_file,
+            #[cfg(feature = "disk")]
+            Error::is_in_use,
             #[cfg(feature = "redis")]
             Error::is_invalid_entry,
             #[cfg(feature = "redis")]
             Error::is_invalid_url,
+            #[cfg(feature = "disk")]
+            Error::is_io,
             #[cfg(feature = "redis")]
             Error::is_name_too_long,
-            #[cfg(feature = "redis")]
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Error::is_not_appended,
             Error::is_not_in_memory,
             Error::is_not_single_frame,
-            #[cfg(feature = "redis")]
+            #[cfg(feature = "disk")]
+            Error::is_other_version,
+            #[cfg(any(feature = "disk", feature = "redis"))]
             Error::is_outcome_unknown,
             Error::is_reserved_id,
             Error::is_reserved_type,

@@ -1,20 +1,30 @@
 //! Between a log and its subscribers: each event is recorded here, in the order of the log, and
 //! announced to the subscribers.
 
-use std::{future::Future, mem, sync::Arc, task::Waker, time::Instant};
+mod batch;
 
-use sse_encoder::Encoded;
+use std::{
+    future::Future,
+    mem,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    task::Waker,
+    time::Instant,
+};
+
+use sse_encoder::{Encoded, EventId};
 
 use crate::{
     error::Error,
-    log::{Draft, Numbering, Outcome, Removed, Retained},
+    log::{Draft, Names, Numbering, Outcome, Retained},
     position::Position,
     settings::Settings,
     sync::{
-        AtomicBool, AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, read, write,
+        AtomicBool, AtomicU64, AtomicUsize, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        read, write,
     },
     topic::{EVERYTHING, TopicId, Topics},
-    wait::{SubscriberCount, WaitList, WaitLists, WaiterId, wake_all},
+    wait::{SubscriberCount, Sum, WaitList, WaitLists, WaiterId, wake_all, wake_each_once},
 };
 
 pub(crate) struct Feed {
@@ -23,8 +33,13 @@ pub(crate) struct Feed {
     /// A client whose position is below this needs a checkpoint.
     renew: AtomicU64,
     published: AtomicU64,
+    delivered: Sum,
     gaps: AtomicU64,
+    /// How many events are retained, and how many bytes they take.
+    retained: (AtomicUsize, AtomicUsize),
     is_closed: AtomicBool,
+    /// Whether the log still appends what was published before the hub was closed.
+    is_appending: AtomicBool,
     subscribers: SubscriberCount,
 }
 
@@ -39,6 +54,57 @@ pub(crate) struct State {
 /// A list to announce an event on, and the list's last entry before it.
 type Announcement = (Arc<WaitList<Encoded>>, u64);
 
+/// The state, locked by this thread alone, or together with others that only read it.
+pub(crate) enum Locked<'a> {
+    Shared(RwLockReadGuard<'a, State>),
+    Exclusive(Exclusive<'a>),
+}
+
+/// The state, locked by this thread alone. In the end the figures of what is retained are renewed.
+pub(crate) struct Exclusive<'a> {
+    feed: &'a Feed,
+    state: RwLockWriteGuard<'a, State>,
+}
+
+impl Deref for Exclusive<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Exclusive<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        let (events, bytes) = self.state.retained.size();
+        self.feed.retained.0.store(events, Ordering::Relaxed);
+        self.feed.retained.1.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        match self {
+            Self::Shared(state) => state,
+            Self::Exclusive(state) => state,
+        }
+    }
+}
+
+fn each_once(mut topics: Vec<TopicId>) -> Vec<TopicId> {
+    topics.sort_unstable();
+    topics.dedup();
+    topics
+}
+
 impl Feed {
     pub(crate) fn new(settings: Settings, numbering: Numbering) -> Arc<Self> {
         let state = State {
@@ -52,8 +118,11 @@ impl Feed {
             state: RwLock::new(state),
             renew: AtomicU64::new(0),
             published: AtomicU64::new(0),
+            delivered: Sum::new(),
+            retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
+            is_appending: AtomicBool::new(false),
             subscribers: SubscriberCount::new(),
         })
     }
@@ -62,8 +131,8 @@ impl Feed {
         read(&self.state)
     }
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
-        write(&self.state)
+    pub(crate) fn write(&self) -> Exclusive<'_> {
+        Exclusive { feed: self, state: write(&self.state) }
     }
 
     /// Records the next event of the log, and wakes the subscribers that wait for it. `given` is
@@ -73,27 +142,67 @@ impl Feed {
     ///
     /// The hub is closed, or the log [has no slot](Retained::slot) for the event.
     pub(crate) fn record(&self, draft: Draft<'_>, given: Option<Position>) -> Outcome {
-        let Draft { topic: name, key, event } = draft;
+        self.record_at(draft, given, Instant::now)
+    }
+
+    /// [Records](Self::record) an event of this time, which counts only where there is a longest
+    /// age.
+    pub(crate) fn record_at(
+        &self,
+        draft: Draft<'_>,
+        given: Option<Position>,
+        time: impl FnOnce() -> Instant,
+    ) -> Outcome {
+        let Draft { topics: names, key, event } = draft;
         let mut wakers = Vec::new();
-        let (id, seq, frame, announcements) = {
+        let (id, seq, frame, announcements, more) = {
             let mut state = self.write_open()?;
-            let now = state.retained.ages().then(Instant::now);
+            let now = state.retained.ages().then(time);
             state.trim(now);
             let slot = state.retained.slot(&event, given)?;
+            if let Some(id) = &slot.own_id {
+                state.check_id(id, names)?;
+            }
             let (id, seq) = (slot.id.clone(), slot.seq);
-            let topic = state.topics.id(name);
-            let frame = state.retained.append(slot, topic, (name, key), now, event);
-            state.trim(None);
+            let (one, several);
+            let topics = match names {
+                Names::One(name) => {
+                    one = [state.topics.id(name)];
+                    &one[..]
+                }
+                Names::Several(_) => {
+                    several = state.ids(names);
+                    &several[..]
+                }
+            };
+            let names_len = names.iter().map(str::len).sum();
+            let is_heard = id.is_some() || state.is_heard(topics);
+            let frame = state.retained.append(slot, (topics, names_len), key, now, event, is_heard);
+            if is_heard {
+                state.trim(None);
+            } else {
+                topics.iter().for_each(|topic| state.release(*topic));
+            }
             let renew = state.retained.renew_below();
             self.renew.store(renew, Ordering::Relaxed);
             state.visit(renew, self.subscribers.get(), &mut wakers);
-            (id, seq, frame, state.announcements(topic, seq))
+            let announcements = [topics[0], EVERYTHING].map(|topic| state.announce(topic, seq));
+            let more: Vec<_> =
+                topics[1..].iter().filter_map(|topic| state.announce(*topic, seq)).collect();
+            (id, seq, frame, announcements, more)
         };
         self.published.fetch_add(1, Ordering::Relaxed);
-        for (list, before) in announcements.into_iter().flatten() {
-            list.announce(before, seq, &frame);
+        let announcements = announcements.into_iter().flatten();
+        if more.is_empty() {
+            announcements.for_each(|(list, before)| list.announce(before, seq, &frame));
+            wake_all(&mut wakers);
+        } else {
+            // A subscriber of several of the topics waits in several of the lists.
+            for (list, before) in announcements.chain(more) {
+                list.announce_to(before, seq, &frame, &mut wakers);
+            }
+            wake_each_once(&mut wakers);
         }
-        wake_all(&mut wakers);
         Ok(id)
     }
 
@@ -104,7 +213,10 @@ impl Feed {
     /// # Errors
     ///
     /// The hub is closed.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
     pub(crate) fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
         let lists: Vec<_> = {
             let mut state = self.write_open()?;
@@ -117,24 +229,64 @@ impl Feed {
         Ok(())
     }
 
-    /// Records that the next event of the log, one of this topic, cannot be taken here. The
-    /// subscribers of the topic get a gap, and so do its clients that return with an earlier
+    /// The state, with a list for each of these topics, or for all together if there are no names.
+    /// The topics stay known as long as the state is locked: others are held up only if a topic is
+    /// new, or if entries have expired.
+    pub(crate) fn watch<'a>(
+        &self,
+        names: Option<impl Iterator<Item = &'a str> + Clone>,
+    ) -> (Locked<'_>, Vec<TopicId>) {
+        let Some(names) = names else { return (self.current(), vec![EVERYTHING]) };
+        let state = self.current();
+        if let Some(topics) = names.clone().map(|name| state.watched(name)).collect() {
+            return (state, each_once(topics));
+        }
+        drop(state);
+        let mut state = self.write();
+        let topics = names.map(|name| state.watch(name)).collect();
+        (Locked::Exclusive(state), each_once(topics))
+    }
+
+    /// The state without expired entries.
+    fn current(&self) -> Locked<'_> {
+        let state = self.read();
+        let now = state.retained.ages().then(Instant::now);
+        if !now.is_some_and(|now| state.retained.has_expired(now)) {
+            return Locked::Shared(state);
+        }
+        drop(state);
+        let mut state = self.write();
+        state.trim(now);
+        Locked::Exclusive(state)
+    }
+
+    /// Forgets the topic of a list, if it has neither entries nor subscribers.
+    pub(crate) fn release(&self, topic: TopicId) {
+        let is_unused = self.read().is_unused(topic);
+        if is_unused {
+            self.write().release(topic);
+        }
+    }
+
+    /// Records that the next event of the log, one of these topics, cannot be taken here. The
+    /// subscribers of the topics get a gap, and so do their clients that return with an earlier
     /// position.
     ///
     /// # Errors
     ///
     /// The hub is closed, or the position is not beyond the newest one.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
-    pub(crate) fn record_loss(&self, topic: &str, position: Position) -> Result<(), Error> {
-        let announcements = {
+    pub(crate) fn record_loss(&self, names: Names<'_>, position: Position) -> Result<(), Error> {
+        let lists: Vec<_> = {
             let mut state = self.write_open()?;
-            let topic = state.topics.id(topic);
-            let seq = state.retained.record_loss(topic, position)?;
-            let announcements = state.announcements(topic, seq);
-            state.release(topic);
-            announcements
+            let topics = state.ids(names);
+            let seq = state.retained.record_loss(&topics, position)?;
+            let all = topics.iter().copied().chain([EVERYTHING]);
+            let lists = all.filter_map(|topic| state.announce(topic, seq)).collect();
+            topics.iter().for_each(|topic| state.release(*topic));
+            lists
         };
-        announcements.into_iter().flatten().for_each(|(list, _)| list.wake_all());
+        lists.iter().for_each(|(list, _)| list.wake_all());
         Ok(())
     }
 
@@ -144,7 +296,7 @@ impl Feed {
         if state.is_closed { Err(Error::closed()) } else { Ok(state) }
     }
 
-    fn write_open(&self) -> Result<RwLockWriteGuard<'_, State>, Error> {
+    fn write_open(&self) -> Result<Exclusive<'_>, Error> {
         let state = self.write();
         if state.is_closed { Err(Error::closed()) } else { Ok(state) }
     }
@@ -173,10 +325,20 @@ impl Feed {
         self.subscribers.signal.until(move || feed.is_closed())
     }
 
-    /// Ready once the hub is closed and its last subscriber is dropped.
+    /// Ready once the hub is closed, its last subscriber is dropped, and its log has ended.
     pub(crate) fn drained(self: &Arc<Self>) -> impl Future<Output = ()> + Send + Unpin + use<> {
         let feed = self.clone();
-        self.subscribers.signal.until(move || feed.is_closed() && feed.subscribers.get() == 0)
+        self.subscribers.signal.until(move || {
+            let is_appending = feed.is_appending.load(Ordering::Acquire);
+            feed.is_closed() && !is_appending && feed.subscribers.get() == 0
+        })
+    }
+
+    /// Says whether the log still has to append what was published before the hub was closed.
+    #[cfg(feature = "disk")]
+    pub(crate) fn set_appending(&self, yes: bool) {
+        self.is_appending.store(yes, Ordering::Release);
+        self.subscribers.signal.notify();
     }
 
     pub(crate) fn subscribers(&self) -> &SubscriberCount {
@@ -197,45 +359,105 @@ impl Feed {
         self.gaps.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn count_delivered(&self, to: WaiterId, number: u64) {
+        self.delivered.add(to.spread(), number);
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.get()
+    }
+
+    /// How many events are retained, and how many bytes they take.
+    pub(crate) fn retained(&self) -> (usize, usize) {
+        (self.retained.0.load(Ordering::Relaxed), self.retained.1.load(Ordering::Relaxed))
+    }
+
+    /// How many entries the slowest subscriber is behind the newest one. It looks at every
+    /// subscriber, and holds up no publisher for all of them.
+    pub(crate) fn lag(&self) -> u64 {
+        const LISTS: usize = 64;
+        let (mut slowest, mut from, tip) = (None, 0, self.read().retained.tip());
+        loop {
+            let (lists, is_last) = {
+                let State { lists, .. } = &*self.read();
+                (lists.some(from, LISTS), from as usize + LISTS >= lists.len())
+            };
+            slowest = lists.iter().filter_map(|list| list.slowest()).chain(slowest).min();
+            if is_last {
+                break;
+            }
+            from += LISTS as TopicId;
+        }
+        let all = self.read().lists.get(EVERYTHING).cloned();
+        slowest = all.and_then(|list| list.slowest()).into_iter().chain(slowest).min();
+        slowest.map_or(0, |cursor| tip.saturating_sub(cursor))
+    }
+
     pub(crate) fn published(&self) -> u64 {
         self.published.load(Ordering::Relaxed)
     }
 }
 
 impl State {
+    /// Fails if an event with this id of its own would be refused in one of these topics.
+    pub(crate) fn check_id(&self, id: &EventId, names: Names<'_>) -> Result<(), Error> {
+        self.retained.check_id(id, names.iter().filter_map(|name| self.topics.get(name)))
+    }
+
     /// Removes entries beyond the bounds, and expired ones.
     pub(crate) fn trim(&mut self, now: Option<Instant>) {
-        while let Some(Removed { seq, topic }) = self.retained.trim(now) {
-            // Its list must not hold the frame: all lists together could hold more than the bounds.
-            if let Some(list) = self.lists.get(topic).filter(|list| list.last() == seq) {
-                list.clear_newest();
+        while let Some(removed) = self.retained.trim(now) {
+            for topic in removed.topics() {
+                // Its list must not hold the frame: all lists together could hold more than the
+                // bounds.
+                let list = self.lists.get(topic).filter(|list| list.last() == removed.seq());
+                if let Some(list) = list {
+                    list.clear_newest();
+                }
+                self.release(topic);
             }
-            self.release(topic);
         }
     }
 
-    /// The id of this topic, valid until the topic is [released](Self::release).
-    pub(crate) fn watch(&mut self, name: &str) -> TopicId {
+    /// The ids of these topics, created if needed, each once.
+    fn ids(&mut self, names: Names<'_>) -> Vec<TopicId> {
+        each_once(names.iter().map(|name| self.topics.id(name)).collect())
+    }
+
+    /// The id of this topic, with a list of its own, until it is [released](Self::release).
+    fn watch(&mut self, name: &str) -> TopicId {
         let topic = self.topics.id(name);
         self.retained.watch_topic(topic);
+        if self.lists.get(topic).is_none() {
+            let last = self.retained.last(topic);
+            self.lists.add(topic, last);
+        }
         topic
     }
 
-    /// Adds a waiter to the list of this topic, created if needed.
-    pub(crate) fn join(
-        &mut self,
-        topic: TopicId,
-        cursor: u64,
-    ) -> (Arc<WaitList<Encoded>>, WaiterId) {
-        let list = match self.lists.get(topic) {
-            Some(list) => list.clone(),
-            None => {
-                let last = self.retained.last(topic);
-                self.lists.add(topic, last)
-            }
-        };
+    /// The id of a topic that has a list.
+    fn watched(&self, name: &str) -> Option<TopicId> {
+        let topic = self.topics.get(name)?;
+        (self.retained.is_watched(topic) && self.lists.get(topic).is_some()).then_some(topic)
+    }
+
+    /// Adds a waiter to the list of a [watched](Feed::watch) topic.
+    pub(crate) fn join(&self, topic: TopicId, cursor: u64) -> (Arc<WaitList<Encoded>>, WaiterId) {
+        let list = self.lists.get_or_nothing(topic).clone();
         let waiter = list.join(cursor);
         (list, waiter)
+    }
+
+    /// Whether somebody waits for the events of one of these topics.
+    fn is_heard(&self, topics: &[TopicId]) -> bool {
+        let has_waiters = |topic| self.lists.get(topic).is_some_and(|list| !list.is_empty());
+        has_waiters(EVERYTHING) || topics.iter().any(|topic| has_waiters(*topic))
+    }
+
+    /// Whether the topic can be forgotten.
+    fn is_unused(&self, topic: TopicId) -> bool {
+        !self.retained.has_entries(topic)
+            && self.lists.get(topic).is_none_or(|list| list.is_empty())
     }
 
     /// Forgets the topic, if it has neither entries nor subscribers.
@@ -263,11 +485,10 @@ impl State {
         self.lists.visit(steps, renew, wakers);
     }
 
-    fn announcements(&self, topic: TopicId, seq: u64) -> [Option<Announcement>; 2] {
-        [topic, EVERYTHING].map(|topic| {
-            let list = self.lists.get(topic)?;
-            Some((list.clone(), list.set_last(seq)))
-        })
+    /// Makes this the last entry of the topic's list, if there is one.
+    fn announce(&self, topic: TopicId, seq: u64) -> Option<Announcement> {
+        let list = self.lists.get(topic)?;
+        Some((list.clone(), list.set_last(seq)))
     }
 }
 
@@ -292,7 +513,7 @@ mod tests {
 
     fn record(feed: &Feed, n: u64, text: &str) -> Outcome {
         let event = encode(&Event::text(text), feed.settings.rules())?;
-        feed.record(Draft { topic: "", key: None, event }, Some(position(n)))
+        feed.record(Draft { topics: Names::One(""), key: None, event }, Some(position(n)))
     }
 
     fn subscribe(feed: &Arc<Feed>, last: &LastEventId) -> Subscriber {
@@ -334,6 +555,245 @@ mod tests {
         let frame = format!("id: {}\nevent: message\ndata: 13\n\n", position(13));
         assert_eq!(next(&mut subscriber), Some(frame));
         assert_eq!(next(&mut subscriber), None);
+    }
+
+    /// A feed with so many updates, in turn, of three keys.
+    fn keyed(updates: u64) -> Arc<Feed> {
+        let feed = Feed::new(HubBuilder::default().retain_events(256).settings(), Numbering::Given);
+        feed.record_gap(position(0)).unwrap();
+        for n in 1..=updates {
+            let event = encode(&Event::json(n), feed.settings.rules()).unwrap();
+            let key = Some(["a", "b", "c"][n as usize % 3]);
+            feed.record(Draft { topics: Names::One(""), key, event }, Some(position(n))).unwrap();
+        }
+        feed
+    }
+
+    #[test]
+    fn a_client_resumes_after_a_replaced_event_of_a_remote_log() {
+        let feed = keyed(900);
+        assert_eq!(feed.read().retained.size().0, 3);
+        for n in 0..=900 {
+            let missed = 3.min(900 - n as usize);
+            let exact = Resumption::Exact { missed };
+            assert_eq!(subscribe(&feed, &last(n)).resumption(), exact, "{n}");
+        }
+        // A position that was none of this log's stays unknown.
+        let other = Position::new(position(0).epoch + 1, 5).to_id().into();
+        assert!(matches!(subscribe(&feed, &other).resumption(), Resumption::Unknown { .. }));
+    }
+
+    #[test]
+    fn the_places_of_replaced_events_are_bounded() {
+        let settings = HubBuilder::default().retain_events(10).retain_bytes(4_000).settings();
+        let feed = Feed::new(settings, Numbering::Given);
+        for n in 1..1_000 {
+            let id = EventId::new(format!("row {n}")).unwrap();
+            let event = encode(&Event::json(n).id(id), feed.settings.rules()).unwrap();
+            let draft = Draft { topics: Names::One(""), key: Some("k"), event };
+            feed.record(draft, Some(position(n))).unwrap();
+        }
+        assert_eq!(feed.read().retained.places(), (1, 10, 11));
+        let (old, new) = (subscribe(&feed, &last(988)), subscribe(&feed, &last(989)));
+        assert!(matches!(old.resumption(), Resumption::Unknown { .. }));
+        assert_eq!(new.resumption(), Resumption::Exact { missed: 1 });
+        feed.record_gap(position(2_000)).unwrap();
+        assert_eq!(feed.read().retained.places(), (0, 0, 0));
+    }
+
+    fn publish(feed: &Feed, topics: &[&str], key: Option<&str>, text: &str) {
+        let event = encode(&Event::text(text), feed.settings.rules()).unwrap();
+        feed.record(Draft { topics: Names::Several(topics), key, event }, None).unwrap();
+    }
+
+    fn in_memory() -> Arc<Feed> {
+        let settings = HubBuilder::default().retain_events(100).settings();
+        Feed::new(settings, Numbering::Counted { epoch: 7 })
+    }
+
+    fn data(subscriber: &mut Subscriber) -> Vec<String> {
+        let frames = std::iter::from_fn(|| next(subscriber));
+        let data = frames.map(|frame| frame.split("data: ").nth(1).unwrap().trim_end().to_owned());
+        data.filter(|data| data != "{}").collect()
+    }
+
+    #[test]
+    fn an_event_in_several_topics_is_heard_and_counted_once() {
+        let feed = in_memory();
+        let subscribe = |topics: &[&str], n: u64| {
+            let last = Position::new(7, n).to_id().into();
+            Subscriber::new(feed.clone(), Interest::Topics(topics.iter().copied()), &last)
+        };
+        let mut live = subscribe(&["a", "b"], 0);
+        let mut all = Subscriber::new(
+            feed.clone(),
+            Interest::<std::iter::Empty<_>>::Everything,
+            &LastEventId::none(),
+        );
+        for (topics, text) in [
+            (&["a", "b"][..], "1"),
+            (&["b"], "2"),
+            (&["c", "b", "c", "a"], "3"),
+            (&["a"], "4"),
+            (&["c"], "5"),
+            (&[], "6"),
+        ] {
+            publish(&feed, topics, None, text);
+        }
+        assert_eq!(feed.read().retained.size().0, 6);
+        for (topics, expected) in [
+            (&["a", "b"][..], &["1", "2", "3", "4"][..]),
+            (&["b", "a"], &["1", "2", "3", "4"]),
+            (&["a"], &["1", "3", "4"]),
+            (&["c"], &["3", "5"]),
+            (&["c", "a"], &["1", "3", "4", "5"]),
+            (&["a", "b", "c", ""], &["1", "2", "3", "4", "5", "6"]),
+            (&["", "d"], &["6"]),
+        ] {
+            for n in 0..=6 {
+                let mut subscriber = subscribe(topics, n);
+                let expected: Vec<_> =
+                    expected.iter().skip_while(|t| ***t <= *n.to_string()).collect();
+                let exact = Resumption::Exact { missed: expected.len() };
+                assert_eq!(subscriber.resumption(), exact, "{topics:?} {n}");
+                assert_eq!(
+                    data(&mut subscriber),
+                    expected.into_iter().map(|t| t.to_string()).collect::<Vec<_>>()
+                );
+            }
+        }
+        assert_eq!(data(&mut live), ["1", "2", "3", "4"]);
+        assert_eq!(data(&mut all), ["1", "2", "3", "4", "5", "6"]);
+    }
+
+    #[test]
+    fn an_event_in_several_topics_wakes_each_task_once() {
+        #[derive(Default)]
+        struct Wakes(AtomicUsize);
+        impl std::task::Wake for Wakes {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let feed = in_memory();
+        let mut subscribers: Vec<_> = (0..20)
+            .map(|n| {
+                let topics = [&["a", "b"][..], &["b"], &["a", "b", "c"], &["c"]][n % 4];
+                let interest = Interest::Topics(topics.iter().copied());
+                let subscriber = Subscriber::new(feed.clone(), interest, &LastEventId::none());
+                (topics, subscriber, Arc::new(Wakes::default()))
+            })
+            .collect();
+        for (_, subscriber, wakes) in &mut subscribers {
+            let waker = Waker::from(wakes.clone());
+            let mut cx = std::task::Context::from_waker(&waker);
+            while subscriber.poll_next_unpin(&mut cx).is_ready() {}
+        }
+        publish(&feed, &["b", "a"], None, "once");
+        for (topics, subscriber, wakes) in &mut subscribers {
+            let hears = topics.contains(&"b");
+            assert_eq!(wakes.0.load(Ordering::Relaxed), usize::from(hears));
+            assert_eq!(data(subscriber).len(), usize::from(hears), "{topics:?}");
+        }
+    }
+
+    #[test]
+    fn a_key_is_one_of_each_topic() {
+        let feed = in_memory();
+        let resume = |topics: &[&str], n: u64| {
+            let last = Position::new(7, n).to_id().into();
+            let interest = Interest::Topics(topics.iter().copied());
+            let mut subscriber = Subscriber::new(feed.clone(), interest, &last);
+            let Resumption::Exact { missed } = subscriber.resumption() else { panic!() };
+            let data = data(&mut subscriber);
+            assert_eq!(data.len(), missed, "{topics:?} {n}");
+            data
+        };
+        publish(&feed, &["a", "b"], Some("k"), "1");
+        publish(&feed, &["a"], Some("k"), "2");
+        // It is still the newest one of the other topic.
+        assert_eq!(resume(&["a"], 0), ["2"]);
+        assert_eq!(resume(&["b"], 0), ["1"]);
+        assert_eq!(resume(&["a", "b"], 0), ["1", "2"]);
+        assert_eq!(feed.read().retained.size().0, 2);
+        publish(&feed, &["b", "a"], Some("k"), "3");
+        for topics in [&["a"][..], &["b"], &["a", "b"]] {
+            assert_eq!(resume(topics, 0), ["3"], "{topics:?}");
+            assert_eq!(resume(topics, 1), ["3"], "{topics:?}");
+        }
+        assert_eq!(feed.read().retained.size().0, 1);
+    }
+
+    #[test]
+    fn a_subscription_to_known_topics_shares_the_lock() {
+        let feed = in_memory();
+        let is_shared = |names: Option<&[&str]>| {
+            let (state, _) = feed.watch(names.map(|names| names.iter().copied()));
+            matches!(state, Locked::Shared(_))
+        };
+        assert!(is_shared(None) && is_shared(Some(&[""])) && is_shared(Some(&[])));
+        assert!(!is_shared(Some(&["", "a"])));
+        publish(&feed, &["a"], None, "1");
+        drop(Subscriber::new(
+            feed.clone(),
+            Interest::Topics(["a"].into_iter()),
+            &LastEventId::none(),
+        ));
+        // Its list stays as long as the topic has entries.
+        assert!(is_shared(Some(&["", "a"])));
+    }
+
+    #[test]
+    fn topics_that_are_lost_and_made_again_leave_nothing_behind() {
+        let settings = HubBuilder::default().retain_events(10_000).settings();
+        let feed = Feed::new(settings, Numbering::Given);
+        let mut n = 0;
+        for round in 0..3 {
+            for topic in 0..1_000 {
+                n += 1;
+                let topic = format!("{round}:{topic}");
+                let event = encode(&Event::json(n), feed.settings.rules()).unwrap();
+                let draft = Draft { topics: Names::One(&topic), key: Some("k"), event };
+                feed.record(draft, Some(position(n))).unwrap();
+                let interest = Interest::Topics([&*topic].into_iter());
+                drop(Subscriber::new(feed.clone(), interest, &LastEventId::none()));
+            }
+            n += 1;
+            feed.record_gap(position(n)).unwrap();
+            let state = feed.read();
+            // Their ids are used again.
+            assert_eq!((state.topics.len(), state.lists.len()), (1_001, 1_001));
+            assert_eq!((state.topics.count(), state.lists.all().count()), (1, 3));
+            assert_eq!(state.retained.places(), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn figures_are_read_while_a_publisher_has_the_log() {
+        let feed = in_memory();
+        publish(&feed, &[""], None, "1");
+        let state = feed.write();
+        assert_eq!((feed.published(), feed.delivered(), feed.retained().0), (1, 0, 1));
+        drop(state);
+    }
+
+    #[test]
+    fn an_ephemeral_event_of_which_nobody_hears_takes_no_room() {
+        let feed = in_memory();
+        let ephemeral = |topic| {
+            let event = encode(&Event::text("x").no_id(), feed.settings.rules()).unwrap();
+            feed.record(Draft { topics: Names::One(topic), key: None, event }, None).unwrap();
+        };
+        ephemeral("");
+        ephemeral("a");
+        let places = || feed.read().retained.ephemeral_len();
+        assert_eq!((places(), feed.read().topics.get("a")), (0, None));
+        let interest = Interest::Topics(["a"].into_iter());
+        let subscriber = Subscriber::new(feed.clone(), interest, &LastEventId::none());
+        ephemeral("");
+        ephemeral("a");
+        assert_eq!(places(), 1);
+        drop(subscriber);
     }
 
     #[test]

@@ -20,11 +20,15 @@ pub(crate) fn encode(item: &(impl ?Sized + Encode), rules: Rules<'_>) -> Result<
     if !encoded.is_single() {
         return Err(Error::not_single_frame());
     }
-    let event_type = event_type(encoded.as_bytes());
-    if rules.reserved.iter().any(|reserved| Some(reserved.as_str().as_bytes()) == event_type) {
-        return Err(Error::reserved_type());
-    }
+    check_type(&encoded, rules.reserved)?;
     Ok(encoded)
+}
+
+/// Fails if the type of the event is one of these.
+pub(crate) fn check_type(event: &Encoded, reserved: &[EventType]) -> Result<(), Error> {
+    let event_type = event_type(event.as_bytes());
+    let is_reserved = |reserved: &EventType| Some(reserved.as_str().as_bytes()) == event_type;
+    if reserved.iter().any(is_reserved) { Err(Error::reserved_type()) } else { Ok(()) }
 }
 
 /// The type of a frame, as a client takes it. The encoder writes it in the first line, or after the

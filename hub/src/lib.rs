@@ -4,11 +4,15 @@
 #![warn(missing_docs)]
 
 mod builder;
+#[cfg(feature = "disk")]
+pub mod disk;
 mod error;
 mod feed;
 mod frame;
 mod handle;
 mod hub;
+#[cfg(any(feature = "disk", feature = "redis"))]
+mod lines;
 mod log;
 mod memory;
 mod mutant;
@@ -32,6 +36,7 @@ mod wait;
 struct Readme;
 
 #[cfg(feature = "redis")]
+#[doc(inline)]
 pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,

@@ -36,6 +36,9 @@ pub(crate) struct Settings {
     pub(crate) on_gap: OnGap,
     /// The types of the hub's own events: checkpoints and gaps.
     pub(crate) notice_types: [EventType; 2],
+    /// The longest time between two syncs of a log on disk; `None`: each event is synced.
+    #[cfg(feature = "disk")]
+    pub(crate) sync_every: Option<Duration>,
 }
 
 impl Settings {

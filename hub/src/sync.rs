@@ -9,6 +9,8 @@ use loom::sync;
 #[cfg(shuttle)]
 use shuttle::sync;
 
+#[cfg(feature = "disk")]
+pub(crate) use self::sync::Condvar;
 pub(crate) use self::sync::{
     Mutex, MutexGuard, RwLock, RwLockReadGuard, RwLockWriteGuard,
     atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},

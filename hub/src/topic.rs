@@ -27,6 +27,11 @@ impl Topics {
         topics
     }
 
+    /// The id of this topic, if it is known.
+    pub(crate) fn get(&self, name: &str) -> Option<TopicId> {
+        self.ids.get(name).copied()
+    }
+
     /// The id of this topic, created if needed.
     pub(crate) fn id(&mut self, name: &str) -> TopicId {
         if let Some(id) = self.ids.get(name) {
@@ -51,6 +56,11 @@ impl Topics {
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn len(&self) -> TopicId {
         self.names.len() as TopicId
+    }
+
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.ids.len()
     }
 
     pub(crate) fn name(&self, id: TopicId) -> Option<&Arc<str>> {

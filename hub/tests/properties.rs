@@ -97,6 +97,13 @@ struct Published {
     evicted: bool,
 }
 
+impl Published {
+    /// What is replaced takes no room.
+    fn is_there(&self) -> bool {
+        !self.emptied && !self.evicted
+    }
+}
+
 #[derive(Default)]
 struct Model {
     published: Vec<Published>,
@@ -105,7 +112,7 @@ struct Model {
 }
 
 impl Model {
-    fn push(&mut self, item: &Item, id: Option<String>) {
+    fn push(&mut self, item: &Item, id: Option<String>, is_heard: bool) {
         let is_ephemeral = item.kind == Kind::Ephemeral;
         if item.key.is_some() {
             for older in &mut self.published {
@@ -116,10 +123,12 @@ impl Model {
             }
         }
         let item = item.clone();
-        self.published.push(Published { item, id, emptied: false, evicted: false });
+        // An ephemeral event of which nobody hears is not kept.
+        let evicted = is_ephemeral && !is_heard;
+        self.published.push(Published { item, id, emptied: false, evicted });
         for (ephemeral, max) in [(false, self.max_events), (true, (self.max_events / 4).max(1))] {
             let of_this =
-                |p: &&mut Published| (p.item.kind == Kind::Ephemeral) == ephemeral && !p.evicted;
+                |p: &&mut Published| (p.item.kind == Kind::Ephemeral) == ephemeral && p.is_there();
             let excess = self.published.iter_mut().filter(of_this).count().saturating_sub(max);
             let excess = self.published.iter_mut().filter(of_this).take(excess);
             excess.for_each(|oldest| oldest.evicted = true);
@@ -131,11 +140,16 @@ impl Model {
     }
 
     /// The place after the event with this id; the events are counted from 1.
-    fn locate(&self, id: &str) -> Option<usize> {
-        let own =
-            |p: &Published| !p.evicted && p.item.kind == Kind::Own && p.id.as_deref() == Some(id);
+    fn locate(&self, topics: u8, id: &str) -> Option<usize> {
+        let own = |p: &Published| {
+            let is_this = p.item.kind == Kind::Own && p.id.as_deref() == Some(id);
+            is_this && Self::includes(topics, p.item.topic)
+        };
         if let Some(index) = self.published.iter().position(own) {
-            return Some(index + 1);
+            let is_lost = |p: &Published| p.evicted && p.item.kind != Kind::Ephemeral;
+            let has_lost_later = self.published[index..].iter().any(is_lost);
+            let is_known = self.published[index].is_there() || !has_lost_later;
+            return is_known.then_some(index + 1);
         }
         let digits = id.strip_prefix(&self.epoch)?.strip_prefix('-')?;
         let n: usize = digits.parse().ok()?;
@@ -158,7 +172,7 @@ impl Model {
             .filter(|&index| {
                 let p = &self.published[index];
                 let is_replayed = p.item.kind != Kind::Ephemeral || index >= live_from;
-                Self::includes(topics, p.item.topic) && is_replayed && !p.evicted && !p.emptied
+                Self::includes(topics, p.item.topic) && is_replayed && p.is_there()
             })
             .map(|index| index + 1)
             .collect()
@@ -203,13 +217,13 @@ impl Client {
             Some("checkpoint") => {
                 // Only an up-to-date client gets a newer position.
                 prop_assert!(!has_lost && expected.is_none(), "{frame}");
-                let place = model.locate(field(&frame, "id").unwrap());
+                let place = model.locate(self.topics, field(&frame, "id").unwrap());
                 prop_assert_eq!(place, Some(model.published.len()));
                 self.place = model.published.len();
             }
             Some("gap") => {
                 prop_assert!(has_lost, "{}", frame);
-                let place = model.locate(field(&frame, "id").unwrap()).unwrap();
+                let place = model.locate(self.topics, field(&frame, "id").unwrap()).unwrap();
                 prop_assert!(place > self.place);
                 prop_assert!(!model.has_lost(self.topics, place));
                 if on_gap == OnGap::Oldest {
@@ -257,7 +271,7 @@ fn connect(
     let mut client = Client { subscriber, topics, live_from: tip, place: tip, id };
     let opening = client.poll().unwrap();
     prop_assert_eq!(field(&opening, "event"), Some("checkpoint"));
-    let place = last.get().and_then(|id| model.locate(id.as_str()));
+    let place = last.get().and_then(|id| model.locate(topics, id.as_str()));
     let is_gap = place.is_some_and(|place| model.has_lost(topics, place));
     match (&resumption, last.get()) {
         (Resumption::Fresh, None) => {}
@@ -272,19 +286,19 @@ fn connect(
             let can_be = place.is_some_and(|place| model.has_lost(8, place));
             prop_assert!(is_gap || can_be);
             prop_assert_eq!(requested.as_ref(), Some(id));
-            client.place = model.locate(resumed_after.as_str()).unwrap();
+            client.place = model.locate(topics, resumed_after.as_str()).unwrap();
         }
         (Resumption::Unknown { requested, resumed_after }, Some(id)) => {
             prop_assert_eq!(place, None);
             prop_assert_eq!(requested.as_ref(), Some(id));
-            client.place = model.locate(resumed_after.as_str()).unwrap();
+            client.place = model.locate(topics, resumed_after.as_str()).unwrap();
         }
         other => prop_assert!(false, "{:?}", other),
     }
     let has_moved = matches!(resumption, Resumption::Fresh | Resumption::Exact { .. });
     prop_assert_eq!(field(&opening, "id").is_some(), has_moved);
     if has_moved {
-        prop_assert_eq!(model.locate(client.id.as_deref().unwrap()), Some(client.place));
+        prop_assert_eq!(model.locate(topics, client.id.as_deref().unwrap()), Some(client.place));
     } else {
         let gap = client.poll().unwrap();
         prop_assert_eq!(field(&gap, "event"), Some("gap"));
@@ -333,7 +347,8 @@ fn run(
                 let to = key.as_deref().map_or(to, |key| to.key(key));
                 let id = to.try_publish(&event).unwrap().map(|id| id.as_str().to_owned());
                 prop_assert_eq!(id.is_none(), item.kind == Kind::Ephemeral);
-                model.push(&item, id);
+                let hears = |client: &Client| Model::includes(client.topics, item.topic);
+                model.push(&item, id, clients.iter().any(hears));
             }
             Step::Subscribe { topics, last } => {
                 let id = match last {
@@ -371,10 +386,8 @@ fn run(
                 clients.push(connect(&hub, &model, topics, &last, on_gap)?);
             }
         }
-        let retained = model
-            .published
-            .iter()
-            .filter(|p| p.item.kind != Kind::Ephemeral && !p.evicted && !p.emptied);
+        let is_retained = |p: &&Published| p.item.kind != Kind::Ephemeral && p.is_there();
+        let retained = model.published.iter().filter(is_retained);
         prop_assert_eq!(hub.stats().retained, retained.count());
     }
     // In the end each client gets all its events, and then waits.

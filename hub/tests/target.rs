@@ -2,7 +2,7 @@
 
 mod support;
 
-use sse_encoder::{Event, LastEventId};
+use sse_encoder::{Event, EventId, LastEventId};
 use sse_hub::{Hub, Resumption};
 use support::{Client, after, none, position, publish};
 
@@ -110,4 +110,97 @@ fn events_evicted_from_a_topic_cause_a_gap_only_there() {
     assert_eq!(busy.ready()[0], "gap");
     let gone = hub.subscribe_to(["a"], &start.into()).resumption();
     assert!(matches!(gone, Resumption::Gap { .. }), "{gone:?}");
+}
+
+#[test]
+fn replaced_events_take_no_room() {
+    let hub = Hub::builder().retain_events(100).build();
+    let start = publish(&hub, "start");
+    for n in 0..50 {
+        publish(&hub, &n.to_string());
+    }
+    for n in 0..1_000 {
+        hub.key("k").try_publish(&Event::json(n)).unwrap();
+    }
+    assert_eq!(hub.stats().retained, 52);
+    let mut client = Client::live(hub.subscribe(&start.into()));
+    assert_eq!(client.subscriber.resumption(), Resumption::Exact { missed: 51 });
+    assert_eq!(client.ready().len(), 51);
+    // Forty-eight more, and then the oldest ones make room.
+    for n in 0..60 {
+        publish(&hub, &n.to_string());
+    }
+    assert_eq!(hub.stats().retained, 100);
+}
+
+#[test]
+fn replaced_events_free_their_bytes() {
+    let hub = Hub::builder().retain_bytes(10_000).build();
+    let start = publish(&hub, "start");
+    for n in 0..1_000 {
+        hub.key(&(n % 3).to_string()).try_publish(&Event::text("x".repeat(1_000))).unwrap();
+    }
+    let stats = hub.stats();
+    assert!(stats.retained == 4 && stats.retained_bytes < 4_000, "{stats:?}");
+    assert_eq!(hub.subscribe(&start.into()).resumption(), Resumption::Exact { missed: 3 });
+}
+
+fn own(hub: &Hub, topic: &str, id: &'static str) -> Result<(), sse_hub::Error> {
+    let event = Event::text(format!("{topic}/{id}")).id(EventId::from_static(id));
+    hub.to(topic).try_publish(&event).map(drop)
+}
+
+#[test]
+fn an_id_of_ones_own_is_known_in_its_topic_alone() {
+    let hub = Hub::new();
+    own(&hub, "user:bob", "invoice-1007").unwrap();
+    let resume = |topics: &[&str], id: &str| hub.subscribe_to(topics, &after(id)).resumption();
+    // A right guess at another one's id is answered as a wrong one.
+    let without_request = |resumption| match resumption {
+        Resumption::Unknown { resumed_after, .. } => resumed_after,
+        other => panic!("{other:?}"),
+    };
+    let right = without_request(resume(&["user:mallory"], "invoice-1007"));
+    let wrong = without_request(resume(&["user:mallory"], "invoice-1008"));
+    assert_eq!(right, wrong);
+    let exact = Resumption::Exact { missed: 0 };
+    assert_eq!(resume(&["user:bob"], "invoice-1007"), exact);
+    assert_eq!(resume(&["user:mallory", "user:bob"], "invoice-1007"), exact);
+    assert_eq!(hub.subscribe_all(&after("invoice-1007")).resumption(), exact);
+}
+
+#[test]
+fn the_same_id_in_two_topics_is_that_of_two_events() {
+    let hub = Hub::new();
+    own(&hub, "orders", "7").unwrap();
+    own(&hub, "users", "7").unwrap();
+    own(&hub, "users", "8").unwrap();
+    assert!(own(&hub, "orders", "7").unwrap_err().is_duplicate_id());
+    let resume = |topics: &[&str]| hub.subscribe_to(topics, &after("7")).resumption();
+    assert_eq!(resume(&["orders"]), Resumption::Exact { missed: 0 });
+    assert_eq!(resume(&["users"]), Resumption::Exact { missed: 1 });
+    // Which one the client has seen is unknown.
+    assert!(matches!(resume(&["orders", "users"]), Resumption::Unknown { .. }));
+    let all = hub.subscribe_all(&after("7")).resumption();
+    assert!(matches!(all, Resumption::Unknown { .. }));
+}
+
+#[test]
+fn a_client_resumes_after_a_replaced_event_with_an_id_of_its_own() {
+    let hub = Hub::builder().retain_events(4).build();
+    let update = |id: &'static str| {
+        let event = Event::text(id).id(EventId::from_static(id));
+        hub.key("k").try_publish(&event).map(drop)
+    };
+    update("1").unwrap();
+    publish(&hub, "between");
+    update("2").unwrap();
+    assert!(update("1").unwrap_err().is_duplicate_id());
+    let resumption = hub.subscribe(&after("1")).resumption();
+    assert_eq!(resumption, Resumption::Exact { missed: 2 });
+    // Once a later event is lost, the place is unknown, and the id free.
+    (0..4).for_each(|n| _ = publish(&hub, &n.to_string()));
+    let resumption = hub.subscribe(&after("1")).resumption();
+    assert!(matches!(resumption, Resumption::Unknown { .. }), "{resumption:?}");
+    update("1").unwrap();
 }

@@ -4,7 +4,7 @@ use super::owned::{Data, Owned, sealed::Sealed};
 use crate::{
     error::Error,
     json::{self, PartName},
-    wire::Frame,
+    wire::{Frame, Head},
 };
 
 /// A value as JSON, as it is.
@@ -15,11 +15,13 @@ impl<T: Serialize> Data for Json<T> {}
 
 impl<T: Serialize> Sealed for Json<T> {
     #[inline]
-    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+    fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        frame.head(head)?;
         json::write(frame.data_line(), &self.0, PartName::Data)
     }
 
-    fn into_owned(self) -> Owned {
-        Owned::json(|buffer| json::write(buffer, &self.0, PartName::Data))
+    fn into_owned(self, head: Head) -> (Head, Owned) {
+        let data = Owned::json(|buffer| json::write(buffer, &self.0, PartName::Data));
+        (head, data)
     }
 }

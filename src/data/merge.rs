@@ -6,7 +6,7 @@ use crate::{
     error::Error,
     json::PartName,
     merge::{self, Part, Rule, Typed},
-    wire::Frame,
+    wire::{Frame, Head},
 };
 
 /// Two values as one JSON object.
@@ -31,11 +31,13 @@ impl<D: Serialize, O: Serialize> Data for Merge<D, O> {}
 
 impl<D: Serialize, O: Serialize> Sealed for Merge<D, O> {
     #[inline]
-    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+    fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        frame.head(head)?;
         self.write_object(frame.data_line())
     }
 
-    fn into_owned(self) -> Owned {
-        Owned::json(|buffer| self.write_object(buffer))
+    fn into_owned(self, head: Head) -> (Head, Owned) {
+        let data = Owned::json(|buffer| self.write_object(buffer));
+        (head, data)
     }
 }

@@ -6,7 +6,7 @@ use super::item::Item;
 use crate::{
     buffer::Buffer,
     error::{Error, Kind},
-    wire::Frame,
+    wire::{Frame, Head},
 };
 
 /// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
@@ -16,23 +16,16 @@ pub trait Data: Sealed {}
 pub(super) mod sealed {
     use super::Owned;
     use crate::{
-        buffer::Buffer,
         error::Error,
         wire::{Frame, Head},
     };
 
     pub trait Sealed {
-        /// Completes the head, if the data sets a part of it. Leaves `scratch` as it was.
-        #[inline]
-        fn complete(&self, _head: &Head, _scratch: &mut Buffer) -> Result<Option<Head>, Error> {
-            Ok(None)
-        }
+        /// Appends the head, of which the data can set a part, and the `data` fields.
+        fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
 
-        /// Appends the `data` fields.
-        fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error>;
-
-        /// Serializes the data, unless that is already done.
-        fn into_owned(self) -> Owned;
+        /// Serializes the data, unless that is already done, and completes the head.
+        fn into_owned(self, head: Head) -> (Head, Owned);
     }
 }
 
@@ -63,6 +56,10 @@ impl Owned {
             Ok(_) => Repr::Text(text),
             Err(error) => Repr::Invalid(Kind::Utf8(error).into()),
         })
+    }
+
+    pub(super) const fn invalid(error: Error) -> Self {
+        Self(Repr::Invalid(error))
     }
 
     /// The JSON that `write` appends.
@@ -99,7 +96,8 @@ fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Resul
 impl Data for Owned {}
 
 impl Sealed for Owned {
-    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+    fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        frame.head(head)?;
         match &self.0 {
             Repr::Comment(text) => frame.comment(text),
             Repr::Empty => Ok(()),
@@ -110,7 +108,7 @@ impl Sealed for Owned {
         }
     }
 
-    fn into_owned(self) -> Self {
-        self
+    fn into_owned(self, head: Head) -> (Head, Self) {
+        (head, self)
     }
 }

@@ -1,7 +1,10 @@
 use bytes::Bytes;
 
 use super::owned::{Data, Owned, Repr, sealed::Sealed};
-use crate::{error::Error, wire::Frame};
+use crate::{
+    error::Error,
+    wire::{Frame, Head},
+};
 
 /// Plain text.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -11,11 +14,13 @@ impl<T: AsRef<str>> Data for Text<T> {}
 
 impl<T: AsRef<str>> Sealed for Text<T> {
     #[inline]
-    fn write(&self, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+    fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
+        frame.head(head)?;
         frame.text(self.0.as_ref().as_bytes())
     }
 
-    fn into_owned(self) -> Owned {
-        Owned(Repr::Text(Bytes::copy_from_slice(self.0.as_ref().as_bytes())))
+    fn into_owned(self, head: Head) -> (Head, Owned) {
+        let data = Owned(Repr::Text(Bytes::copy_from_slice(self.0.as_ref().as_bytes())));
+        (head, data)
     }
 }

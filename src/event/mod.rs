@@ -10,7 +10,6 @@ use serde_json::value::RawValue;
 pub(crate) use self::encode::Internal;
 pub use self::{comment::Comment, encode::Encode};
 use crate::{
-    buffer::Buffer,
     data::{self, Data, Json, Merge, Owned, Repr, Tagged, Text},
     error::{Error, Kind},
     value::{EventId, EventType, ReconnectionTime},
@@ -27,7 +26,7 @@ use crate::{
 /// | [`text`](Event::text), [`shared_text`](Event::shared_text) | plain text, line by line |
 /// | [`merge`](Event::merge) | two values as one JSON object: `data`, and further members |
 /// | [`spread`](Event::spread) | the same with JavaScript's rules: `{ ...data, ...other }` |
-/// | [`tagged`](Event::tagged) | the content of an adjacently tagged enum, whose tag is the type |
+/// | [`tagged`](Event::tagged) | the content of a serde enum, whose variant's name is the type |
 /// | [`new`](Event::new) | none |
 /// | `str::parse`, `Deserialize`, `TryFrom<Value>` | an item `{ data, type, id, ..other }` as JSON |
 ///
@@ -167,21 +166,41 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
 }
 
 impl<T: Serialize> Event<Tagged<T>> {
-    /// An event from an adjacently tagged enum: `#[serde(tag = "type", content = "data")]`. The tag
-    /// is the event's type. The content is its data, as JSON, *as it is*: text stays text, a number
-    /// a number. The data of a unit variant is `null`.
+    /// An event from a serde enum, in any of its tagged representations. The variant's name is the
+    /// event's type. The variant's content is the data, as JSON, *as it is*: text stays text, a
+    /// number a number; the data of a unit variant is `null`. Only an internally tagged enum is the
+    /// data as a whole, with its tag: Anthropic's and OpenAI's streams have this form.
     ///
-    /// A member `id` beside them is the event's id. An id or a type set on the builder overrides
-    /// the value's.
+    /// | representation | type | data of `Note("a")`, `Price { cents: 5 }`, `Done` |
+    /// |---|---|---|
+    /// | external, serde's default | the name | `"a"`, `{"cents":5}`, `null` |
+    /// | adjacent, `#[serde(tag = "t", content = "c")]`, any names | the tag | `"a"`, `{"cents":5}`, `null` |
+    /// | internal, `#[serde(tag = "t")]`, any name | the tag | –, `{"t":"Price","cents":5}`, `{"t":"Done"}` |
     ///
-    /// A value of any other shape, or with other members, is an error when the event is encoded.
+    /// A name is what serde makes of it (`rename`, `rename_all`). Generics, references, `Box`,
+    /// `Some` and structs of one unnamed field are transparent.
+    ///
+    /// **An id** stands beside the enum: set it with [`id`](Self::id), or flatten the enum in a
+    /// struct whose first field is `id`. An adjacently tagged enum that is flattened has the tag
+    /// `type` and the content `data`. An id or a type set on the builder overrides the value's.
+    ///
+    /// **A value that is no enum**, such as a [`Value`](serde_json::Value), is an event if its
+    /// members are `type`, `data` and `id`, of which the last two may be missing. Other members are
+    /// an error: serde's calls do not tell whether they belong to the data.
+    ///
+    /// A `Serialize` written by hand counts as the enum whose calls it makes.
+    ///
+    /// # Errors
+    ///
+    /// When it is encoded: an untagged enum, unless its variants hold tagged ones; a value of any
+    /// other shape; two members with the tag's name; a name that cannot be an [`EventType`].
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
     /// use serde::Serialize;
     ///
     /// #[derive(Serialize)]
-    /// #[serde(tag = "type", content = "data", rename_all = "lowercase")]
+    /// #[serde(rename_all = "lowercase")]
     /// enum Update { Note(String), Price { cents: u64 }, Done }
     ///
     /// let mut stream = bytes::BytesMut::new();
@@ -192,6 +211,15 @@ impl<T: Serialize> Event<Tagged<T>> {
     /// assert_eq!(stream, "id: 1\nevent: note\ndata: \"hello\"\n\n\
     ///                     id: 2\nevent: price\ndata: {\"cents\":1250}\n\n\
     ///                     id: 3\nevent: done\ndata: null\n\n");
+    ///
+    /// #[derive(Serialize)]
+    /// #[serde(tag = "type", rename_all = "snake_case")]
+    /// enum Delta { TextDelta { text: &'static str } }
+    ///
+    /// stream.clear();
+    /// Encoder::bare().encode(&Event::tagged(Delta::TextDelta { text: "Once" }), &mut stream)?;
+    /// assert_eq!(stream, "event: text_delta\n\
+    ///                     data: {\"type\":\"text_delta\",\"text\":\"Once\"}\n\n");
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub const fn tagged(value: T) -> Self {
@@ -438,14 +466,8 @@ impl<D: Data> Event<D> {
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub fn into_owned(self) -> Event {
-        let completed = self.data.complete(&self.head, &mut Buffer::default());
-        match completed {
-            Ok(completed) => {
-                let data = self.data.into_owned();
-                Event { head: completed.unwrap_or(self.head), data }
-            }
-            Err(error) => Event { head: self.head, data: Owned(Repr::Invalid(error)) },
-        }
+        let (head, data) = self.data.into_owned(self.head);
+        Event { head, data }
     }
 }
 
@@ -453,11 +475,7 @@ impl<D: Data> Encode for Event<D> {
     #[inline]
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
         let mut frame = frames.frame();
-        match self.data.complete(&self.head, frame.scratch())? {
-            None => frame.head(&self.head)?,
-            Some(head) => frame.head(&head)?,
-        }
-        self.data.write(&mut frame)?;
+        self.data.write(&self.head, &mut frame)?;
         frame.end()
     }
 }

@@ -46,6 +46,23 @@ pub(crate) fn write<T: ?Sized + Serialize>(
         .map_err(|error| failure(buffer, error, part))
 }
 
+/// As [`write`], by what is written to the serializer.
+#[inline]
+pub(crate) fn write_with(
+    buffer: &mut Buffer,
+    part: PartName,
+    write: impl FnOnce(&mut JsonSerializer<'_>) -> Result<(), serde_json::Error>,
+) -> Result<(), Error> {
+    write(&mut serde_json::Serializer::with_formatter(&mut *buffer, OneLine))
+        .map_err(|error| failure(buffer, error, part))
+}
+
+/// Writes JSON on one line.
+pub(crate) type JsonSerializer<'a> = serde_json::Serializer<&'a mut Buffer, OneLine>;
+
+/// An array or an object that a [`JsonSerializer`] writes.
+pub(crate) type JsonCompound<'a, 'b> = serde_json::ser::Compound<'a, &'b mut Buffer, OneLine>;
+
 /// The buffer's only I/O error is that the frame would be too large.
 #[cold]
 fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
@@ -59,7 +76,7 @@ fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
 /// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
 /// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
 /// space there and is dropped; where a type lies about what it hands over, it still ends no line.
-struct OneLine;
+pub(crate) struct OneLine;
 
 impl Formatter for OneLine {
     fn write_number_str<W: ?Sized + io::Write>(

@@ -1,4 +1,4 @@
-//! The error of this module's serializers, which only take what they are made for.
+//! The error of serializers that take only some kinds of values.
 
 use std::fmt;
 
@@ -6,13 +6,12 @@ use serde::ser;
 
 use crate::error::Error;
 
-/// `serde` wants an error type of its serializer's own.
 #[derive(Debug)]
-pub(super) enum Failure {
+pub(crate) enum Failure {
     Error(Error),
-    /// A `Serialize` has made it: it does not know what it is a part of.
+    /// Made by a `Serialize`, which does not know the part's name.
     Message(serde_json::Error),
-    /// `serde_json` is to write this one.
+    /// The serializer does not take this kind of value.
     NotHere,
 }
 
@@ -40,9 +39,9 @@ impl fmt::Display for Failure {
 
 impl std::error::Error for Failure {}
 
-/// What a serializer does not take.
+/// The methods of a serializer for values that it does not take.
 macro_rules! not_here {
-    ($ok:ty) => {
+    (@types $ok:ty) => {
         type Ok = $ok;
         type Error = Failure;
         type SerializeSeq = Impossible<$ok, Failure>;
@@ -50,7 +49,8 @@ macro_rules! not_here {
         type SerializeTupleStruct = Impossible<$ok, Failure>;
         type SerializeTupleVariant = Impossible<$ok, Failure>;
         type SerializeStructVariant = Impossible<$ok, Failure>;
-
+    };
+    (@scalars $ok:ty) => {
         not_here! {
             serialize_bool(bool) -> $ok;
             serialize_i8(i8) -> $ok;
@@ -70,10 +70,23 @@ macro_rules! not_here {
             serialize_none() -> $ok;
             serialize_unit() -> $ok;
             serialize_unit_struct(&'static str) -> $ok;
-            serialize_unit_variant(&'static str, u32, &'static str) -> $ok;
+        }
+    };
+    (@lists $ok:ty) => {
+        not_here! {
             serialize_seq(Option<usize>) -> Self::SerializeSeq;
             serialize_tuple(usize) -> Self::SerializeTuple;
             serialize_tuple_struct(&'static str, usize) -> Self::SerializeTupleStruct;
+        }
+    };
+    (@maps $ok:ty) => {
+        not_here! {
+            serialize_map(Option<usize>) -> Self::SerializeMap;
+            serialize_struct(&'static str, usize) -> Self::SerializeStruct;
+        }
+    };
+    (@variants $ok:ty) => {
+        not_here! {
             serialize_tuple_variant(&'static str, u32, &'static str, usize)
                 -> Self::SerializeTupleVariant;
             serialize_struct_variant(&'static str, u32, &'static str, usize)
@@ -89,7 +102,9 @@ macro_rules! not_here {
         ) -> Result<$ok, Failure> {
             Err(Failure::NotHere)
         }
-
+    };
+    // `Some` and newtypes are transparent.
+    (@wrappers $ok:ty) => {
         fn serialize_some<T: ?Sized + Serialize>(self, value: &T) -> Result<$ok, Failure> {
             value.serialize(self)
         }
@@ -102,6 +117,29 @@ macro_rules! not_here {
             value.serialize(self)
         }
     };
+    (@no_wrappers $ok:ty) => {
+        fn serialize_some<T: ?Sized + Serialize>(self, _: &T) -> Result<$ok, Failure> {
+            Err(Failure::NotHere)
+        }
+
+        fn serialize_newtype_struct<T: ?Sized + Serialize>(
+            self,
+            _: &'static str,
+            _: &T,
+        ) -> Result<$ok, Failure> {
+            Err(Failure::NotHere)
+        }
+    };
+    // All but text, structs and maps.
+    ($ok:ty) => {
+        not_here!(@types $ok);
+        not_here!(@scalars $ok);
+        not_here!(@lists $ok);
+        not_here!(@variants $ok);
+        not_here!(@wrappers $ok);
+
+        not_here! { serialize_unit_variant(&'static str, u32, &'static str) -> $ok; }
+    };
     ($($method:ident($($argument:ty),*) -> $ok:ty;)*) => {$(
         fn $method(self, $(_: $argument),*) -> Result<$ok, Failure> {
             Err(Failure::NotHere)
@@ -109,4 +147,4 @@ macro_rules! not_here {
     )*};
 }
 
-pub(super) use not_here;
+pub(crate) use not_here;

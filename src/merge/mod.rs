@@ -14,15 +14,16 @@ mod typed;
 
 use std::cell::Cell;
 
-use self::{
-    members::{Member, Members, Note, Override},
-    object::MAX_SURPLUS,
-};
 pub(crate) use self::{
+    failure::{Failure, not_here},
     object::{Key, Keys, Object, Source},
     part::{Part, Rule},
     raw::Raw,
     typed::Typed,
+};
+use self::{
+    members::{Member, Members, Note, Override},
+    object::MAX_SURPLUS,
 };
 use crate::{buffer::Buffer, error::Error};
 

@@ -19,13 +19,13 @@ pub(crate) enum Rule {
     /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
     /// string are members too, and numbers and booleans have none.
     Spread,
-    /// What an adjacently tagged enum can be: an object, and not even `null` beside it.
+    /// Objects, and `null` as one without any, for a value that is to be a tagged enum.
     Tagged,
 }
 
 impl Part {
-    /// What is no object, and yet not nothing.
-    pub(super) fn allow(self, found: &'static str) -> Result<(), Error> {
+    /// Fails unless values of this kind, which is neither an object nor `null`, are accepted.
+    pub(super) fn check_kind(self, found: &'static str) -> Result<(), Error> {
         match self.rule {
             Rule::Object => Err(Kind::NoMembers { part: self.name.as_str(), found }.into()),
             Rule::Spread => Ok(()),

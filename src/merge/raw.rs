@@ -22,7 +22,7 @@ impl Source for Raw<'_> {
         match kind {
             scan::Kind::Null => return Ok(()),
             scan::Kind::Object => return object.members(members),
-            _ => self.part.allow(kind.name())?,
+            _ => self.part.check_kind(kind.name())?,
         }
         let mut index = Index(0);
         if kind == scan::Kind::String {

@@ -16,28 +16,54 @@ use crate::{error::Error, status::Status};
 /// An encoded event on its way into the log.
 #[derive(Clone, Debug)]
 pub(crate) struct Draft<'a> {
-    pub(crate) topic: &'a str,
+    pub(crate) topics: Names<'a>,
+    /// Within each of the topics.
     pub(crate) key: Option<&'a str>,
     pub(crate) event: Encoded,
+}
+
+/// The names of an event's topics. One that is there twice counts once; none is the topic `""`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Names<'a> {
+    One(&'a str),
+    #[cfg_attr(not(any(test, feature = "redis")), allow(dead_code, reason = "for a remote log"))]
+    Several(&'a [&'a str]),
+}
+
+impl<'a> Names<'a> {
+    pub(crate) fn iter(self) -> impl Iterator<Item = &'a str> {
+        let (one, several) = match self {
+            Self::One(name) => (Some(name), &[][..]),
+            Self::Several([]) => (Some(""), &[][..]),
+            Self::Several(names) => (None, names),
+        };
+        one.into_iter().chain(several.iter().copied())
+    }
 }
 
 pub(crate) type Outcome = Result<Option<EventId>, Error>;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// The ids of several events, in their order.
+pub(crate) type Outcomes = Result<Vec<Option<EventId>>, Error>;
+
 /// The future of an append: the event's id on the wire, or `None` for an ephemeral one.
-pub(crate) enum Append {
+pub(crate) enum Append<T = Outcome> {
     /// Done: a log in memory does not wait.
-    Done(Option<Outcome>),
+    Done(Option<T>),
     /// The log answers later.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
-    Pending(BoxFuture<Outcome>),
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
+    Pending(BoxFuture<T>),
 }
 
-impl Future for Append {
-    type Output = Outcome;
+impl<T: Unpin> Future for Append<T> {
+    type Output = T;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match self.get_mut() {
             Self::Done(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
             Self::Pending(future) => future.as_mut().poll(cx),
@@ -49,6 +75,9 @@ impl Future for Append {
 pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Appends an event, in the order of the log.
     fn append(&self, draft: Draft<'_>) -> Append;
+
+    /// Appends all of these events, without others between them, or none.
+    fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes>;
 
     /// Whether an append is done at once.
     fn is_in_memory(&self) -> bool;

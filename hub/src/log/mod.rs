@@ -3,7 +3,9 @@
 mod append;
 mod bounds;
 mod client;
+mod counted;
 mod index;
+mod own_ids;
 mod read;
 mod retained;
 mod ring;
@@ -11,9 +13,9 @@ mod ring;
 mod tests;
 
 pub(crate) use self::{
-    append::{Append, BoxFuture, Draft, Log, Outcome},
+    append::{Append, BoxFuture, Draft, Log, Names, Outcome, Outcomes},
     bounds::Bounds,
     client::{ClientPosition, PositionId, Resumed, ToldLoss},
     read::Next,
-    retained::{Numbering, Removed, Retained},
+    retained::{Numbering, Retained},
 };

@@ -1,12 +1,10 @@
 //! Reading the retained events, and finding where to begin.
 
-use std::collections::VecDeque;
-
 use sse_encoder::{Encoded, EventId};
 
 use super::{
     client::{ClientPosition, Loss, PositionId, Resumed, ToldLoss},
-    index::Places,
+    index::TopicPlaces,
     retained::{Numbering, Retained},
     ring::{Entry, Ring},
 };
@@ -39,16 +37,29 @@ impl Retained {
         }
         // Ephemeral events from before the subscription are not replayed.
         let live = cursor.max(live_from);
-        let kept = topics
-            .clone()
-            .filter_map(|topic| self.next_in(&self.kept, topic, cursor, |places| &places.kept));
-        let ephemeral = topics.filter_map(|topic| {
-            self.next_in(&self.ephemeral, topic, live, |places| &places.ephemeral)
-        });
-        match kept.chain(ephemeral).min_by_key(|(seq, _)| *seq) {
-            Some((seq, frame)) => Next::Entry(seq, frame.clone()),
-            None => Next::Nothing(self.newest()),
-        }
+        let kept =
+            self.first_after(&self.kept, topics.clone(), cursor, |t, seq| t.kept.first_after(seq));
+        let ephemeral =
+            self.first_after(&self.ephemeral, topics, live, TopicPlaces::first_ephemeral_after);
+        let first = kept.into_iter().chain(ephemeral).min_by_key(|entry| entry.seq);
+        first.map_or(Next::Nothing(self.newest()), |entry| {
+            Next::Entry(entry.seq, entry.frame.clone())
+        })
+    }
+
+    /// The first entry of these topics in this ring after this place.
+    fn first_after<'a>(
+        &'a self,
+        ring: &'a Ring,
+        topics: impl Iterator<Item = TopicId>,
+        seq: u64,
+        in_topic: fn(&TopicPlaces, u64) -> Option<u64>,
+    ) -> Option<&'a Entry> {
+        let first = |topic| match topic {
+            EVERYTHING => ring.first_after(seq).map(|entry| entry.seq),
+            topic => in_topic(self.index.get(topic)?, seq),
+        };
+        ring.get(topics.filter_map(first).min()?)
     }
 
     /// The position of a client that asks for nothing before now.
@@ -64,10 +75,10 @@ impl Retained {
     /// Where a subscriber of these topics with this last event ID continues.
     pub(crate) fn resume(
         &self,
-        topics: impl Iterator<Item = TopicId>,
+        topics: impl Iterator<Item = TopicId> + Clone,
         id: Option<&EventId>,
     ) -> Resumed {
-        let Some(place) = id.and_then(|id| self.locate(id)) else {
+        let Some(place) = id.and_then(|id| self.locate(id, topics.clone())) else {
             let place = self.place_of_unknown(id);
             let until = self.lost_after(topics, place).unwrap_or(place);
             return Resumed::Unknown(Loss { until });
@@ -130,44 +141,51 @@ impl Retained {
         (newest > seq).then_some(newest)
     }
 
-    fn next_in<'a>(
-        &'a self,
-        ring: &'a Ring,
-        topic: TopicId,
-        after: u64,
-        of_topic: fn(&Places) -> &VecDeque<u64>,
-    ) -> Option<(u64, &'a Encoded)> {
-        if topic == EVERYTHING {
-            return ring.after(after).find_map(frame);
+    /// How many retained events of these topics, each of which comes once, there are after this
+    /// place. An event in several of the topics costs a step, all others together a search.
+    pub(crate) fn count_after(
+        &self,
+        topics: impl Iterator<Item = TopicId> + Clone,
+        seq: u64,
+    ) -> usize {
+        let count = |topic| match topic {
+            EVERYTHING => self.kept.count_after(seq),
+            topic => self.index.get(topic).map_or(0, |places| places.kept.count_after(seq)),
+        };
+        let all: usize = topics.clone().map(count).sum();
+        all - self.counted_again(topics, seq)
+    }
+
+    /// How often an event of these topics is that of another one of them, too.
+    fn counted_again(&self, topics: impl Iterator<Item = TopicId> + Clone, seq: u64) -> usize {
+        let shared = |topic: &TopicId| self.index.get(*topic).map_or(0, TopicPlaces::count_shared);
+        // An event counts for the first one of its topics: that with most shared events, so these
+        // need no look.
+        if topics.clone().filter(|topic| shared(topic) > 0).nth(1).is_none() {
+            return 0;
         }
-        let places = of_topic(self.index.get(topic)?);
-        let first = places.partition_point(|place| *place <= after);
-        places.range(first..).find_map(|place| ring.get(*place).and_then(frame))
+        let Some(busiest) = topics.clone().max_by_key(shared) else { return 0 };
+        let mut earlier = vec![busiest];
+        let mut again = 0;
+        for topic in topics.filter(|topic| *topic != busiest) {
+            let Some(places) = self.index.get(topic) else { continue };
+            let entries = places.shared_after(seq).filter_map(|seq| self.kept.get(seq));
+            let entries = entries.filter(|entry| entry.is_in(topic));
+            again += entries.filter(|e| earlier.iter().any(|other| e.is_in(*other))).count();
+            earlier.push(topic);
+        }
+        again
     }
 
-    /// How many retained events of these topics come after this place.
-    pub(crate) fn count_after(&self, topics: impl Iterator<Item = TopicId>, seq: u64) -> usize {
-        let has_frame = |place: &&u64| self.kept.get(**place).is_some_and(|e| e.frame.is_some());
-        topics
-            .map(|topic| {
-                if topic == EVERYTHING {
-                    return self.kept.after(seq).filter_map(frame).count();
-                }
-                let Some(places) = self.index.get(topic) else { return 0 };
-                let first = places.kept.partition_point(|place| *place <= seq);
-                if self.kept.has_emptied() {
-                    places.kept.range(first..).filter(has_frame).count()
-                } else {
-                    places.kept.len() - first
-                }
-            })
-            .sum()
-    }
-
-    /// The place of this id, if it belongs to this log.
-    pub(crate) fn locate(&self, id: &EventId) -> Option<u64> {
-        if let Some(seq) = self.own_ids.get(id) {
-            return Some(*seq);
+    /// The place of this id, if it belongs to this log, and to one of these topics if it is an
+    /// event's own.
+    pub(crate) fn locate(
+        &self,
+        id: &EventId,
+        topics: impl Iterator<Item = TopicId>,
+    ) -> Option<u64> {
+        if let Some(seq) = self.own_ids.get(id, topics) {
+            return Some(seq);
         }
         let position = id.as_str().parse::<Position>().ok()?;
         match self.numbering {
@@ -177,8 +195,15 @@ impl Retained {
             }
             Numbering::Given if position == self.evicted.1 => Some(self.evicted.0),
             Numbering::Given if position == self.untaken.1 => Some(self.untaken.0),
-            Numbering::Given => self.kept.seq_at(position),
+            Numbering::Given => {
+                self.kept.seq_at(position).or_else(|| self.seq_of_replaced(position))
+            }
         }
+    }
+
+    fn seq_of_replaced(&self, position: Position) -> Option<u64> {
+        let all = (position, TopicId::MIN)..=(position, TopicId::MAX);
+        self.replaced.range(all).next().map(|(_, replaced)| replaced.seq)
     }
 
     /// Whether a remote log has been read.
@@ -196,7 +221,9 @@ impl Retained {
     /// Whether this id belongs to this log, as far as it is here.
     #[cfg(feature = "redis")]
     pub(crate) fn knows(&self, id: &EventId) -> bool {
-        self.locate(id).is_some()
+        // An event's own id is not looked up: the time of the answer would tell a client of another
+        // topic that there is one.
+        self.locate(id, std::iter::empty()).is_some()
     }
 
     /// The id of this place, or of the oldest place that is still known.
@@ -205,7 +232,7 @@ impl Retained {
             Numbering::Counted { epoch } => Position::new(epoch, seq),
             // An ephemeral entry's position would not be found again.
             Numbering::Given => {
-                let kept = self.kept.up_to(seq).map(|entry| (entry.seq, entry.position));
+                let kept = self.kept.last_up_to(seq).map(|entry| (entry.seq, entry.position));
                 let (kept, untaken) = (kept.unwrap_or(self.evicted), self.untaken);
                 if untaken.0 <= seq { kept.max(untaken).1 } else { kept.1 }
             }
@@ -221,9 +248,4 @@ impl Retained {
     fn is_known(&self, seq: u64) -> bool {
         seq >= self.evicted.0 || matches!(self.numbering, Numbering::Counted { .. })
     }
-}
-
-/// An entry's place and frame, if it still has one.
-fn frame(entry: &Entry) -> Option<(u64, &Encoded)> {
-    Some((entry.seq, entry.frame.as_ref()?))
 }

@@ -1,7 +1,7 @@
 //! The newest part of the log, in memory: entries in one order, as far as the bounds allow.
 
 use std::{
-    collections::HashMap,
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -11,7 +11,8 @@ use sse_encoder::{Encoded, EventId};
 use super::{
     bounds::Bounds,
     index::Index,
-    ring::{Entry, Extras, Ring},
+    own_ids::OwnIds,
+    ring::{Entry, Ring},
 };
 use crate::{
     error::Error,
@@ -21,6 +22,10 @@ use crate::{
 
 /// Ephemeral events may take another such fraction of the bounds.
 const EPHEMERAL_SHARE: usize = 4;
+
+/// The places of replaced events may take such a fraction of the bytes, this many bytes each.
+const REPLACED_SHARE: usize = 8;
+const REPLACED_SIZE: usize = 64;
 
 /// Where the entries' positions come from.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +44,11 @@ pub(crate) struct Retained {
     pub(super) tip: (u64, Position),
     pub(super) kept: Ring,
     pub(super) ephemeral: Ring,
-    pub(super) own_ids: HashMap<EventId, u64>,
+    pub(super) own_ids: OwnIds,
+    /// The events that a newer one with the same key has replaced in a topic: a client can resume
+    /// after them. Only those whose place is not known otherwise.
+    pub(super) replaced: BTreeMap<(Position, TopicId), Replaced>,
+    max_replaced: usize,
     pub(super) index: Index,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
@@ -51,14 +60,27 @@ pub(crate) struct Retained {
 pub(crate) struct Slot {
     pub(crate) seq: u64,
     position: Position,
-    own_id: Option<EventId>,
+    pub(crate) own_id: Option<EventId>,
     pub(crate) id: Option<EventId>,
 }
 
+/// A replaced event.
+pub(super) struct Replaced {
+    pub(super) seq: u64,
+    own_id: Option<EventId>,
+}
+
 /// An entry that was removed.
-pub(crate) struct Removed {
-    pub(crate) seq: u64,
-    pub(crate) topic: TopicId,
+pub(crate) struct Removed(Entry);
+
+impl Removed {
+    pub(crate) fn seq(&self) -> u64 {
+        self.0.seq
+    }
+
+    pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
+        self.0.topics()
+    }
 }
 
 impl Retained {
@@ -76,38 +98,49 @@ impl Retained {
             tip: (0, start),
             kept: Ring::new(events, bytes),
             ephemeral: Ring::new(events / EPHEMERAL_SHARE, bytes / EPHEMERAL_SHARE),
-            own_ids: HashMap::new(),
+            own_ids: OwnIds::default(),
+            replaced: BTreeMap::new(),
+            max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
             index,
             evicted: (0, start),
             untaken: (0, start),
         }
     }
 
-    /// The place that an event would get, with the position `given` by a remote log.
+    /// The place that an event would get, with the position `given` by a remote log. Its own id, if
+    /// it has one, is [checked](Self::check_id) before.
     ///
     /// # Errors
     ///
-    /// The position is not beyond the newest one, or the event's own id cannot be accepted.
+    /// The position is not beyond the newest one.
     pub(crate) fn slot(&self, event: &Encoded, given: Option<Position>) -> Result<Slot, Error> {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
             (Numbering::Given, Some(position)) if position > self.tip.1 => position,
+            // It is not in the log, and has the position of the event before it.
+            (Numbering::Given, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
             (Numbering::Given, _) => return Err(Error::stale_position()),
         };
         let own_id = event.id();
-        self.check_id(own_id.as_ref())?;
         let automatic = || event.lacks_id().then(|| position.to_id());
         Ok(Slot { seq, position, id: own_id.clone().or_else(automatic), own_id })
     }
 
-    /// Fails if an event with this id of its own would be refused.
-    pub(crate) fn check_id(&self, own: Option<&EventId>) -> Result<(), Error> {
-        match own {
-            Some(id) if *id == EventId::EMPTY => Err(Error::empty_id()),
-            Some(id) if self.own_ids.contains_key(id) => Err(Error::duplicate_id()),
-            Some(id) if self.is_reserved(id) => Err(Error::reserved_id()),
-            _ => Ok(()),
+    /// Fails if an event with this id of its own would be refused in one of these topics.
+    pub(crate) fn check_id(
+        &self,
+        id: &EventId,
+        mut topics: impl Iterator<Item = TopicId>,
+    ) -> Result<(), Error> {
+        if *id == EventId::EMPTY {
+            Err(Error::empty_id())
+        } else if topics.any(|topic| self.own_ids.contains(id, topic)) {
+            Err(Error::duplicate_id())
+        } else if self.is_reserved(id) {
+            Err(Error::reserved_id())
+        } else {
+            Ok(())
         }
     }
 
@@ -122,67 +155,118 @@ impl Retained {
 
     /// Appends an event in its slot; [`trim`](Self::trim) then makes room. Gives the frame with its
     /// id, as subscribers get it.
+    ///
+    /// An ephemeral event of which nobody hears only takes its place in the order.
     pub(crate) fn append(
         &mut self,
         slot: Slot,
-        topic: TopicId,
-        (name, key): (&str, Option<&str>),
+        (topics, names_len): (&[TopicId], usize),
+        key: Option<&str>,
         now: Option<Instant>,
         event: Encoded,
+        is_heard: bool,
     ) -> Encoded {
         let Slot { seq, position, own_id, id } = slot;
         let frame = match &id {
             Some(id) if own_id.is_none() => event.with_id(id).unwrap_or(event),
             _ => event,
         };
-        if let Some(id) = &own_id {
-            self.own_ids.insert(id.clone(), seq);
-        }
-        let key = key.map(Arc::from);
-        let extras = (key.is_some() || own_id.is_some()).then(|| Box::new(Extras { key, own_id }));
-        let names = name.len() + extras.as_ref().map_or(0, |extras| extras.len());
-        let names = u32::try_from(names).unwrap_or(u32::MAX);
-        let kept = Some(frame.clone());
-        let entry = Entry { seq, position, topic, at: now, names, frame: kept, extras };
-        let places = self.index.add(topic);
-        if id.is_some() {
-            places.kept.push_back(seq);
-            self.kept.push(entry);
-        } else {
-            places.ephemeral.push_back(seq);
-            self.ephemeral.push(entry);
-        }
         self.tip = (seq, position);
+        let is_ephemeral = id.is_none();
+        if is_ephemeral && !is_heard {
+            return frame;
+        }
+        let (has_key, is_shared) = (key.is_some(), topics.len() > 1);
+        for topic in topics {
+            let places = self.index.add(*topic);
+            if is_ephemeral {
+                places.push_ephemeral(seq, has_key);
+                continue;
+            }
+            places.kept.push(seq, has_key);
+            if is_shared {
+                places.share(seq, has_key);
+            }
+            if let Some(id) = &own_id {
+                self.own_ids.insert(id, *topic, seq);
+            }
+        }
+        let key = key.map(Arc::<str>::from);
+        if let Some(key) = &key {
+            topics.iter().for_each(|topic| self.replace(*topic, key, seq, is_ephemeral));
+        }
+        let place = (seq, position);
+        let entry = Entry::new(place, (topics, names_len), key, own_id, frame.clone());
+        let ring = if is_ephemeral { &mut self.ephemeral } else { &mut self.kept };
+        ring.push(entry, now);
         frame
+    }
+
+    /// Takes the older event with this key out of the topic.
+    fn replace(&mut self, topic: TopicId, key: &Arc<str>, seq: u64, is_ephemeral: bool) {
+        let ring = if is_ephemeral { &mut self.ephemeral } else { &mut self.kept };
+        let older = ring.set_newest(topic, key, seq).and_then(|older| ring.get(older));
+        let Some(older) = older else { return };
+        let (place, own_id) = ((older.seq, older.position), older.own_id().cloned());
+        ring.replace(topic, place);
+        let Some(places) = self.index.get_mut(topic) else { return };
+        if is_ephemeral {
+            places.remove_ephemeral(place.0, true);
+            return;
+        }
+        places.replace(place.0);
+        // A counted position needs no record.
+        if own_id.is_some() || matches!(self.numbering, Numbering::Given) {
+            self.replaced.insert((place.1, topic), Replaced { seq: place.0, own_id });
+            if self.replaced.len() > self.max_replaced {
+                self.forget_replaced();
+            }
+        }
+    }
+
+    fn forget_replaced(&mut self) {
+        if let Some(((_, topic), Replaced { own_id: Some(id), .. })) = self.replaced.pop_first() {
+            self.own_ids.remove(&id, topic);
+        }
     }
 
     /// Removes one entry that is too old or beyond the bounds, if there is one.
     pub(crate) fn trim(&mut self, now: Option<Instant>) -> Option<Removed> {
         let expired = |ring: &mut Ring| ring.pop_expired(now?, self.age?);
         if let Some(entry) = self.kept.pop_excess().or_else(|| expired(&mut self.kept)) {
-            return Some(self.forget(entry));
+            self.forget(&entry);
+            return Some(Removed(entry));
         }
         let entry = self.ephemeral.pop_excess().or_else(|| expired(&mut self.ephemeral))?;
-        if let Some(places) = self.index.get_mut(entry.topic) {
-            places.ephemeral.pop_front();
-        }
-        Some(Removed { seq: entry.seq, topic: entry.topic })
-    }
-
-    pub(super) fn forget(&mut self, entry: Entry) -> Removed {
-        let Entry { seq, position, topic, .. } = entry;
-        if let Some(id) = entry.extras.and_then(|extras| extras.own_id) {
-            self.own_ids.remove(&id);
-        }
-        if let Some(places) = self.index.get_mut(topic) {
-            places.kept.pop_front();
-            // An entry without a frame was replaced by a newer one with the same key: no loss.
-            if entry.frame.is_some() {
-                places.evicted = places.evicted.max(seq);
-                self.evicted = (seq, position);
+        for topic in entry.topics() {
+            if let Some(places) = self.index.get_mut(topic) {
+                places.remove_ephemeral(entry.seq, entry.key().is_some());
             }
         }
-        Removed { seq, topic }
+        Some(Removed(entry))
+    }
+
+    /// Whether [`trim`](Self::trim) would remove an entry.
+    pub(crate) fn has_expired(&self, now: Instant) -> bool {
+        let Some(age) = self.age else { return false };
+        self.kept.has_expired(now, age) || self.ephemeral.has_expired(now, age)
+    }
+
+    pub(super) fn forget(&mut self, entry: &Entry) {
+        let seq = entry.seq;
+        for topic in entry.topics() {
+            if let Some(id) = entry.own_id() {
+                self.own_ids.remove(id, topic);
+            }
+            if let Some(places) = self.index.get_mut(topic) {
+                places.evict(seq, entry.key().is_some());
+            }
+        }
+        self.evicted = (seq, entry.position);
+        // A client at an older place may have lost this event.
+        while self.replaced.first_key_value().is_some_and(|(_, replaced)| replaced.seq < seq) {
+            self.forget_replaced();
+        }
     }
 
     /// Records that an unknown number of events is missing between the newest entry and the next
@@ -195,24 +279,29 @@ impl Retained {
         while self.kept.pop().is_some() {}
         while self.ephemeral.pop().is_some() {}
         self.own_ids.clear();
+        self.replaced.clear();
         self.index.clear(seq);
         seq
     }
 
-    /// Records that the next event, one of this topic at this position of a remote log, cannot be
+    /// Records that the next event, one of these topics at this position of a remote log, cannot be
     /// taken. Gives its sequence number.
     ///
     /// # Errors
     ///
     /// The position is not beyond the newest one.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
-    pub(crate) fn record_loss(&mut self, topic: TopicId, position: Position) -> Result<u64, Error> {
+    pub(crate) fn record_loss(
+        &mut self,
+        topics: &[TopicId],
+        position: Position,
+    ) -> Result<u64, Error> {
         if position <= self.tip.1 {
             return Err(Error::stale_position());
         }
         self.tip = (self.tip.0 + 1, position);
         self.untaken = self.tip;
-        self.index.add(topic).evicted = self.tip.0;
+        topics.iter().for_each(|topic| self.index.add(*topic).evicted = self.tip.0);
         Ok(self.tip.0)
     }
 
@@ -233,8 +322,12 @@ impl Retained {
     }
 
     pub(crate) fn has_entries(&self, topic: TopicId) -> bool {
-        let places = self.index.get(topic);
-        places.is_some_and(|places| !places.kept.is_empty() || !places.ephemeral.is_empty())
+        self.index.get(topic).is_some_and(|places| !places.is_empty())
+    }
+
+    /// Whether the topic is [kept track of](Self::watch_topic), or has entries.
+    pub(crate) fn is_watched(&self, topic: TopicId) -> bool {
+        self.index.get(topic).is_some()
     }
 
     /// A client whose position is before this needs a newer one: the middle of the log once that is
@@ -251,6 +344,12 @@ impl Retained {
         self.tip.0
     }
 
+    /// The position of the oldest retained event.
+    #[cfg(feature = "disk")]
+    pub(crate) fn oldest(&self) -> Option<Position> {
+        self.kept.first_after(0).map(|entry| entry.position)
+    }
+
     /// The newest event that is no longer retained.
     pub(crate) fn evicted(&self) -> u64 {
         self.evicted.0
@@ -259,5 +358,16 @@ impl Retained {
     /// How many events are retained, and how many bytes their frames take.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.kept.len(), self.kept.bytes())
+    }
+
+    /// How many entries, replaced ones and own ids there are.
+    #[cfg(test)]
+    pub(crate) fn places(&self) -> (usize, usize, usize) {
+        (self.kept.len(), self.replaced.len(), self.own_ids.len())
+    }
+
+    #[cfg(test)]
+    pub(crate) fn ephemeral_len(&self) -> usize {
+        self.ephemeral.len()
     }
 }

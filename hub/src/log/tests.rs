@@ -15,7 +15,7 @@ fn retained(bounds: Bounds) -> Retained {
 fn append(log: &mut Retained, topic: TopicId, key: Option<&str>, event: &Event) {
     let event = encode(event, Rules { max_frame: usize::MAX, reserved: &[] }).unwrap();
     let slot = log.slot(&event, None).unwrap();
-    log.append(slot, topic, ("", key), Some(Instant::now()), event);
+    log.append(slot, (&[topic], 0), key, Some(Instant::now()), event, true);
     while log.trim(None).is_some() {}
 }
 
@@ -50,7 +50,7 @@ fn an_emptied_log_holds_no_keys_or_ids() {
     let (retained, bytes) = log.size();
     assert!(retained == 2 && bytes > 0);
     while let Some(entry) = log.kept.pop() {
-        log.forget(entry);
+        log.forget(&entry);
     }
     assert_eq!((log.size(), log.own_ids.len()), ((0, 0), 0));
 }

@@ -1,5 +1,5 @@
 //! An event as the fields of an entry, and back. Entries are open to other programs, so they name
-//! their fields: that takes the one scan of a frame there is, in [`fields`].
+//! their fields: a frame is [scanned](Lines::scan) for them.
 
 use std::borrow::Cow;
 
@@ -10,13 +10,16 @@ use super::source::{Entry, Hash};
 use crate::{
     error::Error,
     frame::{Rules, encode},
-    log::Draft,
+    lines::Lines,
+    log::{Draft, Names},
     position::Check,
     random,
 };
 
 /// The longest topic, and the longest key, in bytes.
 pub(super) const MAX_NAME: usize = 4 * 1024;
+/// The greatest number of topics of an event.
+pub(super) const MAX_TOPICS: usize = 256;
 
 const DATA: &str = "data";
 const TYPE: &str = "type";
@@ -59,14 +62,15 @@ pub(super) type Field = (&'static str, Bytes);
 ///
 /// # Errors
 ///
-/// The topic or the key is too long, or the event has nothing that an entry can hold.
+/// A topic or the key is too long, there are too many topics, or the event has nothing that an entry
+/// can hold.
 pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
-    let Draft { topic, key, event } = draft;
-    for (field, text) in [(TOPIC, Some(*topic)), (KEY, *key)] {
-        short(field, text.unwrap_or_default())?;
-    }
+    let Draft { topics, key, event } = draft;
+    topics.iter().try_for_each(|topic| short(TOPIC, topic).map(drop))?;
+    few(topics.iter().count())?;
+    key.map(|key| short(KEY, key)).transpose()?;
     let frame = event.as_bytes();
-    let Lines { event_type, data, comment, retry } = Lines::scan(frame);
+    let Lines { event_type, data, comment, retry, .. } = Lines::scan(frame);
     let shared = |text: Cow<'_, [u8]>| match text {
         Cow::Borrowed(text) => frame.slice_ref(text),
         Cow::Owned(text) => text.into(),
@@ -85,8 +89,8 @@ pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
         None if event.lacks_id() => {}
         None => fields.push((EPHEMERAL, Bytes::from_static(b"1"))),
     }
-    if !topic.is_empty() {
-        fields.push((TOPIC, copied(topic)));
+    if !matches!(topics, Names::One("") | Names::Several([] | [""])) {
+        fields.extend(topics.iter().map(|topic| (TOPIC, copied(topic))));
     }
     fields.extend(key.map(|key| (KEY, copied(key))));
     Ok(fields)
@@ -96,53 +100,13 @@ fn copied(text: &str) -> Bytes {
     Bytes::copy_from_slice(text.as_bytes())
 }
 
-/// The values of a frame's lines, as the encoder writes them.
-#[derive(Default)]
-struct Lines<'a> {
-    event_type: Option<&'a [u8]>,
-    data: Option<Cow<'a, [u8]>>,
-    comment: Option<Cow<'a, [u8]>>,
-    retry: Option<&'a [u8]>,
-}
-
-impl<'a> Lines<'a> {
-    fn scan(frame: &'a [u8]) -> Self {
-        let mut lines = Self::default();
-        for line in frame.split(|byte| *byte == b'\n') {
-            let Some(colon) = line.iter().position(|byte| *byte == b':') else { continue };
-            let (name, value) = (&line[..colon], &line[colon + 1..]);
-            let value = value.strip_prefix(b" ").unwrap_or(value);
-            match name {
-                b"event" => lines.event_type = Some(value),
-                b"retry" => lines.retry = Some(value),
-                b"data" => add_line(&mut lines.data, value),
-                b"" => add_line(&mut lines.comment, value),
-                _ => {}
-            }
-        }
-        lines
-    }
-}
-
-/// Usually there is a single line, which is not copied here.
-fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
-    match text {
-        None => *text = Some(Cow::Borrowed(line)),
-        Some(text) => {
-            let text = text.to_mut();
-            text.push(b'\n');
-            text.extend_from_slice(line);
-        }
-    }
-}
-
 /// The fields of an entry.
 #[derive(Default)]
 pub(super) struct Record<'a> {
     data: Option<&'a str>,
     event_type: Option<&'a str>,
     id: Option<&'a str>,
-    topic: &'a str,
+    topics: Vec<&'a str>,
     key: Option<&'a str>,
     retry: Option<ReconnectionTime>,
     comment: Option<&'a str>,
@@ -150,8 +114,9 @@ pub(super) struct Record<'a> {
 }
 
 impl<'a> Record<'a> {
-    /// Reads the fields. Unknown ones are ignored; of several with one name the last one counts, as
-    /// in JSON; an empty one counts as absent, but for `data` and `key`.
+    /// Reads the fields. Unknown ones are ignored; each `topic` counts, and of several others with
+    /// one name the last one, as in JSON; an empty one counts as absent, but for `data` and `key`,
+    /// and for `topic` beside others.
     ///
     /// # Errors
     ///
@@ -167,7 +132,10 @@ impl<'a> Record<'a> {
                 b"data" => record.data = Some(text(DATA)?),
                 b"type" => record.event_type = some(TYPE)?,
                 b"id" => record.id = some(ID)?,
-                b"topic" => record.topic = short(TOPIC, text(TOPIC)?)?,
+                b"topic" => {
+                    record.topics.push(short(TOPIC, text(TOPIC)?)?);
+                    few(record.topics.len())?;
+                }
                 b"key" => record.key = Some(short(KEY, text(KEY)?)?),
                 b"comment" => record.comment = Some(text(COMMENT)?),
                 b"retry" => record.retry = some(RETRY)?.map(time).transpose()?,
@@ -189,8 +157,8 @@ impl<'a> Record<'a> {
     /// # Errors
     ///
     /// As the encoder's: other programs' entries are checked like all input.
-    pub(super) fn draft(&self, rules: Rules<'_>) -> Result<Draft<'a>, Error> {
-        Ok(Draft { topic: self.topic, key: self.key, event: encode(self, rules)? })
+    pub(super) fn draft(&self, rules: Rules<'_>) -> Result<Draft<'_>, Error> {
+        Ok(Draft { topics: self.topics(), key: self.key, event: encode(self, rules)? })
     }
 
     /// Whether missing it is no gap.
@@ -198,14 +166,22 @@ impl<'a> Record<'a> {
         self.id.is_none() && (self.is_ephemeral || self.data.is_none())
     }
 
-    pub(super) const fn topic(&self) -> &'a str {
-        self.topic
+    pub(super) fn topics(&self) -> Names<'_> {
+        match self.topics[..] {
+            [topic] => Names::One(topic),
+            _ => Names::Several(&self.topics),
+        }
     }
 }
 
 fn short<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {
     let is_short = text.len() <= MAX_NAME;
     is_short.then_some(text).ok_or_else(|| Error::name_too_long(field, MAX_NAME))
+}
+
+fn few(topics: usize) -> Result<(), Error> {
+    let error = || Error::invalid_entry(TOPIC, "is there too often");
+    (topics <= MAX_TOPICS).then_some(()).ok_or_else(error)
 }
 
 fn time(text: &str) -> Result<ReconnectionTime, Error> {

@@ -18,7 +18,7 @@ use crate::{
     mutant,
     resumption::{self, Resumption},
     settings::OnGap,
-    topic::{EVERYTHING, NOTHING, TopicId},
+    topic::{NOTHING, TopicId},
     wait::{WaitList, WaiterId},
 };
 
@@ -120,19 +120,13 @@ pub(crate) enum Interest<T> {
 impl Subscriber {
     pub(crate) fn new<'a>(
         feed: Arc<Feed>,
-        interest: Interest<impl Iterator<Item = &'a str>>,
+        interest: Interest<impl Iterator<Item = &'a str> + Clone>,
         last: &LastEventId,
     ) -> Self {
-        let mut state = feed.write();
-        if state.retained.ages() {
-            state.trim(Some(Instant::now()));
-        }
-        let mut topics: Vec<_> = match interest {
-            Interest::Everything => vec![EVERYTHING],
-            Interest::Topics(names) => names.map(|name| state.watch(name)).collect(),
-        };
-        topics.sort_unstable();
-        topics.dedup();
+        let (state, mut topics) = feed.watch(match interest {
+            Interest::Everything => None,
+            Interest::Topics(names) => Some(names),
+        });
         let live_from = state.retained.newest();
         let (cursor, start) = begin(&feed, &state, &topics, last);
         let client = match start {
@@ -143,7 +137,7 @@ impl Subscriber {
         let cursor = cursor.seq();
 
         // Under the lock of the log, so that no topic can be forgotten.
-        let mut sit = |topic| state.join(topic, cursor);
+        let sit = |topic| state.join(topic, cursor);
         // A subscription to no topic waits for the end of the hub.
         let first = sit(topics.pop().unwrap_or(NOTHING));
         let seats = Seats { first, more: topics.into_iter().map(sit).collect() };

@@ -8,11 +8,11 @@ mod loom;
 mod signal;
 mod wake;
 
-#[cfg(feature = "redis")]
+#[cfg(any(feature = "disk", feature = "redis"))]
 pub(crate) use self::signal::Signal;
 pub(crate) use self::{
-    count::SubscriberCount,
+    count::{SubscriberCount, Sum},
     list::{Report, WaitList, WaiterId},
     lists::WaitLists,
-    wake::wake_all,
+    wake::{wake_all, wake_each_once},
 };

@@ -1,17 +1,31 @@
 //! Waking, while no lock is held.
 
-use std::task::Waker;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    ptr,
+    task::Waker,
+};
 
-/// Wakes all of them, and keeps the vector's capacity. A panic of one does not stop the others.
+/// Wakes all of them, and keeps the vector's capacity.
+///
+/// A waker that panics harms nobody else: all others are woken, and the publisher, whose event is
+/// in the log, goes on. The panic hook has reported the panic by then.
 pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
-    struct Rest<'a>(std::vec::Drain<'a, Waker>);
+    let mut wakers = wakers.drain(..);
+    // Usually once, for all of them.
+    while catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake))).is_err() {}
+}
 
-    impl Drop for Rest<'_> {
-        fn drop(&mut self) {
-            self.0.by_ref().for_each(Waker::wake);
+/// Wakes them like [`wake_all`], but each task only once.
+pub(crate) fn wake_each_once(wakers: &mut Vec<Waker>) {
+    wakers.sort_unstable_by_key(Waker::data);
+    let mut wakers = wakers.drain(..);
+    let mut last = None;
+    let mut wake = |waker: Waker| {
+        let task = (waker.data(), ptr::from_ref(waker.vtable()));
+        if last.replace(task) != Some(task) {
+            waker.wake();
         }
-    }
-
-    let mut rest = Rest(wakers.drain(..));
-    rest.0.by_ref().for_each(Waker::wake);
+    };
+    while catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(&mut wake))).is_err() {}
 }

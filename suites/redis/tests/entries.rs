@@ -1,4 +1,4 @@
-//! Entries that others write: any language, any bytes.
+//! Entries by other programs: any language, any bytes.
 
 use std::sync::{Arc, Mutex};
 
@@ -147,7 +147,7 @@ async fn published_events_are_entries_of_plain_fields() {
     let fields: Vec<_> = log.iter().map(|(_, fields)| without_nonce(fields)).collect();
     let expected = ["type order data [1]", "data a\nb id own topic t key k", "data x ephemeral 1"];
     assert_eq!(fields, expected);
-    // What a log cannot say is refused, and not sent.
+    // Ids and topics that the log cannot hold are refused, not sent.
     let error = hub.publish(&sse_encoder::Event::new().id("only")).await.unwrap_err();
     assert_eq!(error.to_string(), "`data` is missing");
     assert!(hub.to(&"x".repeat(5_000)).publish(&order).await.unwrap_err().is_name_too_long());
@@ -180,7 +180,7 @@ async fn a_server_that_starts_before_redis_serves_and_then_catches_up() {
     }
     let data: Vec<_> = client.seen.iter().map(|seen| seen.data()).collect();
     assert_eq!(data, ["gap", "old"]);
-    // Without its driver it still serves what it has.
+    // Without its driver the hub still serves its retained events.
     driver.abort();
     until("the driver is gone", || hub.status() == Status::Ended).await;
     assert_eq!(hub.live().await, Status::Ended);

@@ -309,7 +309,7 @@ impl Follower {
                 let draft = record.draft(feed.settings.rules());
                 let is_lost = draft.as_ref().is_err_and(is_too_large) && !record.is_ephemeral();
                 if is_lost && !mutant::lacks(46) {
-                    feed.record_loss(record.topic(), entry.position)?;
+                    feed.record_loss(record.topics(), entry.position)?;
                 }
                 feed.record(draft?, Some(entry.position))
             });

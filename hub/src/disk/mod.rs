@@ -1,0 +1,92 @@
+#![doc = include_str!("../../docs/disk.md")]
+
+mod answer;
+mod files;
+mod format;
+mod log;
+mod queue;
+mod record;
+mod recovery;
+mod segments;
+mod writer;
+
+use std::{path::Path, time::Duration};
+
+use self::{files::Folder, log::DiskLog, writer::Writer};
+use crate::{
+    builder::HubBuilder, error::Error, feed::Feed, handle::Handle, hub::Hub, log::Numbering,
+};
+
+impl HubBuilder {
+    /// A hub whose log is in this folder: a restart, also by `kill -9`, is no gap. The folder is
+    /// created if there is none, and belongs to this hub alone until the hub ends.
+    ///
+    /// [`publish`](Hub::publish) is done once the event is on the disk; events that are published
+    /// at the same time share the wait. A thread of the hub's own writes: no runtime is needed.
+    /// [`try_publish`](Hub::try_publish) cannot wait, and is refused. [The page on the
+    /// disk](crate::disk) lists the promises and their limits.
+    ///
+    /// The log is read before this returns, some 0.1 s for 100,000 events: call it at the start of
+    /// the process. When the last handle of the hub is dropped, that waits until all events in the
+    /// queue are on the disk.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// # futures_executor::block_on(async {
+    /// # let folder = std::env::temp_dir().join(format!("sse-hub-{}", std::process::id()));
+    /// let hub = Hub::builder().disk(&folder)?;
+    /// let id = hub.publish(&Event::text("kept")).await?.unwrap();
+    /// hub.publish(&Event::text("missed")).await?;
+    /// drop(hub);
+    ///
+    /// let hub = Hub::builder().disk(&folder)?;
+    /// let subscriber = hub.subscribe(&id.into());
+    /// assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    /// # drop((hub, subscriber));
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), sse_hub::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [Another hub](Error::is_in_use) has the folder; it has files of [another
+    /// version](Error::is_other_version) or [of something else](Error::is_foreign_file); or the
+    /// [file system](Error::is_io) refuses. A damaged file is no error: the hub continues after the
+    /// damage, and clients from before it get a gap.
+    pub fn disk(self, folder: impl AsRef<Path>) -> Result<Hub, Error> {
+        let settings = self.settings();
+        let sync_every = settings.sync_every;
+        let feed = Feed::new(settings, Numbering::Given);
+        let folder = Folder::lock(folder.as_ref())?;
+        let writer = Writer::open(folder, feed.clone(), sync_every)?;
+        let log = DiskLog::start(feed.clone(), writer)?;
+        Ok(Hub::on(Handle::new(feed, log)))
+    }
+
+    /// How often a log on [disk](Self::disk) forces its events to the disk. The default is before
+    /// each answer: [`publish`](Hub::publish) is done when the event is there.
+    ///
+    /// With a time, it is done once the operating system has the event, some three to five times as
+    /// many a second. The end of the process, also by `kill -9`, still loses nothing. If the
+    /// machine or its power fails, the events of that time can be lost, although they were
+    /// published and delivered: clients that had them get a gap, and to all others it is as if they
+    /// had never been.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sse_hub::Hub;
+    ///
+    /// # let folder = std::env::temp_dir().join(format!("sse-hub-every-{}", std::process::id()));
+    /// let hub = Hub::builder().sync_every(Duration::from_millis(100)).disk(&folder)?;
+    /// # drop(hub);
+    /// # std::fs::remove_dir_all(folder).unwrap();
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub const fn sync_every(mut self, time: Duration) -> Self {
+        self.settings_mut().sync_every = Some(time);
+        self
+    }
+}

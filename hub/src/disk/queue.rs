@@ -1,0 +1,179 @@
+//! The queue of events on their way to the writer, and the state of the log.
+
+use std::{
+    mem,
+    sync::{Arc, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::{
+    answer::{Answer, Promise, answer},
+    record::Record,
+};
+use crate::{
+    error::Error,
+    status::Status,
+    sync::{Condvar, Mutex, lock},
+    wait::Signal,
+};
+
+/// How many bytes wait at most; further publishers wait for room.
+const MAX_BYTES: usize = 4 << 20;
+
+/// An event to be appended.
+pub(crate) struct Command {
+    pub(super) record: Record,
+    pub(super) promise: Promise,
+    /// How many of the commands after it are appended with it, or not at all.
+    pub(super) companions: usize,
+}
+
+impl Command {
+    /// A command, and its answer.
+    pub(crate) fn new(record: Record) -> (Self, Answer) {
+        let (promise, answer) = answer();
+        (Self { record, promise, companions: 0 }, answer)
+    }
+
+    pub(super) const fn is_ephemeral(&self) -> bool {
+        self.record.is_ephemeral()
+    }
+}
+
+/// Answers that these events are not appended.
+pub(super) fn refuse(commands: impl IntoIterator<Item = Command>, reason: &str) {
+    for command in commands {
+        command.promise.keep(Err(Error::not_appended(reason)));
+    }
+}
+
+pub(super) struct Queue {
+    state: Mutex<State>,
+    /// Notified when there is something to do.
+    filled: Condvar,
+    /// Notified when there is room.
+    pub(super) room: Arc<Signal>,
+}
+
+struct State {
+    commands: Vec<Command>,
+    bytes: usize,
+    status: Status,
+    is_closed: bool,
+    /// Why nothing can be appended any more.
+    failure: Option<Arc<str>>,
+}
+
+/// Why an event is not in the queue.
+pub(super) enum Refusal {
+    /// There is no room yet.
+    Full(Vec<Command>),
+    Error(Error),
+}
+
+impl Queue {
+    pub(super) fn new() -> Arc<Self> {
+        let state = State {
+            commands: Vec::new(),
+            bytes: 0,
+            status: Status::Live,
+            is_closed: false,
+            failure: None,
+        };
+        Arc::new(Self { state: Mutex::new(state), filled: Condvar::new(), room: Signal::new() })
+    }
+
+    /// Adds one command, or several that are to be appended as one.
+    pub(super) fn push(&self, commands: Vec<Command>) -> Result<(), Refusal> {
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Err(Refusal::Error(Error::closed()));
+        }
+        if let Some(reason) = &state.failure {
+            return Err(Refusal::Error(Error::not_appended(&**reason)));
+        }
+        let size = commands.iter().map(|command| command.record.size()).sum();
+        if !state.has_room(size) {
+            return Err(Refusal::Full(commands));
+        }
+        let was_empty = state.commands.is_empty();
+        state.bytes += size;
+        state.commands.extend(commands);
+        drop(state);
+        if was_empty {
+            self.filled.notify_one();
+        }
+        Ok(())
+    }
+
+    /// Whether an event of this size would be taken, or refused for good.
+    pub(super) fn has_room(&self, size: usize) -> bool {
+        let state = lock(&self.state);
+        state.has_room(size) || state.is_closed || state.failure.is_some()
+    }
+
+    /// All events that wait. Waits for the first one, up to a time if there is one. `None` at the
+    /// end.
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<Command>> {
+        let mut state = lock(&self.state);
+        while state.commands.is_empty() {
+            if state.is_closed {
+                return None;
+            }
+            state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+                None => self.filled.wait(state).unwrap_or_else(PoisonError::into_inner),
+                Some(Duration::ZERO) => break,
+                Some(time) => {
+                    let waited = self.filled.wait_timeout(state, time);
+                    waited.unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+        let commands = mem::take(&mut state.commands);
+        let was_full = mem::take(&mut state.bytes) >= MAX_BYTES / 2;
+        drop(state);
+        if was_full {
+            self.room.notify();
+        }
+        Some(commands)
+    }
+
+    pub(super) fn status(&self) -> Status {
+        lock(&self.state).status
+    }
+
+    /// Events are appended, or not at the moment.
+    pub(super) fn set_working(&self, is_working: bool) {
+        let status = &mut lock(&self.state).status;
+        match *status {
+            Status::Live if !is_working => *status = Status::Stale { since: Instant::now() },
+            Status::Stale { .. } if is_working => *status = Status::Live,
+            _ => {}
+        }
+    }
+
+    /// Refuses all further events for this reason.
+    pub(super) fn fail(&self, reason: &str) {
+        let mut state = lock(&self.state);
+        state.failure.get_or_insert_with(|| reason.into());
+        state.status = Status::Ended;
+        let commands = mem::take(&mut state.commands);
+        drop(state);
+        refuse(commands, reason);
+        self.room.notify();
+    }
+
+    /// Takes no more events. The writer ends once it has written those in the queue.
+    pub(super) fn close(&self) {
+        lock(&self.state).is_closed = true;
+        self.filled.notify_one();
+        self.room.notify();
+    }
+}
+
+impl State {
+    /// One event has room however long it is.
+    fn has_room(&self, size: usize) -> bool {
+        self.commands.is_empty() || self.bytes.saturating_add(size) <= MAX_BYTES
+    }
+}

@@ -1,0 +1,166 @@
+//! The files of the log in their order: where the next batch goes, and which files are let go.
+
+use std::{collections::VecDeque, io};
+
+use super::{
+    files::Files,
+    format::{BatchHeader, FILE_HEADER, FileHeader, aligned},
+};
+use crate::{error::Error, position::Position};
+
+/// The least and the largest size of a file, but for one with a larger batch.
+const SIZES: (usize, usize) = (1 << 20, 16 << 20);
+/// So many files hold as many bytes as are retained.
+const SHARES: usize = 8;
+/// The name of a file until it is whole.
+pub(super) const UNFINISHED: &str = "unfinished";
+
+/// A file of the log.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Segment {
+    pub(super) header: FileHeader,
+    /// The position of its newest event.
+    pub(super) last: Position,
+    pub(super) len: usize,
+    /// Whether a part of it cannot be read: it is put aside, and not removed.
+    pub(super) is_damaged: bool,
+}
+
+/// Why events are not appended.
+pub(super) enum Failure {
+    /// Nothing of them counts.
+    NotAppended(io::Error),
+    /// They may be on the disk. Nothing can be appended any more: after a failed sync the system
+    /// may have dropped what the next one reports as written.
+    Unknown(io::Error),
+}
+
+impl Failure {
+    /// The error of an event that was to be appended; an ephemeral one never is.
+    pub(super) fn error(&self, is_ephemeral: bool) -> Error {
+        match self {
+            Self::Unknown(error) if !is_ephemeral => Error::outcome_unknown(error.to_string()),
+            Self::Unknown(error) | Self::NotAppended(error) => {
+                Error::not_appended(error.to_string())
+            }
+        }
+    }
+}
+
+/// The files, oldest first. The newest one is written.
+pub(super) struct Segments<F> {
+    pub(super) files: F,
+    pub(super) log: u64,
+    pub(super) list: VecDeque<Segment>,
+    /// Where the next batch goes; `None`: to a new file.
+    pub(super) at: Option<usize>,
+    pub(super) next_number: u64,
+    is_synced: bool,
+    /// The size of a new file.
+    size: usize,
+}
+
+impl<F: Files> Segments<F> {
+    /// No files yet, of this log.
+    pub(super) fn new(files: F, log: u64, retain_bytes: usize) -> Self {
+        let size = (retain_bytes / SHARES).clamp(SIZES.0, SIZES.1);
+        let list = VecDeque::new();
+        Self { files, log, list, at: None, next_number: 1, is_synced: true, size }
+    }
+
+    /// Appends a batch whose records stand in `bytes` after the space for its header.
+    pub(super) fn append(
+        &mut self,
+        batch: BatchHeader,
+        previous: Position,
+        bytes: &mut Vec<u8>,
+    ) -> Result<(), Failure> {
+        let len = aligned(bytes.len());
+        if !matches!((self.at, self.list.back()), (Some(at), Some(file)) if at + len <= file.len) {
+            self.sync()?;
+            self.begin(previous, len).map_err(Failure::NotAppended)?;
+        }
+        // If the write fails, a part of the batch can be there: the next one goes to a new file,
+        // which says what came before it.
+        let (Some(at), Some(newest)) = (self.at.take(), self.list.back_mut()) else {
+            return Err(Failure::NotAppended(io::ErrorKind::NotFound.into()));
+        };
+        batch.seal(&newest.header.seed(), bytes);
+        let name = name(newest.header.number);
+        self.files.write(&name, at as u64, bytes).map_err(Failure::NotAppended)?;
+        (self.at, self.is_synced) = (Some(at + len), false);
+        newest.last = batch.last();
+        Ok(())
+    }
+
+    /// Forces all batches to the disk.
+    pub(super) fn sync(&mut self) -> Result<(), Failure> {
+        if let (false, Some(newest)) = (self.is_synced, self.list.back()) {
+            self.files.sync(&name(newest.header.number)).map_err(Failure::Unknown)?;
+        }
+        self.is_synced = true;
+        Ok(())
+    }
+
+    /// Begins a file with room for a batch of this length.
+    pub(super) fn begin(&mut self, previous: Position, len: usize) -> io::Result<()> {
+        let header = FileHeader { log: self.log, number: self.next_number, previous };
+        let mut bytes = vec![0; self.size.max(FILE_HEADER + len)];
+        bytes[..FILE_HEADER].copy_from_slice(&header.to_bytes());
+        // A number is not used again, as it is unknown what a failure leaves behind.
+        self.next_number += 1;
+        let segment = Segment { header, last: previous, len: bytes.len(), is_damaged: false };
+        self.put(header.number, &bytes)?;
+        (self.at, self.is_synced) = (Some(FILE_HEADER), true);
+        self.list.push_back(segment);
+        Ok(())
+    }
+
+    /// Makes a file, on the disk and whole, or not at all.
+    fn put(&mut self, number: u64, bytes: &[u8]) -> io::Result<()> {
+        let files = &mut self.files;
+        let mut put = || {
+            files.create(UNFINISHED)?;
+            files.write(UNFINISHED, 0, bytes)?;
+            files.sync(UNFINISHED)?;
+            files.rename(UNFINISHED, &name(number))?;
+            files.sync_folder()
+        };
+        let put = put();
+        if put.is_err() {
+            // To make room; or it is gone already.
+            let _ = self.files.remove(UNFINISHED);
+        }
+        put
+    }
+
+    /// Lets go of the files before this position; of all but the newest one if it is `None`.
+    pub(super) fn trim(&mut self, oldest: Option<Position>) {
+        while let (Some(first), true) = (self.list.front(), self.list.len() > 1)
+            && oldest.is_none_or(|oldest| first.last < oldest)
+        {
+            self.list.pop_front().into_iter().for_each(|segment| self.retire(segment));
+        }
+    }
+
+    /// Removes a file, or puts it aside. If that fails, the next start finds and trims it again.
+    pub(super) fn retire(&mut self, segment: Segment) {
+        let name = name(segment.header.number);
+        let _ = if segment.is_damaged {
+            self.files.rename(&name, &format!("{name}.damaged"))
+        } else {
+            self.files.remove(&name)
+        };
+    }
+}
+
+pub(super) fn name(number: u64) -> String {
+    format!("{number:020}.log")
+}
+
+/// The number of the file with this name; `None` of a file that is not the log's.
+pub(super) fn number(name: &str) -> Option<u64> {
+    let digits = name.strip_suffix(".log")?;
+    let is_plain = digits.len() == 20 && digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_plain)
+}
