@@ -19,24 +19,35 @@
 //! );
 //! ```
 //!
-//! # Where to look
+//! # By need
 //!
-//! * [`Event`] is an item: JSON, text, a tagged enum, or two values merged.
-//! * [`Encode`] makes your own type an item.
-//! * [`SseEncoder`] is the stream: chunks, keep-alive, stop signals, guards, the error policy.
-//! * [`LastEventId`] is the last event ID that a reconnecting client sends.
-//! * [`Encoder`] encodes without a stream: for blocking code, tests, and events for many streams.
-//! * [`channel`](fn@channel) is a stream that any code can write to (feature `tokio`).
-//! * The crate [`sse-hub`](https://docs.rs/sse-hub) sends the same events to many clients: encoded
-//!   once, retained, resumed.
+//! | you want | look at |
+//! |---|---|
+//! | an event: JSON, text, a tagged enum, two merged values | [`Event`] |
+//! | a response: numbered, resumed, kept alive, ended by a signal | [`SseEncoder`] |
+//! | to continue after the last event that a client saw | [`LastEventId`], [`SseEncoder::resume_after`] |
+//! | an item of your own type; several events for one item, or none | [`Encode`] |
+//! | to choose the effect of an item that fails, and to log its cause | [`SseEncoder::on_error`], [`OnError`], [`SseEncoder::inspect_error`] |
+//! | to refuse a client for a while, or for good | [`SseEncoder::retry_after`], [`StopReconnecting`] |
+//! | to send from anywhere, not from a stream | [`channel`](fn@channel) (feature `tokio`) |
+//! | the same events for many clients, with resume; many servers, one log | `Hub`, of the crate [`sse-hub`](https://docs.rs/sse-hub) |
+//! | bytes without a stream; one event encoded once for many streams | [`Encoder`], [`Encoded`] |
+//! | ids, types and times that are checked when they are made | [`EventId`], [`EventType`], [`ReconnectionTime`] |
+//! | the headers of the response by themselves | [`header`] |
+//! | to name the kinds of data in a signature | [`data`] |
 //!
-//! The guides:
+//! The guides, which are pages without code of the crate:
 //!
-//! * [`cookbook`]: tested programs for common tasks; proxies, HTTP/2, limits of clients.
-//! * [`reference`](mod@reference): the rules for items that arrive as JSON.
-//! * [`migration`]: from the Node.js class, and from the events of axum, warp and actix-web-lab.
-//! * [`performance`]: figures, and their method.
-//! * [`trust`]: the tests and their results.
+//! | guide | content |
+//! |---|---|
+//! | [cookbook](cookbook/index.html) | tested programs for common tasks, in every framework |
+//! | [clients](clients/index.html) | some fifty clients and proxies: what each was seen to do, and what it needs |
+//! | [migration](migration/index.html) | from the Node.js class, and from the events of axum, warp and actix-web-lab |
+//! | [reference](reference/index.html) | the rules for items that arrive as JSON |
+//! | [security](security/index.html) | attackers, promises, the service's part |
+//! | [versions](versions/index.html) | what a release may change; compilers and frameworks |
+//! | [performance](performance/index.html) | figures, and their method |
+//! | [trust](trust/index.html) | the tests and their results |
 //!
 //! # Promises
 //!
@@ -49,8 +60,8 @@
 //! # The reference transform
 //!
 //! The crate descends from a small `Transform` class of Node.js. An item that arrives as JSON,
-//! `{ data, type, id, ..other }`, becomes the event that this class makes: see
-//! [`reference`](mod@reference).
+//! `{ data, type, id, ..other }`, becomes the event that this class makes: see the
+//! [reference](reference/index.html).
 //!
 //! # Features
 //!
@@ -79,25 +90,40 @@ mod stream;
 mod value;
 mod wire;
 
-#[cfg(all(doc, not(doctest)))]
+// Pages of prose. No build but that of docs.rs has them, so that they are no part of the API.
+#[cfg(guides)]
+pub mod clients {
+    //! Widely used clients and proxies, and what each was seen to do.
+    #![doc = include_str!("../docs/clients.md")]
+}
+#[cfg(guides)]
 pub mod cookbook {
     #![doc = include_str!("../docs/cookbook.md")]
 }
-#[cfg(all(doc, not(doctest)))]
+#[cfg(guides)]
 pub mod migration {
     #![doc = include_str!("../docs/migration.md")]
 }
-#[cfg(all(doc, not(doctest)))]
+#[cfg(guides)]
 pub mod performance {
     #![doc = include_str!("../docs/performance.md")]
 }
-#[cfg(all(doc, not(doctest)))]
+#[cfg(guides)]
 pub mod reference {
     #![doc = include_str!("../docs/reference.md")]
 }
-#[cfg(all(doc, not(doctest)))]
+#[cfg(guides)]
+pub mod security {
+    //! Attackers, what the crate promises, and the part of the service.
+    #![doc = include_str!("../SECURITY.md")]
+}
+#[cfg(guides)]
 pub mod trust {
     #![doc = include_str!("../docs/trust.md")]
+}
+#[cfg(guides)]
+pub mod versions {
+    #![doc = include_str!("../docs/versions.md")]
 }
 
 #[cfg(feature = "tokio")]
@@ -107,7 +133,7 @@ pub use self::{
     error::Error,
     event::{Comment, Encode, Event},
     http::{LastEventId, StopReconnecting, header},
-    stream::{OnError, SseEncoder, Timer},
+    stream::{EndReason, OnError, SseEncoder, StreamEnd, Timer},
     value::{EventId, EventType, ReconnectionTime},
     wire::{Encoded, Frames},
 };

@@ -33,6 +33,7 @@ pub struct Error {
 #[derive(Debug)]
 enum Kind {
     AlreadyPolled,
+    BatchTooLong,
     Closed,
     #[cfg(feature = "redis")]
     Connection(String),
@@ -87,6 +88,9 @@ questions! {
     /// Whether the stream of the subscription has been polled already: too late for a state to
     /// [begin with](crate::Subscriber::begin_with).
     is_already_polled => Kind::AlreadyPolled,
+    /// Whether events to be published [as one](crate::Hub::publish_all) are more, or have more
+    /// bytes, than the hub retains: a client that is cut off within them could not resume.
+    is_batch_too_long => Kind::BatchTooLong,
     /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
     is_closed => Kind::Closed,
     /// Whether the hub retains an event with this id of its own already.
@@ -186,6 +190,11 @@ impl Error {
     #[cold]
     pub(crate) fn already_polled() -> Self {
         Kind::AlreadyPolled.into()
+    }
+
+    #[cold]
+    pub(crate) fn batch_too_long() -> Self {
+        Kind::BatchTooLong.into()
     }
 
     #[cold]
@@ -327,6 +336,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::AlreadyPolled => "the stream has been polled, and its state comes first",
+            Self::BatchTooLong => "the events are more than the hub retains",
             Self::Closed => "the hub is closed",
             Self::DuplicateId => "the hub retains an event with this `id` already",
             Self::EmptyId => "`id` is empty, and clients would forget their position",
@@ -391,6 +401,7 @@ mod tests {
     fn each_kind_answers_yes_to_one_question() {
         let kinds = [
             Kind::AlreadyPolled,
+            Kind::BatchTooLong,
             Kind::Closed,
             #[cfg(feature = "redis")]
             Kind::Connection("a".into()),
@@ -424,6 +435,7 @@ mod tests {
         ];
         let questions: &[fn(&Error) -> bool] = &[
             Error::is_already_polled,
+            Error::is_batch_too_long,
             Error::is_closed,
             #[cfg(feature = "redis")]
             Error::is_connection,

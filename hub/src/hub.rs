@@ -124,6 +124,67 @@ impl Hub {
         Target::new(&self.handle).try_publish(item)
     }
 
+    /// Publishes several items as one, in their order: all of them or none, and no other event
+    /// between them. Gives the id of each. They are encoded at once, before the future is polled;
+    /// the log is locked once, and each subscriber is woken once. On Redis it is one transaction.
+    ///
+    /// Each item is an event with an id of its own place, so a client that is cut off within them
+    /// goes on with the next one.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let ids = block_on(hub.publish_all([Event::json([1]), Event::json([2])]))?;
+    /// assert_eq!(ids[1], Some(hub.position()));
+    ///
+    /// // One that cannot be encoded: none is published.
+    /// let items = [Event::text("good"), Event::text("bad").id("two\nlines")];
+    /// assert!(block_on(hub.publish_all(items)).is_err());
+    /// assert_eq!(hub.stats().published, 2);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish`](Self::publish) for each item; and where they are [more than the hub
+    /// retains](crate::Error::is_batch_too_long). None is published then, unless the outcome is
+    /// unknown: then all or none.
+    pub fn publish_all<I>(
+        &self,
+        items: I,
+    ) -> impl Future<Output = Result<Vec<Option<EventId>>, Error>> + use<'_, I>
+    where
+        I: IntoIterator<Item: Encode>,
+    {
+        Target::new(&self.handle).publish_all(items)
+    }
+
+    /// Publishes several items as one, as [`publish_all`](Self::publish_all) does, and now: for
+    /// code that is not async.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// hub.to("kitchen").try_publish_all(["one", "two"].map(Event::text))?;
+    /// assert_eq!(hub.stats().published, 2);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_all`](Self::publish_all); and where the log is not in memory.
+    pub fn try_publish_all(
+        &self,
+        items: impl IntoIterator<Item: Encode>,
+    ) -> Result<Vec<Option<EventId>>, Error> {
+        Target::new(&self.handle).try_publish_all(items)
+    }
+
     /// Names a topic to publish to. Only its subscribers get the event, live or replayed: those by
     /// [`subscribe_to`](Self::subscribe_to) and by [`subscribe_all`](Self::subscribe_all).
     ///
@@ -140,6 +201,27 @@ impl Hub {
     /// ```
     pub fn to<'a>(&'a self, topic: &'a str) -> Target<'a> {
         Target::new(&self.handle).to(topic)
+    }
+
+    /// Names several topics to publish to: one event, with one id, which a subscriber of several of
+    /// them gets once. Without any it is the topic `""`.
+    ///
+    /// A subscriber of one of them is enough to get it: do not add a wider topic to an event that
+    /// only the others may have.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::{Hub, Resumption};
+    ///
+    /// let hub = Hub::new();
+    /// let before = hub.position();
+    /// let id = hub.to_all(&["order:7", "kitchen"]).try_publish(&Event::text("ready"))?;
+    /// let both = hub.subscribe_to(["kitchen", "order:7"], &before.into());
+    /// assert_eq!(both.resumption(), Resumption::Exact { missed: 1 });
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn to_all<'a>(&'a self, topics: &'a [&'a str]) -> Target<'a> {
+        Target::new(&self.handle).to_all(topics)
     }
 
     /// Names a key: the newest event with it, within its topic, replaces the older ones, which
@@ -282,7 +364,8 @@ impl Hub {
         self.handle.feed.drained()
     }
 
-    /// The hub's figures. It visits every subscriber: call it once a second, not for each event.
+    /// The hub's figures. It takes no lock, and its cost does not depend on the number of
+    /// subscribers, topics or events.
     ///
     /// ```
     /// use sse_encoder::Event;
@@ -296,6 +379,27 @@ impl Hub {
     /// ```
     pub fn stats(&self) -> Stats {
         Stats::of(&self.handle)
+    }
+
+    /// How many entries the slowest subscriber is behind the newest one. A large number means a
+    /// client that does not read.
+    ///
+    /// It looks at every subscriber, 256 at a time, so that no publisher waits for it: call it once
+    /// a second, not for each event.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe(&LastEventId::none());
+    /// hub.try_publish(&Event::text("not read"))?;
+    /// assert_eq!(hub.lag(), 1);
+    /// # drop(subscriber);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn lag(&self) -> u64 {
+        self.handle.feed.lag()
     }
 
     /// The position after the newest event, as an id from which a client can subscribe; also while

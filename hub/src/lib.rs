@@ -36,6 +36,7 @@ mod wait;
 struct Readme;
 
 #[cfg(feature = "redis")]
+#[doc(inline)]
 pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,

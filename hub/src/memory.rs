@@ -6,7 +6,7 @@ use sse_encoder::LastEventId;
 
 use crate::{
     feed::Feed,
-    log::{Append, BoxFuture, Draft, Log},
+    log::{Append, BoxFuture, Draft, Log, Outcomes},
     status::Status,
 };
 
@@ -23,6 +23,10 @@ impl Memory {
 impl Log for Memory {
     fn append(&self, draft: Draft<'_>) -> Append {
         Append::Done(Some(self.feed.record(draft, None)))
+    }
+
+    fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes> {
+        Append::Done(Some(self.feed.record_all(drafts)))
     }
 
     fn is_in_memory(&self) -> bool {

@@ -1,6 +1,6 @@
 //! Publishing: an item is encoded, and appended to the log.
 
-use std::{fmt, future::Future};
+use std::{collections::HashSet, fmt, future::Future};
 
 use sse_encoder::{Encode, EventId};
 
@@ -11,8 +11,8 @@ use crate::{
     log::{Append, Draft, Names},
 };
 
-/// The destination of an item: a topic, a key, or both; from [`Hub::to`](crate::Hub::to) and
-/// [`Hub::key`](crate::Hub::key).
+/// The destination of an item: a topic or several, a key, or both; from [`Hub::to`](crate::Hub::to),
+/// [`Hub::to_all`](crate::Hub::to_all) and [`Hub::key`](crate::Hub::key).
 ///
 /// ```
 /// use sse_encoder::Event;
@@ -30,13 +30,13 @@ use crate::{
 #[must_use = "a target does nothing until something is published to it"]
 pub struct Target<'a> {
     handle: &'a Handle,
-    topic: &'a str,
+    topics: Names<'a>,
     key: Option<&'a str>,
 }
 
 impl<'a> Target<'a> {
     pub(crate) const fn new(handle: &'a Handle) -> Self {
-        Self { handle, topic: "", key: None }
+        Self { handle, topics: Names::One(""), key: None }
     }
 
     /// Sets the topic. The default is `""`, that of every item published without one.
@@ -50,7 +50,22 @@ impl<'a> Target<'a> {
     /// # Ok::<(), sse_hub::Error>(())
     /// ```
     pub const fn to(mut self, topic: &'a str) -> Self {
-        self.topic = topic;
+        self.topics = Names::One(topic);
+        self
+    }
+
+    /// Sets the topics: see [`Hub::to_all`](crate::Hub::to_all).
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// hub.key("order-7").to_all(&["kitchen", "bar"]).try_publish(&Event::text("ready"))?;
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub const fn to_all(mut self, topics: &'a [&'a str]) -> Self {
+        self.topics = Names::Several(topics);
         self
     }
 
@@ -108,15 +123,82 @@ impl<'a> Target<'a> {
         }
     }
 
+    /// Publishes the items there, as one: see [`Hub::publish_all`](crate::Hub::publish_all).
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let steps = ["ordered", "paid"].map(Event::text);
+    /// let ids = block_on(hub.to("user:7").publish_all(steps))?;
+    /// assert_eq!(ids.len(), 2);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::publish_all`](crate::Hub::publish_all).
+    pub fn publish_all<I>(
+        self,
+        items: I,
+    ) -> impl Future<Output = Result<Vec<Option<EventId>>, Error>> + use<'a, I>
+    where
+        I: IntoIterator<Item: Encode>,
+    {
+        let drafts = self.drafts(items);
+        async move { self.handle.log.append_all(drafts?).await }
+    }
+
+    /// Publishes the items there, as one and now: see
+    /// [`Hub::try_publish_all`](crate::Hub::try_publish_all).
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::try_publish_all`](crate::Hub::try_publish_all).
+    pub fn try_publish_all(
+        self,
+        items: impl IntoIterator<Item: Encode>,
+    ) -> Result<Vec<Option<EventId>>, Error> {
+        if !self.handle.log.is_in_memory() {
+            return Err(Error::not_in_memory());
+        }
+        match self.handle.log.append_all(self.drafts(items)?) {
+            Append::Done(Some(outcomes)) => outcomes,
+            _ => Err(Error::not_in_memory()),
+        }
+    }
+
+    /// All of them are encoded before anything is locked.
+    fn drafts(&self, items: impl IntoIterator<Item: Encode>) -> Result<Vec<Draft<'a>>, Error> {
+        let bounds = &self.handle.feed.settings.bounds;
+        let names: usize = self.topics.iter().chain(self.key).map(str::len).sum();
+        let (mut drafts, mut bytes, mut own_ids) = (Vec::new(), 0_usize, HashSet::new());
+        for item in items {
+            let draft = self.draft(&item)?;
+            if draft.event.id().is_some_and(|id| !own_ids.insert(id)) {
+                return Err(Error::duplicate_id());
+            }
+            bytes = bytes.saturating_add(draft.event.as_bytes().len() + names);
+            drafts.push(draft);
+            // The newest event is retained however long it is.
+            if drafts.len() > bounds.events || (drafts.len() > 1 && bytes > bounds.bytes) {
+                return Err(Error::batch_too_long());
+            }
+        }
+        Ok(drafts)
+    }
+
     fn draft<T: ?Sized + Encode>(&self, item: &T) -> Result<Draft<'a>, Error> {
         let event = encode(item, self.handle.feed.settings.rules())?;
-        Ok(Draft { topics: Names::One(self.topic), key: self.key, event })
+        Ok(Draft { topics: self.topics, key: self.key, event })
     }
 }
 
 impl fmt::Debug for Target<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { topic, key, .. } = self;
-        f.debug_struct("Target").field("topic", topic).field("key", key).finish_non_exhaustive()
+        let Self { topics, key, .. } = self;
+        f.debug_struct("Target").field("topics", topics).field("key", key).finish_non_exhaustive()
     }
 }

@@ -207,3 +207,26 @@ fn closing_finishes_the_queue() {
     let next = open(&folder);
     assert_eq!(next.stats().retained, 100);
 }
+
+#[test]
+fn several_events_are_published_as_one_or_none_of_them() {
+    let folder = Folder::new();
+    let hub = open(&folder);
+    let before = hub.position();
+    let items = |texts: &[&str]| -> Vec<_> {
+        texts.iter().map(|text| Event::text((*text).to_owned()).id(format!("row {text}"))).collect()
+    };
+    let (one, two) = (items(&["a", "b"]), items(&["c", "d", "e"]));
+    // All of them wait for one write; the third has an id of the second.
+    let (refused, last) = (items(&["f", "d", "g"]), items(&["h"]));
+    let all = [one, two, refused, last].map(|items| hub.publish_all(items));
+    let outcomes = block_on(join_all(all));
+    let counts: Vec<_> =
+        outcomes.iter().map(|outcome| outcome.as_ref().ok().map(Vec::len)).collect();
+    assert_eq!(counts, [Some(2), Some(3), None, Some(1)]);
+    assert!(outcomes[2].as_ref().unwrap_err().is_duplicate_id());
+    assert_eq!(block_on(hub.publish_all(items(&[]))).unwrap(), []);
+    drop(hub);
+    let events = resume(&open(&folder), &before).1;
+    assert_eq!(events, ["a", "b", "c", "d", "e", "h"]);
+}

@@ -40,16 +40,20 @@ export const CAPABILITIES = {
   'last words': { title: 'last words', kinds: RAW, millis: LONG, ids: true },
   stop: { title: '204', kinds: ['source'], millis: 2_500, judge: stays },
   refusal: { title: 'its own error', kinds: ['sdk'], millis: SHORT, judge: says },
+  'first program': { title: 'first program', kinds: RAW, millis: SHORT, ids: true, judge: ticks },
   hub: { title: 'hub', kinds: RAW, millis: 14_000, judge: follows },
   'empty lines': { title: 'empty lines', kinds: ALL, millis: SHORT, fact: true },
 };
+
+/** Asked of programs that play no script, and so have no API's items. */
+const OWN_PROGRAM = ['first program', 'hub'];
 
 /** The jobs of a client on a server. */
 export function jobs(client, names) {
   return names
     .filter((name) => CAPABILITIES[name].kinds.includes(client.kind) || client.also?.includes(name))
     .filter((name) => name !== 'refusal' || (client.api && APIS[client.api].error))
-    .filter((name) => !client.not?.[name] && !(name === 'hub' && client.api && client.api !== 'unnamed'))
+    .filter((name) => !client.not?.[name] && !(OWN_PROGRAM.includes(name) && client.api && client.api !== 'unnamed'))
     .map((name) => ({
       name,
       script: pathOf(`${client.api ? `${client.api}.` : ''}${name}`),
@@ -79,9 +83,8 @@ function expectation(client, name) {
 /** The texts of a script, letter by letter. */
 const texts = ({ steps }) => steps.map(({ text, json }) => text ?? (json && JSON.stringify(json))).filter((text) => text !== undefined);
 
-function compare({ client, name, events, reports }) {
+function compare({ client, name, events, reports, wanted = expectation(client, name) }) {
   const { ids } = CAPABILITIES[name];
-  const wanted = expectation(client, name);
   const keys = ['type', 'data', ...(ids ? ['lastEventId'] : [])].filter((key) => wanted.every((event) => key in event));
   // An event of an API has no more than data; one without a type is a message.
   const key = (event) => JSON.stringify(keys.map((key) => event[key] ?? (key === 'type' ? 'message' : '')));
@@ -156,6 +159,12 @@ function says({ events, reports }) {
   return error.text.includes('overloaded') ? 'ok' : `an error of its own: ${short(error.text)}`;
 }
 
+/** The first program counts from 1; it keeps the connection alive several times between two ticks. */
+function ticks(all) {
+  const wanted = Array.from({ length: TICKS }, (_, index) => ({ type: 'tick', data: `[${index + 1}]`, lastEventId: `${index + 1}` }));
+  return compare({ ...all, events: all.events.slice(0, TICKS), wanted });
+}
+
 /** The hub counts on: none missing, none twice, over at least one interruption. */
 function follows({ events }) {
   const counts = events.filter(({ data }) => data.startsWith('{"n":')).map(({ data }) => JSON.parse(data).n);
@@ -166,5 +175,6 @@ function follows({ events }) {
   return events.length < ENOUGH ? 'does not come back' : 'ok';
 }
 
-/** After so many events of the hub it is enough. */
+/** A client reads so many events of the hub, and so many ticks of the first program. */
 export const ENOUGH = 40;
+export const TICKS = 6;

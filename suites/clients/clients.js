@@ -38,7 +38,7 @@ const BROWSERS = { Chromium: 'debian chromium', Firefox: 'debian firefox-esr' };
 /** Each page in each browser. */
 const inBrowsers = Object.entries(BROWSERS).flatMap(([browser, debian]) =>
   Object.entries(PAGES).map(([name, { client = name, ...page }]) => ({
-    name: `${name}, ${browser}`, package: debian, ...page,
+    name: `${name}, ${browser}`, package: debian, browser, ...page,
     program: ['node', here('drivers/browser.js'), browser.toLowerCase(), client],
   })));
 
@@ -75,6 +75,9 @@ export const CLIENTS = [
   { name: 'eventsource-stream, Rust', package: 'cargo eventsource-stream', program: rust('eventsource-stream'), kind: 'reader' },
   ...inBrowsers,
 ];
+
+/** The short form leaves out libraries in Firefox: the same code runs in Chromium. */
+export const isShort = ({ name, browser }) => browser !== 'Firefox' || ['EventSource, Firefox', 'fetch, Firefox'].includes(name);
 
 /** The version that is run, as the lock files have it. */
 export function versionOf({ package: named }) {

@@ -1,5 +1,5 @@
-// Servers that stand before others: MCP's, which answers what is no stream itself, and one for the hub,
-// which cuts each stream once and has the pages' files.
+// Servers in front of others: one for MCP, which answers all requests but those for a stream, and one that
+// serves the pages' files and cuts streams.
 
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
@@ -82,8 +82,8 @@ export function startMcp(server) {
   });
 }
 
-/** The hub's example with the pages' files; the first stream of each topic is cut after so many bytes. */
-export async function startHubRelay(url, { cutAfter }) {
+/** A server with the pages' files; the first stream of each topic is cut after so many bytes. */
+export async function startRelay(url, { cutAfter = Infinity } = {}) {
   const cut = new Set();
   const relay = await listen(async (request, response) => {
     const { pathname, searchParams } = new URL(request.url, url);

@@ -1,8 +1,8 @@
-// node suite.js [long] [accept] [only=PATTERN] [wire]: the clients that `run` has installed, against the servers it has built.
+// node suite.js [short|long] [accept] [only=PATTERN] [wire]: the clients that `run` has installed, against the servers it has built.
 //
-// Short, each client asks one server for each capability, and the servers take turns; long, it asks all of
-// them, three times. `accept` writes what is seen into expected.json; `only` takes those clients whose name
-// matches; with `wire` they all ask the server of wire.js.
+// Each client asks one server for each capability, and the servers take turns; with `long` it asks all of them,
+// three times; `short` takes fewer clients (`isShort`). `accept` writes the results into expected.json; `only`
+// selects the clients with a matching name; with `wire` they all ask the server of wire.js.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,12 +11,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startProgram, startServers } from '../interop/servers.js';
-import { sleep } from '../interop/time.js';
-import { CAPABILITIES, ENOUGH, jobs, judge, slowness } from './capabilities.js';
-import { CLIENTS, versionOf } from './clients.js';
+import { freePort } from '../interop/nginx.js';
+import { sleep, until } from '../interop/time.js';
+import { CAPABILITIES, ENOUGH, TICKS, jobs, judge, slowness } from './capabilities.js';
+import { CLIENTS, isShort, versionOf } from './clients.js';
 import { inTurn, killGroup } from './drivers/driver.js';
 import { Expectations } from './expectations.js';
-import { FILES, startHubRelay, startMcp } from './relay.js';
+import { FILES, startMcp, startRelay } from './relay.js';
 import { TYPES, allScripts, servedScripts } from './scripts.js';
 import { startWire } from './wire.js';
 
@@ -31,7 +32,7 @@ const TRIES = 3;
 /** For the start of a client's program. */
 const START = 20_000;
 
-const chosen = CLIENTS.filter(({ name }) => !only || new RegExp(only).test(name));
+const chosen = CLIENTS.filter((client) => (only ? new RegExp(only).test(client.name) : !words.has('short') || isShort(client)));
 
 const directory = await mkdtemp(join(tmpdir(), 'clients-'));
 const scripts = allScripts();
@@ -45,6 +46,7 @@ const since = Date.now();
 const { servers, stop } = await startServers();
 const wire = await startWire(scripts);
 const hub = await startHub();
+const first = await startFirstProgram();
 const gateways = new Map();
 for (const server of [...servers, wire.server]) gateways.set(server, await startMcp(server));
 const expectations = new Expectations(join(FILES, 'expected.json'));
@@ -63,6 +65,7 @@ try {
   await stop();
   wire.stop();
   await hub.stop();
+  first.stop();
   for (const gateway of gateways.values()) gateway.stop();
   await rm(directory, { recursive: true, force: true, maxRetries: 5, retryDelay: 200 });
 }
@@ -84,6 +87,7 @@ async function ask(client, server) {
     const tag = ({ name }) => `${client.name}-${name}-${round}`.replace(/[^\w-]+/g, '_');
     const described = rest.map((job) => {
       if (job.name === 'hub') return { ...job, url: `${hub.url}/events?topic=${tag(job)}`, types: TYPES, enough: ENOUGH };
+      if (job.name === 'first program') return { ...job, url: `${first.url}/?${tag(job)}`, types: [...TYPES, 'tick'], enough: TICKS };
       const { url } = client.api === 'mcp' ? gateways.get(at(job.name)) : at(job.name);
       return { ...job, url: `${url}/script/${job.script}/${tag(job)}`, types: TYPES };
     });
@@ -96,7 +100,7 @@ async function ask(client, server) {
       const { asked } = await (await fetch(`${at(job.name).url}/stats`)).json();
       const value = judge(client, job.name, reports.get(job.name) ?? [], asked[tag(job)] ?? []);
       if (tries === TRIES || expectations.meets(client.name, job.name, value)) {
-        expectations.note(client.name, job.name, value, job.name === 'hub' ? 'hub' : at(job.name).name);
+        expectations.note(client.name, job.name, value, ['hub', 'first program'].includes(job.name) ? job.name : at(job.name).name);
       } else {
         wrong.push(job);
       }
@@ -153,12 +157,28 @@ function tell(client, server, name, value, reports, asked) {
   if (asked) console.log('    asked', JSON.stringify(asked));
 }
 
+/** The first program of README.md, with shorter times, and the pages' files. */
+async function startFirstProgram() {
+  const port = await freePort();
+  const { child } = await startProgram('first-program', [], { ADDR: `127.0.0.1:${port}` });
+  const url = `http://127.0.0.1:${port}`;
+  await until(5_000, 'the first program', () => fetch(`${url}/stats`).then(() => true, () => false));
+  const relay = await startRelay(url);
+  return {
+    url: relay.url,
+    stop() {
+      relay.stop();
+      child.kill('SIGKILL');
+    },
+  };
+}
+
 /** The hub's example, cut once for each topic, with events for those topics that are listened to. */
 async function startHub() {
   const { child, lines } = await startProgram('example-hub', [], { ADDR: '127.0.0.1:0', KEEP_ALIVE_MS: '100' });
   const { value } = await lines.next();
   const url = /^listening on (\S+)$/.exec(value)[1];
-  const relay = await startHubRelay(url, { cutAfter: 1_500 });
+  const relay = await startRelay(url, { cutAfter: 1_500 });
   const topics = new Set();
   let running = true;
   const publishing = (async () => {

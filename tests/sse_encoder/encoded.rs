@@ -1,9 +1,9 @@
 //! `Encoded`: events that were encoded once, for any number of streams.
 
-use std::pin::pin;
+use std::{convert::Infallible, pin::pin};
 
 use bytes::Bytes;
-use sse_encoder::{Encoded, Encoder, Event, OnError};
+use sse_encoder::{Encode, Encoded, Encoder, Event, OnError};
 
 use crate::{
     Torn, bare, boxed, frames, number, numbered,
@@ -106,6 +106,20 @@ fn long_encoded_events_are_not_copied() {
         let lens: Vec<_> = ready_chunks(stream).iter().map(Bytes::len).collect();
         assert_eq!(lens, expected);
     }
+}
+
+#[test]
+fn an_encoded_event_passes_through_whatever_it_is_wrapped_in() {
+    fn check(once: &Encoded, item: impl Encode + Unpin) {
+        let chunk = chunk(pin!(bare(Script::new([Item(item)]))));
+        assert_eq!(chunk.as_ptr(), once.as_bytes().as_ptr());
+    }
+    let once = Encoder::bare().encode_once(&Event::text("once")).unwrap();
+    check(&once, once.clone());
+    check(&once, Some(once.clone()));
+    check(&once, Box::new(once.clone()));
+    check(&once, Ok::<_, Infallible>(once.clone()));
+    check(&once, Ok::<_, Infallible>(Some(Box::new(once.clone()))));
 }
 
 /// The chunk is full at once, so the event is not copied.

@@ -1,7 +1,7 @@
 //! The log on disk, for the hub's handles, and its thread.
 
 use std::{
-    future::ready,
+    future::{Future, ready},
     sync::Arc,
     thread::{self, JoinHandle},
 };
@@ -17,7 +17,7 @@ use super::{
 use crate::{
     error::Error,
     feed::Feed,
-    log::{Append, BoxFuture, Draft, Log},
+    log::{Append, BoxFuture, Draft, Log, Outcomes},
     status::Status,
     sync::{Mutex, lock},
 };
@@ -67,30 +67,56 @@ impl Drop for End {
     }
 }
 
-impl Log for DiskLog {
-    fn append(&self, draft: Draft<'_>) -> Append {
-        let record = Record::new(&draft);
-        let size = record.size();
+impl DiskLog {
+    /// Hands the commands to the thread, and waits for the answer.
+    fn hand_over<T: Send + 'static>(
+        &self,
+        commands: Vec<Command>,
+        answer: impl Future<Output = Result<T, Error>> + Send + 'static,
+    ) -> Append<Result<T, Error>> {
+        let size = commands.iter().map(|command| command.record.size()).sum();
         if size > MAX_SIZE {
             return Append::Done(Some(Err(Error::not_appended("it is larger than 1 GiB"))));
         }
-        let (command, answer) = Command::new(record);
-        let mut command = match self.queue.push(command) {
+        let mut commands = match self.queue.push(commands) {
             Ok(()) => return Append::Pending(Box::pin(answer)),
             Err(Refusal::Error(error)) => return Append::Done(Some(Err(error))),
-            Err(Refusal::Full(command)) => command,
+            Err(Refusal::Full(commands)) => commands,
         };
         let queue = self.queue.clone();
         Append::Pending(Box::pin(async move {
             loop {
                 queue.room.until(|| queue.has_room(size)).await;
-                match queue.push(command) {
+                match queue.push(commands) {
                     Ok(()) => return answer.await,
                     Err(Refusal::Error(error)) => return Err(error),
-                    Err(Refusal::Full(again)) => command = again,
+                    Err(Refusal::Full(again)) => commands = again,
                 }
             }
         }))
+    }
+}
+
+impl Log for DiskLog {
+    fn append(&self, draft: Draft<'_>) -> Append {
+        let (command, answer) = Command::new(Record::new(&draft));
+        self.hand_over(vec![command], answer)
+    }
+
+    fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes> {
+        if drafts.is_empty() {
+            return Append::Done(Some(Ok(Vec::new())));
+        }
+        let commands = drafts.iter().map(|draft| Command::new(Record::new(draft)));
+        let (mut commands, answers): (Vec<_>, Vec<_>) = commands.unzip();
+        commands[0].companions = commands.len() - 1;
+        self.hand_over(commands, async move {
+            let mut ids = Vec::with_capacity(answers.len());
+            for answer in answers {
+                ids.push(answer.await?);
+            }
+            Ok(ids)
+        })
     }
 
     fn is_in_memory(&self) -> bool {

@@ -24,13 +24,15 @@ const MAX_BYTES: usize = 4 << 20;
 pub(crate) struct Command {
     pub(super) record: Record,
     pub(super) promise: Promise,
+    /// How many of the commands after it are appended with it, or not at all.
+    pub(super) companions: usize,
 }
 
 impl Command {
     /// A command, and its answer.
     pub(crate) fn new(record: Record) -> (Self, Answer) {
         let (promise, answer) = answer();
-        (Self { record, promise }, answer)
+        (Self { record, promise, companions: 0 }, answer)
     }
 
     pub(super) const fn is_ephemeral(&self) -> bool {
@@ -65,7 +67,7 @@ struct State {
 /// Why an event is not in the queue.
 pub(super) enum Refusal {
     /// There is no room yet.
-    Full(Command),
+    Full(Vec<Command>),
     Error(Error),
 }
 
@@ -81,7 +83,8 @@ impl Queue {
         Arc::new(Self { state: Mutex::new(state), filled: Condvar::new(), room: Signal::new() })
     }
 
-    pub(super) fn push(&self, command: Command) -> Result<(), Refusal> {
+    /// Adds one command, or several that are to be appended as one.
+    pub(super) fn push(&self, commands: Vec<Command>) -> Result<(), Refusal> {
         let mut state = lock(&self.state);
         if state.is_closed {
             return Err(Refusal::Error(Error::closed()));
@@ -89,15 +92,15 @@ impl Queue {
         if let Some(reason) = &state.failure {
             return Err(Refusal::Error(Error::not_appended(&**reason)));
         }
-        let size = command.record.size();
+        let size = commands.iter().map(|command| command.record.size()).sum();
         if !state.has_room(size) {
-            return Err(Refusal::Full(command));
+            return Err(Refusal::Full(commands));
         }
+        let was_empty = state.commands.is_empty();
         state.bytes += size;
-        state.commands.push(command);
-        let is_first = state.commands.len() == 1;
+        state.commands.extend(commands);
         drop(state);
-        if is_first {
+        if was_empty {
             self.filled.notify_one();
         }
         Ok(())

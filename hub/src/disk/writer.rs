@@ -2,7 +2,7 @@
 //! are retained, delivered, and their publishers answered.
 
 use std::{
-    collections::HashSet,
+    collections::{HashSet, VecDeque},
     io, mem,
     sync::Arc,
     time::{Duration, Instant},
@@ -100,17 +100,25 @@ impl<F: Files> Writer<F> {
     /// is the reason why nothing can be appended any more.
     pub(crate) fn append(&mut self, commands: Vec<Command>) -> Result<bool, String> {
         let mut is_whole = true;
-        let mut commands = commands.into_iter().peekable();
-        while commands.peek().is_some() {
-            // The second event with an id is refused once the first one is retained.
-            let mut ids = HashSet::new();
-            let mut is_new =
-                |command: &Command| command.record.event().id().is_none_or(|id| ids.insert(id));
-            let mut batch = Vec::new();
-            while let Some(command) = commands.next_if(&mut is_new) {
-                match self.check(&command) {
-                    Ok(()) => batch.push(command),
-                    Err(error) => command.promise.keep(Err(error)),
+        let mut commands = VecDeque::from(commands);
+        while !commands.is_empty() {
+            let (mut ids, mut batch) = (HashSet::new(), Vec::new());
+            while let Some(first) = commands.front() {
+                let len = 1 + first.companions;
+                let group = || commands.iter().take(len);
+                let own_ids = || group().filter_map(|command| command.record.event().id());
+                // The second event with an id is refused once the first one is retained.
+                if own_ids().any(|id| ids.contains(&id)) {
+                    break;
+                }
+                ids.extend(own_ids());
+                let refusal = group().find_map(|command| self.check(command).err());
+                let group = commands.drain(..len.min(commands.len()));
+                match refusal {
+                    None => batch.extend(group),
+                    Some(error) => {
+                        group.for_each(|command| command.promise.keep(Err(error.clone())));
+                    }
                 }
             }
             match self.append_batch(batch) {
@@ -156,7 +164,7 @@ impl<F: Files> Writer<F> {
             });
             return written;
         }
-        for Command { record, promise } in batch {
+        for Command { record, promise, .. } in batch {
             let position = (!record.is_ephemeral()).then(|| header.position(record.offset));
             self.tip = position.unwrap_or(self.tip);
             promise.keep(self.record(&record, position));

@@ -45,22 +45,25 @@ pub(crate) type Outcome = Result<Option<EventId>, Error>;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
+/// The ids of several events, in their order.
+pub(crate) type Outcomes = Result<Vec<Option<EventId>>, Error>;
+
 /// The future of an append: the event's id on the wire, or `None` for an ephemeral one.
-pub(crate) enum Append {
+pub(crate) enum Append<T = Outcome> {
     /// Done: a log in memory does not wait.
-    Done(Option<Outcome>),
+    Done(Option<T>),
     /// The log answers later.
     #[cfg_attr(
         not(any(feature = "disk", feature = "redis")),
         allow(dead_code, reason = "for a log elsewhere")
     )]
-    Pending(BoxFuture<Outcome>),
+    Pending(BoxFuture<T>),
 }
 
-impl Future for Append {
-    type Output = Outcome;
+impl<T: Unpin> Future for Append<T> {
+    type Output = T;
 
-    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
         match self.get_mut() {
             Self::Done(outcome) => outcome.take().map_or(Poll::Pending, Poll::Ready),
             Self::Pending(future) => future.as_mut().poll(cx),
@@ -72,6 +75,9 @@ impl Future for Append {
 pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Appends an event, in the order of the log.
     fn append(&self, draft: Draft<'_>) -> Append;
+
+    /// Appends all of these events, without others between them, or none.
+    fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes>;
 
     /// Whether an append is done at once.
     fn is_in_memory(&self) -> bool;

@@ -13,7 +13,7 @@ mod ring;
 mod tests;
 
 pub(crate) use self::{
-    append::{Append, BoxFuture, Draft, Log, Names, Outcome},
+    append::{Append, BoxFuture, Draft, Log, Names, Outcome, Outcomes},
     bounds::Bounds,
     client::{ClientPosition, PositionId, Resumed, ToldLoss},
     read::Next,

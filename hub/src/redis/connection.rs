@@ -39,6 +39,11 @@ impl Failure {
         self.error.code().is_some()
     }
 
+    /// Whether a transaction was given up, as one of its commands was refused.
+    pub(super) fn is_abort(&self) -> bool {
+        self.error.code() == Some("EXECABORT")
+    }
+
     /// Whether the server is a replica, which cannot write.
     pub(super) fn is_read_only(&self) -> bool {
         self.error.code() == Some("READONLY")

@@ -3,17 +3,20 @@
 use std::sync::Arc;
 
 use sse_encoder::LastEventId;
-use tokio::{sync::mpsc, task::coop::consume_budget};
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::coop::consume_budget,
+};
 
 use super::{
     link::Link,
-    queue::{Command, EntryId},
+    queue::{Command, EntryId, NewEntry},
     record,
 };
 use crate::{
     error::Error,
     feed::Feed,
-    log::{Append, BoxFuture, Draft, Log},
+    log::{Append, BoxFuture, Draft, Log, Outcomes},
     random,
     status::Status,
     sync::{AtomicU64, Mutex, Ordering, lock},
@@ -34,16 +37,25 @@ impl RedisLog {
         Self { feed, link, queue: Mutex::new(Some(queue)), nonce }
     }
 
-    /// Hands the event to the driver, and awaits its answer.
-    fn hand_over(&self, draft: &Draft<'_>) -> Result<Append, Error> {
+    /// The event as an entry.
+    fn entry(&self, draft: &Draft<'_>) -> Result<NewEntry, Error> {
         let own_id = draft.event.id();
         if let Some(id) = &own_id {
             self.feed.read_open()?.check_id(id, draft.topics)?;
         } else {
             drop(self.feed.read_open()?);
         }
+        let id = if draft.event.lacks_id() { EntryId::Automatic } else { EntryId::Own(own_id) };
         let mut fields = record::fields(draft)?;
         fields.push(record::nonce(self.nonce.fetch_add(1, Ordering::Relaxed)));
+        Ok(NewEntry { fields, id })
+    }
+
+    /// Hands the command to the driver, and awaits its answer.
+    fn hand_over<T: Send + 'static>(
+        &self,
+        (command, outcome): (Command, oneshot::Receiver<Result<T, Error>>),
+    ) -> Result<Append<Result<T, Error>>, Error> {
         if let Some(refusal) = self.link.refusal() {
             return Ok(Append::Pending(Box::pin(async move {
                 // A loop that publishes until it succeeds must let the driver run.
@@ -51,8 +63,6 @@ impl RedisLog {
                 Err(refusal)
             })));
         }
-        let id = if draft.event.lacks_id() { EntryId::Automatic } else { EntryId::Own(own_id) };
-        let (command, outcome) = Command::new(fields, id);
         let queue = lock(&self.queue).clone().ok_or_else(Error::closed)?;
         Ok(Append::Pending(Box::pin(async move {
             if queue.send(command).await.is_err() {
@@ -67,7 +77,18 @@ impl RedisLog {
 
 impl Log for RedisLog {
     fn append(&self, draft: Draft<'_>) -> Append {
-        self.hand_over(&draft).unwrap_or_else(|error| Append::Done(Some(Err(error))))
+        let entry = self.entry(&draft);
+        let append = entry.and_then(|entry| self.hand_over(Command::one(entry)));
+        append.unwrap_or_else(|error| Append::Done(Some(Err(error))))
+    }
+
+    fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes> {
+        if drafts.is_empty() {
+            return Append::Done(Some(Ok(Vec::new())));
+        }
+        let entries: Result<Vec<_>, _> = drafts.iter().map(|draft| self.entry(draft)).collect();
+        let append = entries.and_then(|entries| self.hand_over(Command::all(entries)));
+        append.unwrap_or_else(|error| Append::Done(Some(Err(error))))
     }
 
     fn is_in_memory(&self) -> bool {

@@ -6,7 +6,11 @@ use sse_encoder::EventId;
 use tokio::sync::{mpsc, oneshot};
 
 use super::{record::Field, source::check};
-use crate::{error::Error, log::Outcome, position::Position};
+use crate::{
+    error::Error,
+    log::{Outcome, Outcomes},
+    position::Position,
+};
 
 /// How many events the queue holds; further publishers wait for a place.
 const CAPACITY: usize = 1_024;
@@ -14,14 +18,24 @@ const CAPACITY: usize = 1_024;
 const BATCH_EVENTS: usize = 256;
 const BATCH_BYTES: usize = 1 << 20;
 
-/// An event to be appended.
+/// One event to be appended, or several as one.
 pub(super) struct Command {
-    pub(super) fields: Vec<Field>,
-    /// Its id on the wire.
-    pub(super) id: EntryId,
+    pub(super) work: Work,
     /// How often a server has named another one.
     pub(super) redirections: usize,
-    answer: oneshot::Sender<Outcome>,
+}
+
+pub(super) enum Work {
+    One(NewEntry, oneshot::Sender<Outcome>),
+    /// All of them, without others between them, or none.
+    All(Vec<NewEntry>, oneshot::Sender<Outcomes>),
+}
+
+/// An entry to be appended.
+pub(super) struct NewEntry {
+    pub(super) fields: Vec<Field>,
+    /// The event's id on the wire.
+    pub(super) id: EntryId,
 }
 
 /// The id of an event on the wire.
@@ -35,34 +49,70 @@ pub(super) enum EntryId {
 impl Command {
     /// A command, and the receiver of its answer. If the driver drops the command, the outcome is
     /// unknown.
-    pub(super) fn new(fields: Vec<Field>, id: EntryId) -> (Self, oneshot::Receiver<Outcome>) {
+    pub(super) fn one(entry: NewEntry) -> (Self, oneshot::Receiver<Outcome>) {
         let (answer, outcome) = oneshot::channel();
-        (Self { fields, id, redirections: 0, answer }, outcome)
+        (Self { work: Work::One(entry, answer), redirections: 0 }, outcome)
     }
 
-    /// The log gave the entry these numbers.
-    pub(super) fn appended(self, (epoch, n): (u64, u64)) {
-        let fields = || self.fields.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
-        let id = match self.id {
-            EntryId::Automatic => Some(Position { epoch, n, check: check(fields()) }.to_id()),
-            EntryId::Own(id) => id,
-        };
+    /// The same for several entries.
+    pub(super) fn all(entries: Vec<NewEntry>) -> (Self, oneshot::Receiver<Outcomes>) {
+        let (answer, outcomes) = oneshot::channel();
+        (Self { work: Work::All(entries, answer), redirections: 0 }, outcomes)
+    }
+
+    pub(super) fn entries(&self) -> &[NewEntry] {
+        match &self.work {
+            Work::One(entry, _) => std::slice::from_ref(entry),
+            Work::All(entries, _) => entries,
+        }
+    }
+
+    /// The log gave the entries these numbers, of which there must be as many.
+    pub(super) fn appended(self, numbers: &[(u64, u64)]) {
         // The publisher may have been dropped.
-        let _ = self.answer.send(Ok(id));
+        match (self.work, numbers) {
+            (Work::One(entry, answer), [at]) => _ = answer.send(Ok(entry.id_at(*at))),
+            (Work::All(entries, answer), numbers) if entries.len() == numbers.len() => {
+                let ids = entries.into_iter().zip(numbers);
+                _ = answer.send(Ok(ids.map(|(entry, at)| entry.id_at(*at)).collect()));
+            }
+            (work, _) => work.failed(Error::outcome_unknown("the answer is not the entries' ids")),
+        }
     }
 
     pub(super) fn failed(self, error: Error) {
-        let _ = self.answer.send(Err(error));
+        self.work.failed(error);
     }
 
     fn size(&self) -> usize {
-        self.fields.iter().map(|(name, value)| name.len() + value.len()).sum()
+        let fields = self.entries().iter().flat_map(|entry| &entry.fields);
+        fields.map(|(name, value)| name.len() + value.len()).sum()
+    }
+}
+
+impl Work {
+    fn failed(self, error: Error) {
+        match self {
+            Self::One(_, answer) => _ = answer.send(Err(error)),
+            Self::All(_, answer) => _ = answer.send(Err(error)),
+        }
+    }
+}
+
+impl NewEntry {
+    /// The event's id, once the log has given the entry these numbers.
+    fn id_at(self, (epoch, n): (u64, u64)) -> Option<EventId> {
+        let fields = || self.fields.iter().map(|(name, value)| (name.as_bytes(), &value[..]));
+        match self.id {
+            EntryId::Automatic => Some(Position { epoch, n, check: check(fields()) }.to_id()),
+            EntryId::Own(id) => id,
+        }
     }
 }
 
 pub(super) struct Queue {
     commands: mpsc::Receiver<Command>,
-    /// Events refused by a server that named another one, in order.
+    /// Events refused by a server that named another one, or taken too early, in order.
     returned: VecDeque<Command>,
 }
 
@@ -81,14 +131,20 @@ impl Queue {
     }
 
     /// All waiting events, up to a bound; waits for the first one. `None` at the end of the hub.
-    /// Dropping the future loses no event.
+    /// Dropping the future loses no event. Events to be appended as one come alone.
     pub(super) async fn batch(&mut self) -> Option<Vec<Command>> {
         let first = self.next().await?;
         let mut bytes = first.size();
+        let is_one = |command: &Command| matches!(command.work, Work::One(..));
+        let is_alone = !is_one(&first);
         let mut batch = vec![first];
-        while batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
+        while !is_alone && batch.len() < BATCH_EVENTS && bytes < BATCH_BYTES {
             let waiting = self.returned.pop_front().or_else(|| self.commands.try_recv().ok());
             let Some(command) = waiting else { break };
+            if !is_one(&command) {
+                self.returned.push_front(command);
+                break;
+            }
             bytes += command.size();
             batch.push(command);
         }

@@ -4,7 +4,7 @@
 
 use std::{mem, time::Duration};
 
-use redis::{Cmd, cmd};
+use redis::{Cmd, Value, cmd};
 use tokio::{
     select,
     time::{Instant, sleep, sleep_until},
@@ -16,7 +16,7 @@ use super::{
     connection::{Connection, Failure},
     endpoint::{ANSWER, CONNECT, Endpoint, REDIRECTIONS},
     link::Link,
-    queue::{Command, Queue},
+    queue::{Command, NewEntry, Queue, Work},
 };
 use crate::error::Error;
 
@@ -122,7 +122,14 @@ impl Writer<'_> {
 
     /// Sends a batch, once: an event that may have been appended is not sent again.
     async fn append(&mut self, connection: &mut Connection, batch: Vec<Command>) -> Option<End> {
-        let answers = match connection.ask_each(batch.iter().map(|event| self.xadd(event))).await {
+        let answers = match batch.first().map(|command| &command.work) {
+            Some(Work::All(entries, _)) => self.transact(connection, entries).await,
+            _ => {
+                let entries = batch.iter().flat_map(Command::entries);
+                connection.ask_each(entries.map(|entry| self.xadd(entry))).await
+            }
+        };
+        let answers = match answers {
             Ok(answers) => answers,
             Err(failure) => {
                 let why = failure.to_string();
@@ -134,8 +141,8 @@ impl Writer<'_> {
         let (mut end, mut returned) = (None, Vec::new());
         for (mut event, answer) in batch.into_iter().zip(answers) {
             match answer {
-                Ok(id) => match numbers(&id) {
-                    Some(numbers) => event.appended(numbers),
+                Ok(answer) => match all_numbers(&answer) {
+                    Some(numbers) => event.appended(&numbers),
                     None => event.failed(Error::outcome_unknown("the answer is not an entry's id")),
                 },
                 // A server that redirects has not appended the event.
@@ -158,7 +165,30 @@ impl Writer<'_> {
         end
     }
 
-    fn xadd(&self, event: &Command) -> Cmd {
+    /// Appends the entries in a transaction: one answer, the array of their ids.
+    async fn transact(
+        &self,
+        connection: &mut Connection,
+        entries: &[NewEntry],
+    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
+        // Not in one go: were this refused, the entries would be appended one by one.
+        if let Err(refusal) = connection.ask(&cmd("MULTI")).await {
+            return if refusal.is_refusal() { Ok(vec![Err(refusal)]) } else { Err(refusal) };
+        }
+        let commands = entries.iter().map(|entry| self.xadd(entry)).chain([cmd("EXEC")]);
+        let mut answers = connection.ask_each(commands).await?;
+        let done = answers.pop();
+        // Of a refused transaction, the entry that was refused says why.
+        let refused = answers.into_iter().find(Result::is_err);
+        match done {
+            Some(Err(aborted)) if aborted.is_abort() => Ok(vec![refused.unwrap_or(Err(aborted))]),
+            // The transaction is open still: it ends with the connection.
+            Some(Err(refusal)) => Err(refusal),
+            done => Ok(done.into_iter().collect()),
+        }
+    }
+
+    fn xadd(&self, event: &NewEntry) -> Cmd {
         let mut command = cmd("XADD");
         // Redis counts in signed numbers.
         let max_len = i64::try_from(self.max_len.max(LEAST_LEN)).unwrap_or(i64::MAX);
@@ -167,6 +197,14 @@ impl Writer<'_> {
             command.arg(name).arg(&value[..]);
         }
         command
+    }
+}
+
+/// The numbers of one entry, or of several.
+fn all_numbers(answer: &Value) -> Option<Vec<(u64, u64)>> {
+    match answer {
+        Value::Array(ids) => ids.iter().map(numbers).collect(),
+        id => numbers(id).map(|numbers| vec![numbers]),
     }
 }
 

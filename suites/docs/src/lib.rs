@@ -15,6 +15,8 @@ mod client;
 #[cfg(test)]
 mod lengths;
 #[cfg(test)]
+mod openapi;
+#[cfg(test)]
 mod own;
 #[cfg(test)]
 mod serve;
@@ -36,6 +38,10 @@ mod glob {
 /// How long a server may take, which is no measure of speed.
 #[cfg(test)]
 const DEADLINE: std::time::Duration = std::time::Duration::from_secs(10);
+
+/// The page with the types for TypeScript.
+#[cfg(test)]
+const TYPESCRIPT: &str = include_str!("../../../docs/cookbook.md");
 
 /// Asks for the stream at the address: the first event is there.
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Who is allowed to do what: users, passwords, and what a server may do with less than all rights.
+//! Users and passwords, and servers with few rights.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use sse_encoder::{Event, LastEventId};
 use sse_hub::{Hub, Status};
 use test_redis::{
     Server,
-    access::{READS, Told, WRITES, allow},
+    access::{READS, TRANSACTS, Told, WRITES, allow},
     client::Client,
     node::STREAM,
     server::free_ports,
 };
 use tokio::time::sleep;
 
-/// A server on a port, as a URL of a socket has no room for a user.
+/// A server on a port, because the URL of a socket cannot name a user.
 async fn server() -> Option<(Server, u16)> {
     let [port] = free_ports(0);
     let server = Server::start(&["--bind", "127.0.0.1", "--port", &port.to_string()])?;
@@ -30,11 +30,34 @@ async fn a_user_needs_only_the_rights_that_the_docs_name() {
     for text in ["a", "b"] {
         hub.publish(&Event::text(text)).await.unwrap();
     }
+    hub.publish_all(["c", "d"].map(Event::text)).await.unwrap();
     let mut client = Client::default();
-    while client.seen.last().is_none_or(|seen| seen.data() != "b") {
+    while client.seen.last().is_none_or(|seen| seen.data() != "d") {
         client.read(&mut subscriber, 1).await;
     }
     assert_eq!(hub.errors(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn without_the_right_to_a_transaction_several_events_are_refused_as_one() {
+    let Some((server, port)) = server().await else { return };
+    let rights = [READS, WRITES].concat();
+    for missing in TRANSACTS {
+        let rights: Vec<_> = rights.iter().copied().filter(|right| right != missing).collect();
+        allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
+            .await;
+        let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
+        assert_eq!(hub.live().await, Status::Live);
+        test_redis::until("there is a connection to publish by", || hub.can_publish()).await;
+        hub.publish(&Event::text("after that")).await.unwrap();
+        let before = server.log(STREAM).await.len();
+        let refused = hub.publish_all(["a", "b"].map(Event::text)).await.unwrap_err();
+        assert!(refused.is_not_appended(), "{missing}: {refused}");
+        while hub.publish(&Event::text("c")).await.is_err() {
+            sleep(Duration::from_millis(10)).await;
+        }
+        assert_eq!(server.log(STREAM).await.len(), before + 1, "{missing}");
+    }
 }
 
 #[tokio::test]
@@ -57,7 +80,7 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
         allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
             .await;
         let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
-        // Some are needed for an empty log alone, and this one may not write a mark.
+        // Some rights are needed only for an empty log, and this user may not write the mark.
         let is_asked = !matches!(*missing, "+xinfo");
         if is_asked {
             assert!(hub.error().await.contains(&missing[1..]), "{missing}: {:?}", hub.errors());
@@ -68,7 +91,7 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
     }
 }
 
-/// Nobody may write the mark: whether the first event is the first one, the server has to say.
+/// No user may write the mark: the server must tell whether the first event is the first ever.
 #[tokio::test]
 async fn without_the_right_to_write_the_first_event_is_a_gap_unless_redis_counts_entries() {
     let Some((server, port)) = server().await else { return };

@@ -25,6 +25,11 @@ use crate::{
 /// The path of a request that only checks whether the server still responds.
 const ALIVE: &str = "/alive";
 
+/// Below this path the stream is the body of the framework's own response, without the adapter.
+const RAW: &str = "/raw";
+
+const CONTENT_TYPE: (&str, &str) = sse_encoder::header::CONTENT_TYPE;
+
 pub(crate) type Item = Result<Box<dyn Encode + Send>, BoxError>;
 pub(crate) type Items = Pin<Box<dyn Stream<Item = Item> + Send>>;
 pub(crate) type Response = SseEncoder<Items>;
@@ -175,17 +180,22 @@ async fn serve(kind: Kind, listener: TcpListener, handler: Handler, mut stopped:
 }
 
 mod axum {
-    use ::axum::{Router, http::Uri, response::IntoResponse, routing::any};
+    use ::axum::{Router, body::Body, http::Uri, response::IntoResponse, routing::any};
     use tokio::net::TcpListener;
 
-    use super::Handler;
+    use super::{CONTENT_TYPE, Handler, RAW};
 
     pub(super) async fn serve(
         listener: TcpListener,
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let handler = async move |uri: Uri| handler(uri.path()).into_response();
+        let handler = async move |uri: Uri| match handler(uri.path()) {
+            raw if uri.path().starts_with(RAW) => {
+                ([CONTENT_TYPE], Body::from_stream(raw)).into_response()
+            }
+            response => response.into_response(),
+        };
         let app = Router::new().fallback(any(handler));
         ::axum::serve(listener, app).with_graceful_shutdown(stopped).await.unwrap();
     }
@@ -194,9 +204,9 @@ mod axum {
 mod actix_web {
     use std::net::TcpListener;
 
-    use ::actix_web::{App, HttpRequest, HttpServer, Responder, web};
+    use ::actix_web::{App, HttpRequest, HttpResponse, HttpServer, Responder, web};
 
-    use super::Handler;
+    use super::{CONTENT_TYPE, Handler, RAW};
 
     pub(super) async fn serve(
         listener: TcpListener,
@@ -206,7 +216,12 @@ mod actix_web {
         let app = move || {
             let handler = handler.clone();
             App::new().default_service(web::to(move |request: HttpRequest| {
-                let response = handler(request.path()).respond_to(&request);
+                let response = match handler(request.path()) {
+                    raw if request.path().starts_with(RAW) => {
+                        HttpResponse::Ok().insert_header(CONTENT_TYPE).streaming(raw)
+                    }
+                    response => response.respond_to(&request).map_into_boxed_body(),
+                };
                 async { response }
             }))
         };
@@ -230,14 +245,20 @@ mod actix_web {
 mod hyper {
     use std::{convert::Infallible, pin::pin};
 
-    use ::hyper::{Request, body::Incoming, service::service_fn};
+    use ::hyper::{
+        Request, Response,
+        body::{Frame, Incoming},
+        service::service_fn,
+    };
+    use futures_util::TryStreamExt;
+    use http_body_util::{BodyExt, StreamBody};
     use hyper_util::{
         rt::{TokioExecutor, TokioIo},
         server::{conn::auto, graceful::GracefulShutdown},
     };
     use tokio::net::TcpListener;
 
-    use super::Handler;
+    use super::{CONTENT_TYPE, Handler, RAW};
 
     pub(super) async fn serve(
         listener: TcpListener,
@@ -254,7 +275,14 @@ mod hyper {
             };
             let handler = handler.clone();
             let service = service_fn(move |request: Request<Incoming>| {
-                let response = handler(request.uri().path()).into_http_response_to(&request);
+                let response = match handler(request.uri().path()) {
+                    raw if request.uri().path().starts_with(RAW) => {
+                        let body = StreamBody::new(raw.map_ok(Frame::data)).boxed_unsync();
+                        let (name, value) = CONTENT_TYPE;
+                        Response::builder().header(name, value).body(body).unwrap()
+                    }
+                    response => response.into_http_response_to(&request).map(BodyExt::boxed_unsync),
+                };
                 async { Ok::<_, Infallible>(response) }
             });
             let connection = server.serve_connection(TokioIo::new(socket), service);
@@ -265,19 +293,31 @@ mod hyper {
 }
 
 mod warp {
-    use ::warp::{Filter, method, path, path::FullPath};
+    use std::sync::Mutex;
+
+    use ::warp::{Filter, Reply, method, path, path::FullPath, reply};
+    use futures_util::{StreamExt, stream};
     use tokio::net::TcpListener;
 
-    use super::Handler;
+    use super::{CONTENT_TYPE, Handler, RAW};
 
     pub(super) async fn serve(
         listener: TcpListener,
         handler: Handler,
         stopped: impl Future<Output = ()> + Send + 'static,
     ) {
-        let routes = method()
-            .and(path::full())
-            .map(move |method, path: FullPath| handler(path.as_str()).into_reply_to(&method));
+        let routes = method().and(path::full()).map(move |method, path: FullPath| {
+            match handler(path.as_str()) {
+                raw if path.as_str().starts_with(RAW) => {
+                    // warp asks for a stream that is `Sync`.
+                    let mut raw = Mutex::new(raw);
+                    let raw = stream::poll_fn(move |cx| raw.get_mut().unwrap().poll_next_unpin(cx));
+                    let (name, value) = CONTENT_TYPE;
+                    reply::with_header(reply::stream(raw), name, value).into_response()
+                }
+                response => response.into_reply_to(&method),
+            }
+        });
         ::warp::serve(routes).incoming(listener).graceful(stopped).run().await;
     }
 }

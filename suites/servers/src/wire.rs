@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use sse_encoder::{Event, OnError};
+use sse_encoder::{Comment, Event, OnError};
 
 use crate::{
     client::End,
@@ -44,6 +44,38 @@ async fn a_keep_alive_is_an_empty_comment_of_one_line(kind: Kind) {
     let body = client.at_least(12).await;
     assert_eq!(body, ":\n".repeat(body.len() / 2).into_bytes());
     drop(client);
+    server.end().await;
+}
+
+/// To some clients a blank line without data is an event.
+async fn comments_and_reconnection_times_have_no_blank_line(kind: Kind) {
+    let server = Server::start(kind, |path| {
+        let events = items([item(Comment::new("two\nlines")), item(Event::json(1))]);
+        let stream = if path == "/bare" { bare(events) } else { response(events) };
+        stream.comment("hello").retry(Duration::from_millis(500))
+    });
+    for (path, fields) in [("/", "id: 1\nevent: message\n"), ("/bare", "")] {
+        let (body, end) = server.get(path).await.rest().await;
+        let before = ":\n: hello\nretry: 500\n: two\n: lines\n";
+        let expected = format!("{before}{fields}data: 1\n\n");
+        assert_eq!(String::from_utf8(body).unwrap(), expected, "{path}");
+        assert_eq!(end, End::Clean, "{path}");
+    }
+    server.end().await;
+}
+
+/// A failure before the head would be status 500, or nothing, for which a browser gives up.
+async fn a_raw_stream_has_its_head_before_its_first_failure(kind: Kind) {
+    let server = Server::start(kind, |path| {
+        let failure = items([Err("no".into())]);
+        if path == "/raw/bare" { bare(failure) } else { response(failure) }
+    });
+    for (path, expected) in [("/raw", End::Clean), ("/raw/bare", End::Cut)] {
+        let mut client = server.get(path).await;
+        client.head().await;
+        let (received, end) = client.rest().await;
+        assert_eq!((&*received, end), (&b":\n"[..], expected), "{path}");
+    }
     server.end().await;
 }
 
@@ -97,6 +129,8 @@ async fn the_content_encoding_is_actix_webs_own(kind: Kind) {
 on_each_server! {
     a_quiet_stream_opens_within_100_ms
     a_keep_alive_is_an_empty_comment_of_one_line
+    comments_and_reconnection_times_have_no_blank_line
+    a_raw_stream_has_its_head_before_its_first_failure
     last_words_have_no_automatic_id
     the_content_encoding_is_actix_webs_own
 }

@@ -282,6 +282,10 @@ mod warp {
 
     use ::warp::{Filter, Reply, test};
     use http_body_util::BodyExt;
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::{TcpListener, TcpStream},
+    };
 
     use super::*;
 
@@ -320,6 +324,38 @@ mod warp {
         let encoding = response.headers().get("content-encoding");
         assert_eq!(encoding.unwrap(), "gzip");
         assert_eq!(decoded(encoding, response.body()), BODY);
+    }
+
+    /// What a client reads that has asked for gzip, from a stream of many chunks.
+    #[tokio::test]
+    async fn a_compressed_stream_is_readable_through_a_connection() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let route = ::warp::any().map(|| {
+            let numbers = stream::unfold(0_u64, async |n| {
+                tokio::task::yield_now().await;
+                (n < 3_000).then(|| (Event::json(n), n + 1))
+            });
+            SseEncoder::bare(numbers)
+        });
+        let route = route.with(::warp::compression::gzip());
+        let server = tokio::spawn(::warp::serve(route).incoming(listener).run());
+
+        let mut socket = TcpStream::connect(address).await.unwrap();
+        let request = "GET / HTTP/1.0\r\nhost: localhost\r\naccept-encoding: gzip\r\n\r\n";
+        socket.write_all(request.as_bytes()).await.unwrap();
+        let mut response = Vec::new();
+        socket.read_to_end(&mut response).await.unwrap();
+        let head = response.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        let (head, body) = response.split_at(head);
+        let head = String::from_utf8(head.to_ascii_lowercase()).unwrap();
+        assert_eq!(head.matches("content-encoding").count(), 1, "{head}");
+        assert!(head.contains("\r\ncontent-encoding: gzip\r\n"), "{head}");
+        let gzip = ::warp::http::HeaderValue::from_static("gzip");
+        let events = (0..3_000).map(|n| format!("data: {n}\n\n"));
+        let expected: String = [":\n".to_owned()].into_iter().chain(events).collect();
+        assert_eq!(decoded(Some(&gzip), body), expected);
+        server.abort();
     }
 
     #[test]
