@@ -13,6 +13,7 @@ use super::{
     index::Index,
     own_ids::OwnIds,
     ring::{Entry, Ring},
+    spans::Spans,
 };
 use crate::{
     error::Error,
@@ -35,6 +36,10 @@ pub(crate) enum Numbering {
     /// A remote log: only the positions of retained entries are known.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     Given,
+    /// A log of the hub's own that outlives the process: in each epoch, every number from its first
+    /// to its last one is a position. Ephemeral events have none.
+    #[cfg_attr(not(feature = "disk"), allow(dead_code, reason = "for a log on disk"))]
+    Continued,
 }
 
 pub(crate) struct Retained {
@@ -49,6 +54,8 @@ pub(crate) struct Retained {
     /// after them. Only those whose place is not known otherwise.
     pub(super) replaced: BTreeMap<(Position, TopicId), Replaced>,
     max_replaced: usize,
+    /// The positions of a [continued](Numbering::Continued) log, and the place of the first one.
+    pub(super) spans: (u64, Spans),
     pub(super) index: Index,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
@@ -88,7 +95,7 @@ impl Retained {
         let Bounds { events, bytes, age } = *bounds;
         let start = match numbering {
             Numbering::Counted { epoch } => Position::new(epoch, 0),
-            Numbering::Given => Position::START,
+            Numbering::Given | Numbering::Continued => Position::START,
         };
         let mut index = Index::default();
         index.add(UNTITLED);
@@ -101,6 +108,7 @@ impl Retained {
             own_ids: OwnIds::default(),
             replaced: BTreeMap::new(),
             max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
+            spans: (0, Spans::default()),
             index,
             evicted: (0, start),
             untaken: (0, start),
@@ -117,10 +125,10 @@ impl Retained {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
-            (Numbering::Given, Some(position)) if position > self.tip.1 => position,
+            (_, Some(position)) if position > self.tip.1 => position,
             // It is not in the log, and has the position of the event before it.
-            (Numbering::Given, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
-            (Numbering::Given, _) => return Err(Error::stale_position()),
+            (Numbering::Continued, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
+            (Numbering::Given | Numbering::Continued, _) => return Err(Error::stale_position()),
         };
         let own_id = event.id();
         let automatic = || event.lacks_id().then(|| position.to_id());
@@ -149,7 +157,7 @@ impl Retained {
         let Ok(position) = id.as_str().parse::<Position>() else { return false };
         match self.numbering {
             Numbering::Counted { epoch } => position.epoch == epoch,
-            Numbering::Given => true,
+            Numbering::Given | Numbering::Continued => true,
         }
     }
 
@@ -172,6 +180,7 @@ impl Retained {
             _ => event,
         };
         self.tip = (seq, position);
+        self.note(position);
         let is_ephemeral = id.is_none();
         if is_ephemeral && !is_heard {
             return frame;
@@ -281,7 +290,16 @@ impl Retained {
         self.own_ids.clear();
         self.replaced.clear();
         self.index.clear(seq);
+        self.spans.0 = seq;
+        self.spans.1.reset(resumed_after);
         seq
+    }
+
+    /// Notes that this is a position of a [continued](Numbering::Continued) log.
+    pub(crate) fn note(&mut self, position: Position) {
+        if matches!(self.numbering, Numbering::Continued) {
+            self.spans.1.add(position);
+        }
     }
 
     /// Records that the next event, one of these topics at this position of a remote log, cannot be
@@ -301,6 +319,7 @@ impl Retained {
         }
         self.tip = (self.tip.0 + 1, position);
         self.untaken = self.tip;
+        self.note(position);
         topics.iter().for_each(|topic| self.index.add(*topic).evicted = self.tip.0);
         Ok(self.tip.0)
     }
@@ -344,10 +363,16 @@ impl Retained {
         self.tip.0
     }
 
-    /// The position of the oldest retained event.
+    /// Whether the event at this position is retained.
     #[cfg(feature = "disk")]
-    pub(crate) fn oldest(&self) -> Option<Position> {
-        self.kept.first_after(0).map(|entry| entry.position)
+    pub(crate) fn keeps(&self, position: Position) -> bool {
+        self.kept.seq_at(position).is_some()
+    }
+
+    /// The position of the newest event that is no longer retained, other than by being replaced.
+    #[cfg(feature = "disk")]
+    pub(crate) fn evicted_position(&self) -> Position {
+        self.evicted.1
     }
 
     /// The newest event that is no longer retained.
