@@ -16,8 +16,18 @@ thread_local! {
 /// The most that a thread keeps: a chunk of the default size and its last item mostly fit.
 const MAX_SPARE: usize = 64 * 1024;
 
-/// From this size, hand over the buffer: a copy would take longer than a new allocation.
-const HAND_OVER_FROM: usize = 32 * 1024;
+/// From this size, a chunk is the buffer itself, cut to its length. A shorter one is copied, which
+/// takes less time than a new buffer. A longer copy does, too, but only where source and destination
+/// lie well: glibc makes it with `rep movsb`, which on some processors takes three times as long
+/// for some distances between the two, and the heap's layout decides (`benches/run layouts`).
+const HAND_OVER_FROM: usize = 2 * 1024;
+
+/// The longest chunk that says how large the next buffer will have to be; after a giant the next
+/// chunk is seldom another one.
+const MAX_AHEAD: usize = 32 * 1024;
+
+/// From this size, hand over the buffer even if the destination has space for a copy.
+const REPLACE_FROM: usize = 32 * 1024;
 
 /// From this size, shared bytes are passed on instead of being copied: the cost of one more chunk is
 /// then small beside that of the copy.
@@ -41,6 +51,8 @@ pub(crate) struct Buffer {
     max_frame: usize,
     /// Bytes of the current frame were refused: it has failed, whatever its writer does next.
     overflowed: bool,
+    /// The capacity that the next allocation begins with: that of the chunks before it.
+    next_capacity: usize,
     /// Shared bytes that were not copied; usually absent. Those of complete items are at
     /// `committed` or before.
     #[allow(clippy::box_collection, reason = "every buffer has the field, and few use it")]
@@ -70,6 +82,7 @@ impl Buffer {
             limit: usize::MAX,
             max_frame: usize::MAX,
             overflowed: false,
+            next_capacity: 0,
             runs: None,
         }
     }
@@ -77,7 +90,18 @@ impl Buffer {
     /// Takes the thread's buffer, which is empty.
     #[inline(always)]
     pub(crate) fn acquire() -> Box<Self> {
-        SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default()
+        let mut buffer = SPARE.try_with(Cell::take).ok().flatten().unwrap_or_default();
+        if buffer.bytes.capacity() == 0 {
+            buffer.allocate();
+        }
+        buffer
+    }
+
+    /// Allocates as much as the chunks need that are handed over, so that the buffer seldom grows
+    /// and little is cut off.
+    #[cold]
+    fn allocate(&mut self) {
+        self.bytes.reserve_exact(self.next_capacity);
     }
 
     /// Gives the buffer to the thread and discards its contents.
@@ -99,7 +123,13 @@ impl Buffer {
         self.reset(self.committed);
         let mut bytes = Vec::with_capacity(2 * self.bytes.len());
         bytes.extend_from_slice(&self.bytes);
-        let own = Self { bytes, committed: self.committed, runs: self.runs.take(), ..Self::new() };
+        let own = Self {
+            bytes,
+            committed: self.committed,
+            next_capacity: self.next_capacity,
+            runs: self.runs.take(),
+            ..Self::new()
+        };
         self.release();
         Box::new(own)
     }
@@ -197,26 +227,33 @@ impl Buffer {
     /// others to `later`.
     #[inline(always)]
     pub(crate) fn take(mut self: Box<Self>, later: impl FnMut(Bytes)) -> Option<Bytes> {
-        let len = self.committed;
-        self.reset(len);
-        let first = match self.runs.take() {
-            None => (len > 0).then(|| self.take_bytes()),
-            Some(runs) => split(self.take_bytes(), *runs, later),
-        };
+        self.reset(self.committed);
+        let (bytes, runs) = (self.take_bytes(), self.runs.take());
         self.release();
-        first
+        match runs {
+            None if bytes.is_empty() => None,
+            // Made where it is returned: as `Bytes`, it would be moved in pieces that are slow to load.
+            None => Some(bytes.into()),
+            Some(runs) => split(&bytes.into(), *runs, later),
+        }
     }
 
     /// The buffer's own bytes, in an allocation of exactly their size.
     #[inline(always)]
-    fn take_bytes(&mut self) -> Bytes {
-        if self.bytes.len() < HAND_OVER_FROM {
-            Bytes::copy_from_slice(&self.bytes)
-        } else {
-            let mut bytes = mem::take(&mut self.bytes);
-            bytes.shrink_to_fit();
-            bytes.into()
+    fn take_bytes(&mut self) -> Box<[u8]> {
+        if self.bytes.len() < HAND_OVER_FROM { Box::from(&*self.bytes) } else { self.hand_over() }
+    }
+
+    /// The buffer itself: its end is given back where it lies.
+    #[inline(never)]
+    fn hand_over(&mut self) -> Box<[u8]> {
+        let bytes = mem::take(&mut self.bytes);
+        let (len, before) = (bytes.len(), self.next_capacity);
+        if len <= MAX_AHEAD {
+            // The last chunks' largest size and a little more: to grow costs more than to be cut.
+            self.next_capacity = (len + len / 32).max(before - before / 64);
         }
+        bytes.into_boxed_slice()
     }
 
     /// Takes all complete items as one piece and releases the buffer.
@@ -233,12 +270,14 @@ impl Buffer {
     /// Appends all complete items to `dst` and releases the allocation.
     #[inline]
     pub(crate) fn append_to(self: Box<Self>, dst: &mut BytesMut) {
-        if self.committed_len() < HAND_OVER_FROM || (self.runs.is_none() && !dst.is_empty()) {
-            dst.extend_from_slice(&self.bytes[..self.committed]);
-            self.release();
-        } else if dst.is_empty() {
+        let len = self.committed_len();
+        let replaces = len >= REPLACE_FROM || (len >= HAND_OVER_FROM && len > dst.capacity());
+        if dst.is_empty() && replaces {
             // The buffer itself: it has no other owner.
             *dst = self.take_whole().into();
+        } else if self.runs.is_none() {
+            dst.extend_from_slice(&self.bytes[..self.committed]);
+            self.release();
         } else {
             dst.extend_from_slice(&self.take_whole());
         }
@@ -247,7 +286,7 @@ impl Buffer {
 
 /// The buffer's own bytes, split where shared bytes stand between them.
 #[cold]
-fn split(written: Bytes, runs: Vec<Run>, later: impl FnMut(Bytes)) -> Option<Bytes> {
+fn split(written: &Bytes, runs: Vec<Run>, later: impl FnMut(Bytes)) -> Option<Bytes> {
     let between = |start: usize, end: usize| (start < end).then(|| written.slice(start..end));
     let mut start = 0;
     let mut pieces = Vec::with_capacity(2 * runs.len() + 1);
@@ -325,6 +364,11 @@ impl Buffer {
         self.bytes.truncate(len);
     }
 
+    /// How many bytes can be appended without growing.
+    pub(crate) fn spare_capacity(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
     pub(crate) fn reserve(&mut self, additional: usize) {
         self.bytes.reserve(additional);
     }
@@ -336,24 +380,33 @@ impl Buffer {
     }
 
     /// Appends the first `len` of these bytes. It copies all of them, which needs no call.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn put_short<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         let end = self.bytes.len() + len;
         self.bytes.extend_from_slice(&bytes);
         self.bytes.truncate(end);
     }
 
-    /// Appends a number's decimal digits.
-    #[inline]
-    pub(crate) fn put_number(&mut self, number: u64) {
-        match u32::try_from(number) {
-            // For every event's id, some 50 instructions less than by `itoa`.
-            Ok(number @ ..100_000_000) => {
-                let (digits, len) = short_digits(number);
-                self.put_short(digits, len);
-            }
-            _ => self.put(itoa::Buffer::new().format(number).as_bytes()),
+    /// Appends `line`, whose end the value replaces, and cuts it after the first `len` bytes of the
+    /// value. Each length that is stored is one that the next write waits for; here it is one.
+    #[inline(always)]
+    pub(crate) fn put_short_line<const N: usize, const M: usize>(
+        &mut self,
+        line: &[u8; N],
+        value: &[u8; M],
+        len: usize,
+    ) {
+        let end = self.bytes.len() + N - M + len;
+        self.bytes.extend_from_slice(line);
+        if let Some(place) = self.bytes.last_chunk_mut() {
+            *place = *value;
         }
+        self.bytes.truncate(end);
+    }
+
+    /// Appends a number's decimal digits.
+    pub(crate) fn put_number(&mut self, number: u64) {
+        self.put(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// Appends bytes, unless the buffer would have to grow beyond the limit for them.
@@ -387,11 +440,14 @@ impl Buffer {
     }
 }
 
-/// The decimal digits of a number of up to eight, and their count. One register holds all of them:
-/// its halves four digits each, then its quarters two, then its eighths one.
-#[inline]
-const fn short_digits(number: u32) -> ([u8; 8], usize) {
-    let number = number as u64;
+/// The decimal digits of a number of up to eight, as they lie in memory, and their count: for every
+/// event's id, some 50 instructions less than by `itoa`. One register holds all of them: its halves
+/// four digits each, then its quarters two, then its eighths one.
+#[inline(always)]
+pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
+    if number >= 100_000_000 {
+        return None;
+    }
     let fours = (number / 10_000) | ((number % 10_000) << 32);
     // Exact division by 100 of what is below 10,000, and by 10 of what is below 100.
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
@@ -401,7 +457,7 @@ const fn short_digits(number: u32) -> ([u8; 8], usize) {
     // The first digit is in the lowest byte. Zero has one digit, too.
     let zeros = (ones | (1 << 56)).trailing_zeros() / 8;
     let text = (ones | 0x3030_3030_3030_3030) >> (8 * zeros);
-    (text.to_le_bytes(), 8 - zeros as usize)
+    Some((text, 8 - zeros as usize))
 }
 
 /// JSON's writer: an error where the frame would become too large.
@@ -508,6 +564,11 @@ mod tests {
             buffer.truncate(0);
             buffer.put_number(number);
             assert_eq!(buffer.as_slice(), number.to_string().as_bytes());
+            if let Some((digits, len)) = short_digits(number) {
+                buffer.truncate(0);
+                buffer.put_short(digits.to_le_bytes(), len);
+                assert_eq!(buffer.as_slice(), number.to_string().as_bytes());
+            }
         }
     }
 

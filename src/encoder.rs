@@ -188,10 +188,12 @@ impl Encoder {
         buffer: &mut Buffer,
         shape: Option<Shape>,
     ) -> Result<Option<Shape>, Error> {
-        let mut frames = Frames::begin(buffer, &self.settings, self.next_id, shape);
+        let mut frames = Frames::begin(buffer, &self.settings, &self.next_id, shape);
         item(&mut frames)?;
-        let (next_id, shape) = frames.end();
-        self.next_id = next_id;
+        let (used_ids, shape) = frames.end();
+        if used_ids > 0 {
+            self.next_id = self.next_id.and_then(|id| id.checked_add(used_ids));
+        }
         Ok(shape)
     }
 

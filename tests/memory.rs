@@ -77,17 +77,20 @@ fn encoding_allocates_nothing_once_the_buffer_is_warm() {
 }
 
 #[test]
-fn a_chunk_is_one_allocation_of_exactly_its_size() {
-    warm_up();
+fn a_chunk_is_the_buffer_cut_to_exactly_its_size() {
     let items = (0..100_000).map(|n| Item(Event::json(n)));
     let mut stream = pin!(numbered(Script::new(items)));
+    // The thread's buffer grows with the first one.
+    drop(chunk(stream.as_mut()));
     for _ in 0..50 {
         let bytes = live();
         let mut held = None;
         let count = calls(|| held = Some(chunk(stream.as_mut())));
-        let len = held.map_or(0, |chunk| chunk.len());
+        let len = held.as_ref().map_or(0, Bytes::len);
         assert!(len > 8_000);
-        assert_eq!((count, live() - bytes), (1, 0), "the chunk has been dropped");
+        assert_eq!(live() - bytes, len as i64);
+        // The buffer, which is as large as the chunk before it, and the cut.
+        assert!((1..=2).contains(&count), "{count}");
     }
     // A consumer that keeps its chunks holds no other bytes.
     let bytes = live();
@@ -96,6 +99,29 @@ fn a_chunk_is_one_allocation_of_exactly_its_size() {
     chunks.extend((0..13).map(|_| chunk(stream.as_mut())));
     let len: usize = chunks.iter().map(Bytes::len).sum();
     assert_eq!(live() - bytes, (own + len) as i64);
+}
+
+/// Also where chunks of any size follow each other: a buffer that is too large is cut.
+#[test]
+fn a_threads_next_buffer_is_as_large_as_its_last_chunks() {
+    let mut encoder = Encoder::bare();
+    let mut allocated = |len: usize| {
+        let before = count();
+        let frames = encoder.encode_once(&Event::text("x".repeat(len))).unwrap();
+        let bytes = count().bytes - before.bytes;
+        (frames, bytes as usize)
+    };
+    let long = 20_000;
+    drop(allocated(long));
+    for (len, chunks) in [(long, 1), (3_000, 200)] {
+        for _ in 0..chunks {
+            drop(allocated(len));
+        }
+        let (frames, bytes) = allocated(len);
+        let frames = frames.as_bytes().len();
+        // The text, the buffer, and its cut.
+        assert!(bytes <= len + frames + frames / 32 + frames, "{bytes}");
+    }
 }
 
 #[test]
@@ -202,9 +228,8 @@ fn a_giant_chunk_is_released_with_its_buffer() {
     let before = live();
     assert!(chunk(stream.as_mut()).len() > 1 << 20);
     assert!(poll(stream.as_mut()).is_pending());
-    // The thread's buffer was handed over with the chunk.
+    // The thread's buffer was handed over with the chunk, and the next one is no larger than before.
     assert!(live() <= before);
-    let before = live();
     let small = chunk(stream.as_mut());
     assert!(live() - before <= 256, "{}", live() - before);
     drop(small);

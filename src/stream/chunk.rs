@@ -129,7 +129,11 @@ impl<'a> Chunk<'a> {
         if self.passthrough.is_some() {
             self.copy_passthrough();
         }
-        self.buffer.get_or_insert_with(Buffer::acquire)
+        if self.buffer.is_none() {
+            self.buffer = Some(Buffer::acquire());
+        }
+        // It is there: nothing is made.
+        self.buffer.get_or_insert_default()
     }
 
     /// Appends encoded frames.

@@ -7,8 +7,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::text::{Rule, Text, from_integers, text_value, try_from_text};
-use crate::{buffer::Buffer, error::Error};
+use super::text::{INLINE, Rule, Text, from_integers, text_value, try_from_text};
+use crate::error::Error;
 
 /// A last event ID: the value of an event's `id` field, which a reconnecting client returns in
 /// `Last-Event-ID`.

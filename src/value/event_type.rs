@@ -7,8 +7,8 @@ use std::{
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-use super::text::{Rule, Text, from_integers, text_value, try_from_text};
-use crate::{buffer::Buffer, error::Error};
+use super::text::{INLINE, Rule, Text, from_integers, text_value, try_from_text};
+use crate::error::Error;
 
 /// An event type: the value of the `event` field, which selects the client's listener.
 ///

@@ -2,13 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::{
-    buffer::Buffer,
-    error::{Error, Kind},
-};
+use crate::error::{Error, Kind};
 
 /// The longest inline text; a `u64` and most ids and types fit.
-const INLINE: usize = 22;
+pub(super) const INLINE: usize = 22;
 
 #[derive(Clone)]
 pub(super) enum Text {
@@ -44,13 +41,13 @@ impl Text {
         Self::Inline { len: text.len() as u8, bytes }
     }
 
-    /// Appends the text.
-    #[inline]
-    pub(super) fn write(&self, buffer: &mut Buffer) {
+    /// Short text as bytes that begin with it, and its length; long text is the error.
+    #[inline(always)]
+    pub(super) fn as_inline(&self) -> Result<(&[u8; INLINE], usize), &str> {
         match self {
-            Self::Inline { len, bytes } => buffer.put_short(*bytes, usize::from(*len)),
-            Self::Shared(text) => buffer.put(text.as_bytes()),
-            Self::Static(text) => buffer.put(text.as_bytes()),
+            Self::Inline { len, bytes } => Ok((bytes, usize::from(*len))),
+            Self::Shared(text) => Err(text),
+            Self::Static(text) => Err(text),
         }
     }
 
@@ -146,10 +143,10 @@ macro_rules! text_value {
                 self.0.as_bytes()
             }
 
-            /// Appends the text.
-            #[inline]
-            pub(crate) fn write(&self, buffer: &mut Buffer) {
-                self.0.write(buffer);
+            /// Short text as bytes that begin with it, and its length; long text is the error.
+            #[inline(always)]
+            pub(crate) fn as_inline(&self) -> Result<(&[u8; INLINE], usize), &str> {
+                self.0.as_inline()
             }
         }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use memchr::memchr_iter;
 
 use super::{
     encoded::{Encoded, IdLine, Shape},
@@ -10,9 +11,9 @@ use super::{
     line,
 };
 use crate::{
-    buffer::Buffer,
+    buffer::{Buffer, short_digits},
     error::{Error, Kind},
-    value::ReconnectionTime,
+    value::{EventType, ReconnectionTime},
 };
 
 /// An encoder's settings.
@@ -29,8 +30,10 @@ pub(crate) struct Settings {
 pub struct Frames<'a> {
     buffer: &'a mut Buffer,
     settings: &'a Settings,
-    /// `None` once [`u64::MAX`] has been used.
-    next_id: Option<u64>,
+    /// The automatic id at the item's start; `None` once [`u64::MAX`] has been used.
+    next_id: &'a Option<u64>,
+    /// The automatic ids that the item has used.
+    used_ids: u64,
     /// The end of the last complete frame.
     committed: usize,
     /// The shape of the frames, where it is asked for.
@@ -50,19 +53,19 @@ impl<'a> Frames<'a> {
     pub(crate) fn begin(
         buffer: &'a mut Buffer,
         settings: &'a Settings,
-        next_id: Option<u64>,
+        next_id: &'a Option<u64>,
         shape: Option<Shape>,
     ) -> Self {
         let committed = buffer.committed();
-        Self { buffer, settings, next_id, committed, shape }
+        Self { buffer, settings, next_id, used_ids: 0, committed, shape }
     }
 
-    /// Ends the item: its frames count. Returns the next automatic id, and the frames' shape where
-    /// it was asked for.
+    /// Ends the item: its frames count. Returns the number of automatic ids that it has used, and
+    /// the frames' shape where it was asked for.
     #[inline]
-    pub(crate) fn end(self) -> (Option<u64>, Option<Shape>) {
+    pub(crate) fn end(self) -> (u64, Option<Shape>) {
         self.buffer.commit(self.committed);
-        (self.next_id, self.shape)
+        (self.used_ids, self.shape)
     }
 
     /// Begins a frame, discarding an unfinished one.
@@ -86,6 +89,13 @@ impl<'a> Frames<'a> {
     }
 }
 
+/// The name of the line that a frame begins with, if it has an id.
+const ID: &[u8; 4] = b"id: ";
+
+/// Lines with the place of a short value.
+const SHORT_ID: &[u8; 26] = b"id: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+const SHORT_EVENT: &[u8; 30] = b"\nevent: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
+
 /// One frame: its head, then its data. It counts once it has [ended](Self::end).
 pub struct Frame<'f, 'a> {
     frames: &'f mut Frames<'a>,
@@ -101,13 +111,14 @@ impl Frame<'_, '_> {
         self.frames.buffer
     }
 
-    /// Writes the fields before `data`.
+    /// Writes the fields before `data`: the frame's first lines.
     #[inline(always)]
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
         self.fields(&head.id, &head.event_type, &head.retry)
     }
 
-    /// Writes these fields, which stand before `data`.
+    /// Writes these fields, which stand before `data`. The most frequent cases are asked for first,
+    /// each by one comparison.
     #[inline(always)]
     pub(crate) fn fields(
         &mut self,
@@ -116,36 +127,77 @@ impl Frame<'_, '_> {
         retry: &Option<Result<ReconnectionTime, Error>>,
     ) -> Result<(), Error> {
         let Settings { defaults, .. } = *self.frames.settings;
-        self.id_line = match id {
-            IdField::Automatic if defaults.automatic_ids => {
-                let Some(number) = self.frames.next_id else {
-                    return Err(Kind::IdsExhausted.into());
-                };
-                let buffer = self.field(line::ID);
-                let start = buffer.len();
-                buffer.put_number(number);
-                IdLine::Automatic((buffer.len() - start) as u16)
-            }
-            IdField::Automatic => IdLine::Unassigned,
-            IdField::Absent => IdLine::Absent,
-            IdField::Explicit(id) => {
-                id.write(self.field(line::ID));
-                // At most `EventId::MAX_LEN`.
-                IdLine::Explicit(id.as_str().len() as u16)
-            }
-            IdField::Invalid(error) => return Err(error.clone()),
-        };
-        match event_type {
-            EventTypeField::Default if defaults.default_type => {
-                self.field(line::EVENT_MESSAGE);
-            }
-            EventTypeField::Default | EventTypeField::Absent => {}
-            EventTypeField::Explicit(event_type) => event_type.write(self.field(line::EVENT)),
-            EventTypeField::Invalid(error) => return Err(error.clone()),
+        if !matches!(id, IdField::Automatic) {
+            self.id(id)?;
+        } else if defaults.automatic_ids {
+            self.automatic_id()?;
+        } else {
+            self.id_line = IdLine::Unassigned;
+        }
+        if let EventTypeField::Explicit(event_type) = event_type {
+            self.event_type(event_type);
+        } else if !matches!(event_type, EventTypeField::Default) {
+            // It is absent, or an error.
+            event_type.check()?;
+        } else if defaults.default_type {
+            self.field(line::EVENT_MESSAGE);
         }
         match retry {
             Some(retry) => self.retry(retry),
             None => Ok(()),
+        }
+    }
+
+    #[inline(always)]
+    fn automatic_id(&mut self) -> Result<(), Error> {
+        let next = self.frames.next_id.and_then(|id| id.checked_add(self.frames.used_ids));
+        let Some(number) = next else { return Err(Kind::IdsExhausted.into()) };
+        self.has_event = true;
+        self.id_line = IdLine::Automatic(match short_digits(number) {
+            Some((digits, len)) => {
+                // In registers: bytes that were just stored are slow to load as a longer piece.
+                let line = u128::from(u32::from_le_bytes(*ID)) | u128::from(digits) << 32;
+                self.frames.buffer.put_short(line.to_le_bytes(), ID.len() + len);
+                len as u16
+            }
+            None => self.long_id(itoa::Buffer::new().format(number)),
+        });
+        Ok(())
+    }
+
+    fn id(&mut self, id: &IdField) -> Result<(), Error> {
+        let id = match id {
+            IdField::Automatic | IdField::Absent => return Ok(()),
+            IdField::Explicit(id) => id,
+            IdField::Invalid(error) => return Err(error.clone()),
+        };
+        self.has_event = true;
+        self.id_line = IdLine::Explicit(match id.as_inline() {
+            Ok((bytes, len)) => {
+                self.frames.buffer.put_short_line(SHORT_ID, bytes, len);
+                len as u16
+            }
+            Err(long) => self.long_id(long),
+        });
+        Ok(())
+    }
+
+    /// Returns the id's length.
+    fn long_id(&mut self, id: &str) -> u16 {
+        self.frames.buffer.put(ID);
+        self.frames.buffer.put(id.as_bytes());
+        // At most `EventId::MAX_LEN`.
+        id.len() as u16
+    }
+
+    #[inline(always)]
+    fn event_type(&mut self, event_type: &EventType) {
+        match event_type.as_inline() {
+            Ok((bytes, len)) if self.has_event => {
+                self.frames.buffer.put_short_line(SHORT_EVENT, bytes, len);
+            }
+            Ok((bytes, len)) => self.field(line::EVENT).put_short(*bytes, len),
+            Err(long) => self.field(line::EVENT).put(long.as_bytes()),
         }
     }
 
@@ -226,7 +278,7 @@ impl Frame<'_, '_> {
     /// reconnection time, which take effect line by line, have none after them.
     #[inline(always)]
     pub(crate) fn end(self) -> Result<(), Error> {
-        let Frames { buffer, next_id, committed, shape, .. } = self.frames;
+        let Frames { buffer, used_ids, committed, shape, .. } = self.frames;
         let start = *committed;
         if buffer.len() > start {
             if self.has_event {
@@ -242,10 +294,23 @@ impl Frame<'_, '_> {
         }
         *committed = buffer.len();
         if matches!(self.id_line, IdLine::Automatic(_)) {
-            *next_id = next_id.and_then(|number| number.checked_add(1));
+            *used_ids += 1;
         }
         Ok(())
     }
+}
+
+/// The number of events in these frames: each ends with a blank line, and nothing else has one.
+pub(crate) fn count_events(frames: &[u8]) -> usize {
+    let mut end_of_line = None;
+    let mut count = 0;
+    for at in memchr_iter(b'\n', frames) {
+        if end_of_line.is_some_and(|end| end + 1 == at) {
+            count += 1;
+        }
+        end_of_line = Some(at);
+    }
+    count
 }
 
 impl fmt::Debug for Frame<'_, '_> {
@@ -268,7 +333,7 @@ mod tests {
         let defaults = Defaults { automatic_ids: false, default_type: false };
         let settings = Settings { defaults, max_frame: usize::MAX };
         let mut buffer = Buffer::new();
-        let mut frames = Frames::begin(&mut buffer, &settings, None, None);
+        let mut frames = Frames::begin(&mut buffer, &settings, &None, None);
         let mut frame = frames.frame();
         write(&mut frame).unwrap();
         frame.end().unwrap();
@@ -309,6 +374,20 @@ mod tests {
         }
     }
 
+    /// Around the sizes of a block, and of a line whose end is searched for by itself.
+    #[test]
+    fn lines_of_any_length_are_split_wherever_they_lie() {
+        for before in [0, 1, 63, 64, 65, 127] {
+            for len in (0..70).chain([127, 128, 129, 191, 192, 255, 256, 257, 320, 400]) {
+                for end in ["\r", "\n", "\r\n", "\n\r", "\r\r\n"] {
+                    let line = "é".repeat(len / 2) + &"x".repeat(len % 2) + end;
+                    let input = "-".repeat(before) + end + &line.repeat(3) + "x";
+                    assert_eq!(text(&input), naive(&input), "{before}, {len}, {end:?}");
+                }
+            }
+        }
+    }
+
     #[test]
     fn comments_are_split_as_text_is() {
         for (comment, expected) in [
@@ -318,6 +397,28 @@ mod tests {
             ("\r\n", ": \n: \n"),
         ] {
             assert_eq!(frame(|frame| frame.comment(comment.as_bytes())), expected, "{comment:?}");
+        }
+    }
+
+    #[test]
+    fn events_are_counted_by_their_blank_lines() {
+        use crate::{Comment, Encode, Encoder, Event};
+        let text = Event::text("\n\na\r\n\r\n");
+        let rows: [(&dyn Encode, usize); 8] = [
+            (&(), 0),
+            (&Comment::new(""), 0),
+            (&(Comment::new("\n\n"), Event::new().retry(std::time::Duration::from_secs(1))), 0),
+            (&Event::text(""), 1),
+            (&text, 1),
+            (&[text.clone(), text.clone()], 2),
+            (&(Comment::new("a"), &text, Comment::new("\n"), Event::json(1), &text), 3),
+            (&Event::new().id(7), 1),
+        ];
+        for encoder in [Encoder::new(), Encoder::bare()] {
+            for (item, count) in rows {
+                let frames = encoder.clone().encode_once(item).unwrap();
+                assert_eq!(count_events(frames.as_bytes()), count, "{frames:?}");
+            }
         }
     }
 

@@ -31,6 +31,17 @@ pub(crate) enum EventTypeField {
     Invalid(Error),
 }
 
+impl EventTypeField {
+    /// Fails if the value cannot be an event type.
+    #[cold]
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::Invalid(error) => Err(error.clone()),
+            Self::Absent | Self::Default | Self::Explicit(_) => Ok(()),
+        }
+    }
+}
+
 /// The fields of an event that sets none of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {

@@ -219,9 +219,9 @@ impl Retained {
             }
         }
         let place = (seq, position);
-        let entry = Entry::new(place, (topics, names_len), key, own_id, now, frame.clone());
+        let entry = Entry::new(place, (topics, names_len), key, own_id, frame.clone());
         let ring = if is_ephemeral { &mut self.ephemeral } else { &mut self.kept };
-        ring.push(entry);
+        ring.push(entry, now);
         frame
     }
 
