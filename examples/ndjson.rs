@@ -49,7 +49,7 @@ fn run(mut items: impl BufRead, mut out: impl Write, mut err: impl Write) -> io:
         let encoded = Event::from_slice(&line).and_then(|item| encoder.encode(&item, &mut frames));
         if let Err(error) = encoded {
             all_good = false;
-            writeln!(err, "line {number}: {error}")?;
+            writeln!(err, "line {number}: {error:#}")?;
         }
         out.write_all(&frames)?;
         out.flush()?;

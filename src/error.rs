@@ -7,13 +7,14 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 
 /// Why a value was refused, or an item could not be written.
 ///
-/// The error is opaque: ask it with the methods below; some rare kinds have no question of their
-/// own and show in [`field`](Self::field) and in the text only. An item's error leaves no trace in
-/// the stream: no byte of the item is written, no automatic id is used up, the next item follows.
+/// The error is opaque: ask it with the methods below, one for each kind. An item's error leaves no
+/// trace in the stream: no byte of the item is written, no automatic id is used up, the next item
+/// follows.
 ///
-/// The text of [`Display`](fmt::Display) names the field and the position, and says the cause where
-/// there is one, so that one line of a log is enough; [`source`](StdError::source) does not repeat
-/// it. The wording is not part of the semver contract. A clone is the same error, shared.
+/// The text of [`Display`](fmt::Display) names the field and the position; `{:#}` appends the chain
+/// of causes, so that one line of a log is enough. [`source`](StdError::source) is the cause:
+/// `serde_json`'s error, the `Utf8Error`, or the source of the caller's own error, whose text is this
+/// error's. The wording is not part of the semver contract. A clone is the same error, shared.
 ///
 /// ```
 /// use sse_encoder::EventId;
@@ -22,6 +23,13 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 /// assert!(error.is_forbidden_byte());
 /// assert_eq!((error.field(), error.position()), (Some("id"), Some(1)));
 /// assert_eq!(error.to_string(), "`id` has a line feed (0x0A) at byte 1");
+///
+/// let error = "{\"data\":".parse::<sse_encoder::Event>().unwrap_err();
+/// assert_eq!(error.to_string(), "the item is not valid JSON");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "the item is not valid JSON: EOF while parsing a value at line 1 column 8"
+/// );
 /// ```
 #[derive(Clone)]
 pub struct Error {
@@ -86,8 +94,8 @@ impl Error {
 
     /// The byte of the field's value, counted from 0, at which the fault lies.
     ///
-    /// `None` where the fault has no place in a text. (A syntax error of JSON says its line and
-    /// column in the text of [`Display`](fmt::Display).)
+    /// `None` where the fault has no place in a text. (The [`source`](StdError::source) of a syntax
+    /// error of JSON, a `serde_json::Error`, knows its line and column.)
     pub fn position(&self) -> Option<usize> {
         match &*self.kind {
             Kind::ForbiddenByte { position, .. } => Some(*position),
@@ -135,6 +143,16 @@ impl Error {
     /// allows, or an id longer than [`EventId::MAX_LEN`](crate::EventId::MAX_LEN).
     pub fn is_too_large(&self) -> bool {
         matches!(&*self.kind, Kind::TooLarge { .. } | Kind::TooLong { .. })
+    }
+
+    /// Whether a time cannot be a [`ReconnectionTime`](crate::ReconnectionTime).
+    pub fn is_reconnection_time(&self) -> bool {
+        matches!(&*self.kind, Kind::ReconnectionTime { .. })
+    }
+
+    /// Whether bytes of [`Event::shared_text`](crate::Event::shared_text) are not UTF-8.
+    pub fn is_utf8(&self) -> bool {
+        matches!(&*self.kind, Kind::Utf8(_))
     }
 
     /// Whether this is the caller's own error, passed through: that of a `Result` item, or one made
@@ -199,7 +217,7 @@ impl From<Kind> for Error {
     }
 }
 
-/// What cannot fail has no error.
+/// For conversions that cannot fail.
 impl From<Infallible> for Error {
     fn from(never: Infallible) -> Self {
         match never {}
@@ -282,11 +300,11 @@ impl fmt::Display for Kind {
                 "`retry` of {time:?} is not between 1 and {} milliseconds",
                 max.as_millis()
             ),
-            Self::Serialize { part, error } => write!(f, "`{part}` cannot be serialized: {error}"),
-            Self::Syntax(error) => write!(f, "the item is not valid JSON: {error}"),
+            Self::Serialize { part, .. } => write!(f, "`{part}` cannot be serialized"),
+            Self::Syntax(_) => f.write_str("the item is not valid JSON"),
             Self::TooLarge { limit } => write!(f, "the frame is larger than {limit} bytes"),
             Self::TooLong { field, limit } => write!(f, "`{field}` is longer than {limit} bytes"),
-            Self::Utf8(error) => write!(f, "the text of `data` is not UTF-8: {error}"),
+            Self::Utf8(_) => f.write_str("the text of `data` is not UTF-8"),
         }
     }
 }
@@ -296,7 +314,17 @@ impl StdError for Error {
         match &*self.kind {
             // Its own text is this error's.
             Kind::Other(error) => error.source(),
-            _ => None,
+            Kind::Serialize { error, .. } | Kind::Syntax(error) => Some(error),
+            Kind::Utf8(error) => Some(error),
+            Kind::ForbiddenByte { .. }
+            | Kind::IdsExhausted
+            | Kind::NoMembers { .. }
+            | Kind::NotAnItem { .. }
+            | Kind::NotScalar { .. }
+            | Kind::NotTagged { .. }
+            | Kind::ReconnectionTime { .. }
+            | Kind::TooLarge { .. }
+            | Kind::TooLong { .. } => None,
         }
     }
 }
@@ -326,12 +354,12 @@ mod tests {
             (Kind::NotScalar { field: "id", found: "an array" }, "wrong type"),
             (Kind::NotTagged { found: "a number".into() }, "wrong type"),
             (Kind::Other("mine".into()), "other"),
-            (Kind::ReconnectionTime { time, max: time }, ""),
+            (Kind::ReconnectionTime { time, max: time }, "reconnection time"),
             (Kind::Serialize { part: "data", error: json() }, "serialize"),
             (Kind::Syntax(json()), "syntax"),
             (Kind::TooLarge { limit: 1 }, "too large"),
             (Kind::TooLong { field: "id", limit: 1 }, "too large"),
-            (Kind::Utf8(utf8), ""),
+            (Kind::Utf8(utf8), "utf8"),
         ];
         for (kind, question) in kinds {
             let error = Error::from(kind);
@@ -343,23 +371,37 @@ mod tests {
                 ("wrong type", error.is_wrong_type()),
                 ("too large", error.is_too_large()),
                 ("other", error.is_other()),
+                ("reconnection time", error.is_reconnection_time()),
+                ("utf8", error.is_utf8()),
             ]
             .into_iter()
             .filter_map(|(question, yes)| yes.then_some(question))
             .collect();
-            let expected: Vec<_> =
-                Some(question).filter(|text| !text.is_empty()).into_iter().collect();
-            assert_eq!(yes, expected, "{error:?}");
+            assert_eq!(yes, [question], "{error:?}");
         }
     }
 
     /// A reporter that prints the whole chain prints each cause once.
     #[test]
     fn the_cause_is_in_the_text_or_in_the_source_but_not_in_both() {
-        let json = serde_json::from_str::<u8>("x").unwrap_err();
-        let text = json.to_string();
-        let error = Error::from(Kind::Syntax(json));
-        assert!(error.to_string().ends_with(&text) && error.source().is_none());
+        let json = || serde_json::from_str::<u8>("x").unwrap_err();
+        let utf8 = String::from_utf8(b"a\xFF".to_vec()).unwrap_err().utf8_error();
+        for (kind, text, cause) in [
+            (Kind::Syntax(json()), "the item is not valid JSON", json().to_string()),
+            (
+                Kind::Serialize { part: "other", error: json() },
+                "`other` cannot be serialized",
+                json().to_string(),
+            ),
+            (Kind::Utf8(utf8), "the text of `data` is not UTF-8", utf8.to_string()),
+        ] {
+            let error = Error::from(kind);
+            assert_eq!(error.to_string(), text);
+            assert_eq!(error.source().unwrap().to_string(), cause);
+            assert_eq!(format!("{error:#}"), format!("{text}: {cause}"));
+            assert_eq!(error.source().unwrap().is::<serde_json::Error>(), !error.is_utf8());
+            assert!(error.downcast_ref::<serde_json::Error>().is_none(), "not the caller's");
+        }
 
         #[derive(Debug)]
         struct Outer(io::Error);

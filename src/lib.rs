@@ -133,7 +133,7 @@ pub use self::{
     error::Error,
     event::{Comment, Encode, Event},
     http::{LastEventId, StopReconnecting, header},
-    stream::{OnError, SseEncoder, Timer},
+    stream::{EndReason, OnError, SseEncoder, StreamEnd, Timer},
     value::{EventId, EventType, ReconnectionTime},
     wire::{Encoded, Frames},
 };

@@ -1,6 +1,8 @@
 //! [`SseEncoder`]: items over time.
 
 mod chunk;
+mod clock;
+mod close;
 mod exclusive;
 mod failure;
 mod log;
@@ -22,7 +24,11 @@ use self::{
     options::{KeepAlive, Options, StopOn, StopWith},
     turn::Turn,
 };
-pub use self::{on_error::OnError, timer::Timer};
+pub use self::{
+    close::{EndReason, StreamEnd},
+    on_error::OnError,
+    timer::Timer,
+};
 use crate::{
     encoder::Encoder,
     error::Error,
@@ -424,6 +430,34 @@ impl<S> SseEncoder<S> {
     /// ```
     pub fn guard(mut self, guard: impl Send + 'static) -> Self {
         self.options().add_guard(guard);
+        self
+    }
+
+    /// Calls the closure once when the stream ends: with the reason, the events and the bytes that
+    /// were sent, and the time. Also when the stream is dropped before its end, as its client has
+    /// gone, or before its first poll. Each call adds a closure. By default nothing is counted.
+    ///
+    /// It takes the place of a [`guard`](Self::guard) that counts. The source has been dropped. At a
+    /// panic the closure is called while the thread unwinds: it must not panic itself.
+    ///
+    /// The end has a clone of its error, so [`Error::into_inner`] gives nothing to the policy and to
+    /// those who get the error after it; [`Error::downcast_ref`] does.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use sse_encoder::{EndReason, Event, SseEncoder};
+    ///
+    /// let (report, reported) = std::sync::mpsc::channel();
+    /// let events = futures_util::stream::iter([Event::text("one"), Event::text("two")]);
+    /// let stream = SseEncoder::bare(events).on_close(move |end| report.send(end).unwrap());
+    /// assert_eq!(block_on_stream(stream).count(), 1);
+    ///
+    /// let end = reported.recv().unwrap();
+    /// assert!(matches!(end.reason(), EndReason::Finished));
+    /// assert_eq!((end.events(), end.bytes()), (2, 24));
+    /// ```
+    pub fn on_close(mut self, on_close: impl FnOnce(StreamEnd) + Send + 'static) -> Self {
+        self.options().add_on_close(on_close);
         self
     }
 

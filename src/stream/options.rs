@@ -11,7 +11,12 @@ use std::{
 use bytes::Bytes;
 use pin_project_lite::pin_project;
 
-use super::{on_error::OnError, timer::BoxTimer};
+use super::{
+    chunk::Held,
+    close::{Close, EndReason, StreamEnd},
+    on_error::OnError,
+    timer::BoxTimer,
+};
 use crate::{
     error::Error,
     event::{Encode, Internal},
@@ -30,6 +35,8 @@ pub(super) struct Options {
     pub(super) on_error: Option<Policy>,
     pub(super) inspect_error: Option<Inspector>,
     pub(super) guard: Option<Box<dyn Any + Send>>,
+    /// Dropped after the guards.
+    close: Option<Box<Close>>,
 }
 
 impl Options {
@@ -57,9 +64,52 @@ impl Options {
         });
     }
 
-    /// Drops the timers and the signals of a stream that has ended.
+    pub(super) fn add_on_close(&mut self, on_close: impl FnOnce(StreamEnd) + Send + 'static) {
+        match &mut self.close {
+            None => self.close = Some(Box::new(Close::new(on_close))),
+            Some(close) => close.and(on_close),
+        }
+    }
+
+    /// Whether the end of the stream is of interest.
+    pub(super) fn has_on_close(&self) -> bool {
+        self.close.is_some()
+    }
+
+    /// Notes why the stream ends.
+    pub(super) fn set_cause(&mut self, cause: EndReason) {
+        if let Some(close) = &mut self.close {
+            close.set_cause(cause);
+        }
+    }
+
+    /// Notes that the error was yielded: a stream that then sends a chunk goes on.
+    pub(super) fn yielded_error(&mut self) {
+        if let Some(close) = &mut self.close {
+            close.yielded_error();
+        }
+    }
+
+    /// Counts a chunk, and what is held after it.
+    #[inline(never)]
+    pub(super) fn count(&mut self, chunk: &[u8], held: Option<&Held>) {
+        if let Some(close) = &mut self.close {
+            close.sent(chunk, held.is_some_and(|held| held.ready() > 0));
+        }
+    }
+
+    /// Notes that the source was dropped.
+    pub(super) fn ended(&mut self) {
+        if let Some(close) = &mut self.close {
+            close.source_ended();
+        }
+    }
+
+    /// Drops the timers and the signals of a stream that has ended, and tells the end.
     pub(super) fn end(&mut self) {
         (self.keep_alive, self.linger, self.signal) = (None, None, None);
+        self.ended();
+        self.close = None;
     }
 
     /// Restarts the keep-alive's interval.

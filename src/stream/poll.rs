@@ -10,6 +10,7 @@ use futures_core::{FusedStream, Stream};
 use super::{
     Exclusive, Log, OnError, Options, SseEncoder, Turn,
     chunk::{Chunk, Held},
+    close::EndReason,
     failure::Failure,
     on_error::Substitute,
     options::LastItem,
@@ -65,22 +66,20 @@ impl Gathering<'_> {
     /// Applies the policy to an error. Returns the reason to stop, if it is one.
     #[cold]
     fn recover(&mut self, error: Error) -> Option<Stopped> {
-        let (mut on_error, inspect_error) = match &mut self.options {
-            Some(Options { on_error, inspect_error, .. }) => {
-                (on_error.as_mut(), inspect_error.as_mut())
-            }
-            None => (None, None),
-        };
-        if let Some(inspect) = inspect_error {
+        if let Some(Options { inspect_error: Some(inspect), .. }) = &mut self.options {
             inspect(&error);
         }
         let cause = self.log.describe(&error);
         if self.turn.replaced == MAX_REPLACED {
             self.log.warn(cause, &OnError::End);
-            self.failure = Some(error);
+            self.fail(error);
             return Some(Stopped::Ended);
         }
-        let answer = match &mut on_error {
+        // The policy takes the error.
+        let has_on_close = self.options.as_ref().is_some_and(|options| options.has_on_close());
+        let copy = has_on_close.then(|| error.clone());
+        let on_error = self.options.as_mut().and_then(|options| options.on_error.as_mut());
+        let answer = match on_error {
             Some(on_error) => on_error(error),
             None if self.encoder.numbers() => OnError::End,
             None => OnError::Fail(error),
@@ -88,12 +87,16 @@ impl Gathering<'_> {
         self.log.warn(cause, &answer);
         let written = match answer {
             OnError::Fail(error) => {
-                self.failure = Some(error);
+                self.fail(error);
                 return Some(Stopped::Failed);
             }
             OnError::Skip => return None,
-            OnError::End => return Some(Stopped::Ended),
+            OnError::End => {
+                self.set_cause(copy.map(EndReason::Failed));
+                return Some(Stopped::Ended);
+            }
             OnError::Substitute(Substitute { item, is_last: true }) => {
+                self.set_cause(copy.map(EndReason::LastWords));
                 let written = self.chunk.write_last(|frames| item.encode(frames), self.encoder);
                 written.map(|()| Some(Stopped::Ended)).map_err(|error| (error, Stopped::Ended))
             }
@@ -104,9 +107,25 @@ impl Gathering<'_> {
             }
         };
         written.unwrap_or_else(|(error, stopped)| {
-            self.failure = Some(error);
+            self.fail(error);
             Some(stopped)
         })
+    }
+
+    /// Lets this error follow the chunk.
+    fn fail(&mut self, error: Error) {
+        if let Some(options) = &mut self.options
+            && options.has_on_close()
+        {
+            options.set_cause(EndReason::Failed(error.clone()));
+        }
+        self.failure = Some(error);
+    }
+
+    fn set_cause(&mut self, cause: Option<EndReason>) {
+        if let (Some(options), Some(cause)) = (&mut self.options, cause) {
+            options.set_cause(cause);
+        }
     }
 
     /// Whether the chunk begins with frames that no item of this poll writes.
@@ -141,6 +160,10 @@ impl Gathering<'_> {
 
     #[cold]
     fn push_last(&mut self, last: LastItem) {
+        self.set_cause(Some(EndReason::Stopped));
+        if let Some(options) = &mut self.options {
+            options.ended();
+        }
         if let Err(error) = self.chunk.write_last(last, self.encoder) {
             self.recover(error);
         }
@@ -198,10 +221,10 @@ where
         let mut options = this.options.as_deref_mut().map(Exclusive::get_mut);
         if let Some(held) = this.held {
             if let Some(piece) = held.next_piece() {
-                return send(piece, turn, options);
+                return send(piece, turn, options, Some(held));
             }
             if held.failure.is_some() {
-                return poll_failure(this.held, turn, cx);
+                return poll_failure(this.held, turn, options, cx);
             }
         }
 
@@ -275,6 +298,9 @@ where
             }
             if stopped == Stopped::Ended {
                 this.source.set(None);
+                if let Some(options) = &mut gathering.options {
+                    options.ended();
+                }
             }
 
             let gathered = (stopped, gathering.chunk.take(), gathering.failure.take());
@@ -286,7 +312,7 @@ where
             return fail(error, chunk, this.held, turn, options, cx);
         }
         if let Some(chunk) = chunk {
-            return send(chunk, turn, options);
+            return send(chunk, turn, options, this.held.as_deref());
         }
         if this.source.is_none() {
             if let Some(options) = options {
@@ -328,11 +354,13 @@ fn send(
     chunk: Bytes,
     turn: &mut Turn,
     options: Option<&mut Options>,
+    held: Option<&Held>,
 ) -> Poll<Option<Result<Bytes, Error>>> {
     turn.chunks += 1;
     turn.lingers = false;
     if let Some(options) = options {
         options.reset_keep_alive();
+        options.count(&chunk, held);
     }
     Poll::Ready(Some(Ok(chunk)))
 }
@@ -349,9 +377,11 @@ fn fail(
 ) -> Poll<Option<Result<Bytes, Error>>> {
     let failure = held.get_or_insert_default().failure.insert(Failure::new(error));
     match chunk {
-        Some(chunk) if turn.is_body => send(failure.wait_for(chunk), turn, options),
-        Some(chunk) => send(chunk, turn, options),
-        None => poll_failure(held, turn, cx),
+        Some(chunk) if turn.is_body => {
+            send(failure.wait_for(chunk), turn, options, held.as_deref())
+        }
+        Some(chunk) => send(chunk, turn, options, held.as_deref()),
+        None => poll_failure(held, turn, options, cx),
     }
 }
 
@@ -360,6 +390,7 @@ fn fail(
 fn poll_failure(
     held: &mut Option<Box<Held>>,
     turn: &mut Turn,
+    options: Option<&mut Options>,
     cx: &mut Context<'_>,
 ) -> Poll<Option<Result<Bytes, Error>>> {
     let failure = held.as_mut().and_then(|held| held.failure.as_mut());
@@ -368,6 +399,9 @@ fn poll_failure(
         return Poll::Pending;
     }
     turn.chunks = 0;
+    if let Some(options) = options {
+        options.yielded_error();
+    }
     let failure = held.as_mut().and_then(|held| held.failure.take());
     if held.as_ref().is_some_and(|held| held.ready() == 0) {
         *held = None;
@@ -397,7 +431,8 @@ impl<S> SseEncoder<S> {
     {
         let this = self.as_ref();
         if !this.turn.is_body && !this.is_terminated() {
-            let turn = self.as_mut().project().turn;
+            let this = self.as_mut().project();
+            let turn = this.turn;
             turn.is_body = true;
             if turn.has_opened {
                 return give_turn(turn, cx);
@@ -405,6 +440,9 @@ impl<S> SseEncoder<S> {
             turn.has_opened = true;
             // The next poll gives the turn.
             turn.chunks = MAX_CHUNKS;
+            if let Some(options) = this.options {
+                options.get_mut().count(&OPENING_COMMENT, None);
+            }
             return Poll::Ready(Some(Ok(OPENING_COMMENT)));
         }
         self.poll_next(cx)

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
+use memchr::memchr_iter;
 
 use super::{
     encoded::{Encoded, IdLine, Shape},
@@ -299,6 +300,19 @@ impl Frame<'_, '_> {
     }
 }
 
+/// The number of events in these frames: each ends with a blank line, and nothing else has one.
+pub(crate) fn count_events(frames: &[u8]) -> usize {
+    let mut end_of_line = None;
+    let mut count = 0;
+    for at in memchr_iter(b'\n', frames) {
+        if end_of_line.is_some_and(|end| end + 1 == at) {
+            count += 1;
+        }
+        end_of_line = Some(at);
+    }
+    count
+}
+
 impl fmt::Debug for Frame<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Frame").finish_non_exhaustive()
@@ -386,6 +400,28 @@ mod tests {
             ("\r\n", ": \n: \n"),
         ] {
             assert_eq!(frame(|frame| frame.comment(comment.as_bytes())), expected, "{comment:?}");
+        }
+    }
+
+    #[test]
+    fn events_are_counted_by_their_blank_lines() {
+        use crate::{Comment, Encode, Encoder, Event};
+        let text = Event::text("\n\na\r\n\r\n");
+        let rows: [(&dyn Encode, usize); 8] = [
+            (&(), 0),
+            (&Comment::new(""), 0),
+            (&(Comment::new("\n\n"), Event::new().retry(std::time::Duration::from_secs(1))), 0),
+            (&Event::text(""), 1),
+            (&text, 1),
+            (&[text.clone(), text.clone()], 2),
+            (&(Comment::new("a"), &text, Comment::new("\n"), Event::json(1), &text), 3),
+            (&Event::new().id(7), 1),
+        ];
+        for encoder in [Encoder::new(), Encoder::bare()] {
+            for (item, count) in rows {
+                let frames = encoder.clone().encode_once(item).unwrap();
+                assert_eq!(count_events(frames.as_bytes()), count, "{frames:?}");
+            }
         }
     }
 

@@ -8,7 +8,7 @@ mod line;
 pub use self::{encoded::Encoded, frame::Frames};
 pub(crate) use self::{
     encoded::Shape,
-    frame::{Frame, Settings},
+    frame::{Frame, Settings, count_events},
     head::{Defaults, EventTypeField, Head, IdField},
     line::is_one_line,
 };

@@ -27,7 +27,7 @@ fn an_error_changes_neither_the_buffer_nor_the_counter() {
     ] {
         let error = encoder.encode(event, &mut dst).unwrap_err();
         assert!(error.is_serialize(), "{error}");
-        assert!(error.to_string().contains("no second member"), "{error}");
+        assert!(format!("{error:#}").contains("no second member"), "{error}");
         assert_eq!((&dst, encoder.next_id()), (&before, Some(2)));
     }
 }

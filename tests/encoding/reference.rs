@@ -195,12 +195,7 @@ fn a_refused_item_names_its_member() {
         ("\"a\"", None, None, "the item is a string, not an object"),
         ("1", None, None, "the item is a number, not an object"),
         ("true", None, None, "the item is a boolean, not an object"),
-        (
-            "{",
-            None,
-            None,
-            "the item is not valid JSON: EOF while parsing an object at line 1 column 1",
-        ),
+        ("{", None, None, "the item is not valid JSON"),
     ] {
         let error = item.parse::<Event>().unwrap_err();
         assert_eq!((error.field(), error.position()), (field, position), "{item}");

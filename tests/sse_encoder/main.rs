@@ -12,6 +12,9 @@ mod encoded;
 mod end;
 mod keep_alive;
 mod linger;
+#[cfg(feature = "tracing")]
+mod log;
+mod on_close;
 mod on_error;
 mod opening;
 mod shared_text;

@@ -48,7 +48,7 @@ impl fmt::Display for Refused {
         write!(f, "line {}: ", self.line)?;
         match &self.reason {
             Reason::Body(error) => error.fmt(f),
-            Reason::Item(error) => error.fmt(f),
+            Reason::Item(error) => write!(f, "{error:#}"),
             Reason::Publish(error) => write!(f, "{error:#}"),
             Reason::TooLong => write!(f, "the line is longer than {MAX_LINE} bytes"),
             Reason::TooMany => write!(f, "the body has more than {MAX_ITEMS} items"),

@@ -196,9 +196,9 @@ impl Retained {
             topics.iter().for_each(|topic| self.replace(*topic, key, seq, is_ephemeral));
         }
         let place = (seq, position);
-        let entry = Entry::new(place, (topics, names_len), key, own_id, now, frame.clone());
+        let entry = Entry::new(place, (topics, names_len), key, own_id, frame.clone());
         let ring = if is_ephemeral { &mut self.ephemeral } else { &mut self.kept };
-        ring.push(entry);
+        ring.push(entry, now);
         frame
     }
 

@@ -133,20 +133,24 @@ impl Subscriber {
     /// Parks the waker in every list, unless one of them has a new entry.
     fn park(&mut self, cx: &Context<'_>) -> bool {
         let (feed, cursor) = (&self.feed, self.cursor);
-        let mut report =
-            Report { client: self.client.seq(), cursor, delivered: mem::take(&mut self.delivered) };
-        self.seats.iter().all(|(list, waiter)| {
+        let report = Report { client: self.client.seq(), cursor };
+        let parked = self.seats.iter().all(|(list, waiter)| {
             // The clone is user code: outside the lock.
             let waker = cx.waker().clone();
             let is_news = || list.last() > cursor || feed.is_closed();
-            let parked = list.park(*waiter, &report, waker, is_news);
-            if parked {
-                report.delivered = 0;
-            } else {
-                self.delivered = report.delivered;
-            }
-            parked
-        })
+            list.park(*waiter, &report, waker, is_news)
+        });
+        if parked {
+            self.count_delivered();
+        }
+        parked
+    }
+
+    fn count_delivered(&mut self) {
+        let delivered = mem::take(&mut self.delivered);
+        if delivered > 0 {
+            self.feed.count_delivered(self.seats.first.1, delivered);
+        }
     }
 }
 
@@ -191,9 +195,9 @@ impl FusedStream for Subscriber {
 
 impl Drop for Subscriber {
     fn drop(&mut self) {
-        let mut delivered = mem::take(&mut self.delivered);
+        self.count_delivered();
         for (list, waiter) in self.seats.iter() {
-            list.leave(*waiter, mem::take(&mut delivered));
+            list.leave(*waiter);
         }
         for (list, _) in self.seats.iter() {
             let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);

@@ -40,6 +40,7 @@ fn with_every_option(stream: Events) -> Events {
         .on_error(|_| OnError::Skip)
         .inspect_error(|error| eprintln!("{error:#}"))
         .guard(String::from("a permit"))
+        .on_close(|end| println!("{}", end.reason()))
         .opening_comment(true)
 }
 
@@ -59,6 +60,7 @@ fn an_encoder_has_one_type_whatever_is_set() {
         events().on_error(|_| OnError::End),
         events().inspect_error(|_| {}),
         events().guard(0),
+        events().on_close(drop),
         with_every_option(events()),
         connection.kept_alive().stream,
     ];
