@@ -3,7 +3,14 @@
 
 mod batch;
 
-use std::{future::Future, mem, ops::Deref, sync::Arc, task::Waker, time::Instant};
+use std::{
+    future::Future,
+    mem,
+    ops::{Deref, DerefMut},
+    sync::Arc,
+    task::Waker,
+    time::Instant,
+};
 
 use sse_encoder::{Encoded, EventId};
 
@@ -13,10 +20,11 @@ use crate::{
     position::Position,
     settings::Settings,
     sync::{
-        AtomicBool, AtomicU64, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard, read, write,
+        AtomicBool, AtomicU64, AtomicUsize, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
+        read, write,
     },
     topic::{EVERYTHING, TopicId, Topics},
-    wait::{SubscriberCount, WaitList, WaitLists, WaiterId, wake_all, wake_each_once},
+    wait::{SubscriberCount, Sum, WaitList, WaitLists, WaiterId, wake_all, wake_each_once},
 };
 
 pub(crate) struct Feed {
@@ -25,7 +33,10 @@ pub(crate) struct Feed {
     /// A client whose position is below this needs a checkpoint.
     renew: AtomicU64,
     published: AtomicU64,
+    delivered: Sum,
     gaps: AtomicU64,
+    /// How many events are retained, and how many bytes they take.
+    retained: (AtomicUsize, AtomicUsize),
     is_closed: AtomicBool,
     /// Whether the log still appends what was published before the hub was closed.
     is_appending: AtomicBool,
@@ -46,7 +57,35 @@ type Announcement = (Arc<WaitList<Encoded>>, u64);
 /// The state, locked by this thread alone, or together with others that only read it.
 pub(crate) enum Locked<'a> {
     Shared(RwLockReadGuard<'a, State>),
-    Exclusive(RwLockWriteGuard<'a, State>),
+    Exclusive(Exclusive<'a>),
+}
+
+/// The state, locked by this thread alone. In the end the figures of what is retained are renewed.
+pub(crate) struct Exclusive<'a> {
+    feed: &'a Feed,
+    state: RwLockWriteGuard<'a, State>,
+}
+
+impl Deref for Exclusive<'_> {
+    type Target = State;
+
+    fn deref(&self) -> &State {
+        &self.state
+    }
+}
+
+impl DerefMut for Exclusive<'_> {
+    fn deref_mut(&mut self) -> &mut State {
+        &mut self.state
+    }
+}
+
+impl Drop for Exclusive<'_> {
+    fn drop(&mut self) {
+        let (events, bytes) = self.state.retained.size();
+        self.feed.retained.0.store(events, Ordering::Relaxed);
+        self.feed.retained.1.store(bytes, Ordering::Relaxed);
+    }
 }
 
 impl Deref for Locked<'_> {
@@ -79,6 +118,8 @@ impl Feed {
             state: RwLock::new(state),
             renew: AtomicU64::new(0),
             published: AtomicU64::new(0),
+            delivered: Sum::new(),
+            retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
             is_appending: AtomicBool::new(false),
@@ -90,8 +131,8 @@ impl Feed {
         read(&self.state)
     }
 
-    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, State> {
-        write(&self.state)
+    pub(crate) fn write(&self) -> Exclusive<'_> {
+        Exclusive { feed: self, state: write(&self.state) }
     }
 
     /// Records the next event of the log, and wakes the subscribers that wait for it. `given` is
@@ -188,6 +229,12 @@ impl Feed {
         Ok(())
     }
 
+    /// Records that nothing is before the next event: see [`Retained::record_beginning`].
+    #[cfg(any(feature = "disk", feature = "redis"))]
+    pub(crate) fn record_beginning(&self) {
+        self.write().retained.record_beginning();
+    }
+
     /// The state, with a list for each of these topics, or for all together if there are no names.
     /// The topics stay known as long as the state is locked: others are held up only if a topic is
     /// new, or if entries have expired.
@@ -207,7 +254,7 @@ impl Feed {
     }
 
     /// The state without expired entries.
-    fn current(&self) -> Locked<'_> {
+    pub(crate) fn current(&self) -> Locked<'_> {
         let state = self.read();
         let now = state.retained.ages().then(Instant::now);
         if !now.is_some_and(|now| state.retained.has_expired(now)) {
@@ -255,7 +302,7 @@ impl Feed {
         if state.is_closed { Err(Error::closed()) } else { Ok(state) }
     }
 
-    fn write_open(&self) -> Result<RwLockWriteGuard<'_, State>, Error> {
+    fn write_open(&self) -> Result<Exclusive<'_>, Error> {
         let state = self.write();
         if state.is_closed { Err(Error::closed()) } else { Ok(state) }
     }
@@ -318,6 +365,40 @@ impl Feed {
         self.gaps.load(Ordering::Relaxed)
     }
 
+    pub(crate) fn count_delivered(&self, to: WaiterId, number: u64) {
+        self.delivered.add(to.spread(), number);
+    }
+
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.get()
+    }
+
+    /// How many events are retained, and how many bytes they take.
+    pub(crate) fn retained(&self) -> (usize, usize) {
+        (self.retained.0.load(Ordering::Relaxed), self.retained.1.load(Ordering::Relaxed))
+    }
+
+    /// How many entries the slowest subscriber is behind the newest one. It looks at every
+    /// subscriber, and holds up no publisher for all of them.
+    pub(crate) fn lag(&self) -> u64 {
+        const LISTS: usize = 64;
+        let (mut slowest, mut from, tip) = (None, 0, self.read().retained.tip());
+        loop {
+            let (lists, is_last) = {
+                let State { lists, .. } = &*self.read();
+                (lists.some(from, LISTS), from as usize + LISTS >= lists.len())
+            };
+            slowest = lists.iter().filter_map(|list| list.slowest()).chain(slowest).min();
+            if is_last {
+                break;
+            }
+            from += LISTS as TopicId;
+        }
+        let all = self.read().lists.get(EVERYTHING).cloned();
+        slowest = all.and_then(|list| list.slowest()).into_iter().chain(slowest).min();
+        slowest.map_or(0, |cursor| tip.saturating_sub(cursor))
+    }
+
     pub(crate) fn published(&self) -> u64 {
         self.published.load(Ordering::Relaxed)
     }
@@ -335,7 +416,7 @@ impl State {
             for topic in removed.topics() {
                 // Its list must not hold the frame: all lists together could hold more than the
                 // bounds.
-                let list = self.lists.get(topic).filter(|list| list.last() == removed.seq());
+                let list = self.lists.get(topic).filter(|list| Some(list.last()) == removed.seq());
                 if let Some(list) = list {
                     list.clear_newest();
                 }
@@ -594,7 +675,7 @@ mod tests {
     #[test]
     fn an_event_in_several_topics_wakes_each_task_once() {
         #[derive(Default)]
-        struct Wakes(std::sync::atomic::AtomicUsize);
+        struct Wakes(AtomicUsize);
         impl std::task::Wake for Wakes {
             fn wake(self: Arc<Self>) {
                 self.0.fetch_add(1, Ordering::Relaxed);
@@ -666,6 +747,40 @@ mod tests {
         ));
         // Its list stays as long as the topic has entries.
         assert!(is_shared(Some(&["", "a"])));
+    }
+
+    #[test]
+    fn topics_that_are_lost_and_made_again_leave_nothing_behind() {
+        let settings = HubBuilder::default().retain_events(10_000).settings();
+        let feed = Feed::new(settings, Numbering::Given);
+        let mut n = 0;
+        for round in 0..3 {
+            for topic in 0..1_000 {
+                n += 1;
+                let topic = format!("{round}:{topic}");
+                let event = encode(&Event::json(n), feed.settings.rules()).unwrap();
+                let draft = Draft { topics: Names::One(&topic), key: Some("k"), event };
+                feed.record(draft, Some(position(n))).unwrap();
+                let interest = Interest::Topics([&*topic].into_iter());
+                drop(Subscriber::new(feed.clone(), interest, &LastEventId::none()));
+            }
+            n += 1;
+            feed.record_gap(position(n)).unwrap();
+            let state = feed.read();
+            // Their ids are used again.
+            assert_eq!((state.topics.len(), state.lists.len()), (1_001, 1_001));
+            assert_eq!((state.topics.count(), state.lists.all().count()), (1, 3));
+            assert_eq!(state.retained.places(), (0, 0, 0));
+        }
+    }
+
+    #[test]
+    fn figures_are_read_while_a_publisher_has_the_log() {
+        let feed = in_memory();
+        publish(&feed, &[""], None, "1");
+        let state = feed.write();
+        assert_eq!((feed.published(), feed.delivered(), feed.retained().0), (1, 0, 1));
+        drop(state);
     }
 
     #[test]

@@ -364,7 +364,8 @@ impl Hub {
         self.handle.feed.drained()
     }
 
-    /// The hub's figures. It visits every subscriber: call it once a second, not for each event.
+    /// The hub's figures. It takes no lock, and its cost does not depend on the number of
+    /// subscribers, topics or events.
     ///
     /// ```
     /// use sse_encoder::Event;
@@ -378,6 +379,27 @@ impl Hub {
     /// ```
     pub fn stats(&self) -> Stats {
         Stats::of(&self.handle)
+    }
+
+    /// How many entries the slowest subscriber is behind the newest one. A large number means a
+    /// client that does not read.
+    ///
+    /// It looks at every subscriber, 256 at a time, so that no publisher waits for it: call it once
+    /// a second, not for each event.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe(&LastEventId::none());
+    /// hub.try_publish(&Event::text("not read"))?;
+    /// assert_eq!(hub.lag(), 1);
+    /// # drop(subscriber);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn lag(&self) -> u64 {
+        self.handle.feed.lag()
     }
 
     /// The position after the newest event, as an id from which a client can subscribe; also while

@@ -29,9 +29,6 @@ pub struct Stats {
     pub retained: usize,
     /// Bytes of the retained events, with their topics and keys.
     pub retained_bytes: usize,
-    /// How many entries the slowest subscriber is behind the newest one. A large number means a
-    /// client that does not read.
-    pub lag: u64,
     /// Entries that other programs have written to Redis and that cannot be events: they reach no
     /// subscriber. On disk: the holes that the log had when it was opened, where files were damaged
     /// or missing. Always 0 with a log in memory.
@@ -40,25 +37,15 @@ pub struct Stats {
 
 impl Stats {
     pub(crate) fn of(Handle { feed, log }: &Handle) -> Self {
-        let state = feed.read();
-        let (retained, retained_bytes) = state.retained.size();
-        let mut stats = Self {
+        let (retained, retained_bytes) = feed.retained();
+        Self {
             subscribers: feed.subscribers().get(),
             published: feed.published(),
-            delivered: state.lists.delivered_before(),
+            delivered: feed.delivered(),
             gaps: feed.gaps(),
             retained,
             retained_bytes,
-            lag: 0,
             rejected: log.rejected(),
-        };
-        for list in state.lists.all() {
-            let totals = list.totals();
-            stats.delivered += totals.delivered;
-            // A subscriber that has reached the newest entry of its topic is up to date.
-            let slowest = totals.slowest.filter(|cursor| *cursor < list.last());
-            stats.lag = stats.lag.max(slowest.map_or(0, |cursor| state.retained.tip() - cursor));
         }
-        stats
     }
 }

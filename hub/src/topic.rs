@@ -58,6 +58,11 @@ impl Topics {
         self.names.len() as TopicId
     }
 
+    #[cfg(test)]
+    pub(crate) fn count(&self) -> usize {
+        self.ids.len()
+    }
+
     pub(crate) fn name(&self, id: TopicId) -> Option<&Arc<str>> {
         self.names.get(id as usize)?.as_ref()
     }

@@ -14,7 +14,7 @@ pub fn json(hub: &Hub, retain: usize) -> Value {
         "gaps": stats.gaps,
         "retained": stats.retained,
         "retained_bytes": stats.retained_bytes,
-        "lag": stats.lag,
+        "lag": hub.lag(),
         "rejected": stats.rejected,
         "status": match hub.status() {
             Status::Live => "live",
@@ -37,7 +37,7 @@ pub fn prometheus(hub: &Hub) -> String {
         ("counter", "gaps_total", "Gaps that clients were told of.", stats.gaps),
         ("gauge", "retained_events", "Retained events.", stats.retained as u64),
         ("gauge", "retained_bytes", "Bytes of the retained events.", stats.retained_bytes as u64),
-        ("gauge", "lag_events", "How far the slowest subscriber is behind.", stats.lag),
+        ("gauge", "lag_events", "How far the slowest subscriber is behind.", hub.lag()),
         ("gauge", "log_up", "Whether the log can be read.", u64::from(is_up)),
         ("counter", "entries_left_out_total", "Entries that are no events.", stats.rejected),
     ] {

@@ -67,6 +67,9 @@ impl<F: Files> Writer<F> {
                 // Nobody knows this position yet.
                 let tip = Position::new(epoch, tip.map_or(0, |tip| tip.n));
                 feed.record_gap(tip)?;
+                if tip.n == 0 {
+                    feed.record_beginning();
+                }
                 mem::take(&mut segments.list).into_iter().for_each(|file| segments.retire(file));
                 let begun = segments.begin(tip, 0);
                 begun.map_err(|error| Error::io("the log cannot be written", error))?;
@@ -173,7 +176,7 @@ impl<F: Files> Writer<F> {
         Ok(())
     }
 
-    fn write(&mut self, header: BatchHeader, bytes: &mut Vec<u8>) -> Result<(), Failure> {
+    fn write(&mut self, header: BatchHeader, bytes: &mut [u8]) -> Result<(), Failure> {
         self.segments.append(header, self.tip, bytes)?;
         if self.sync_every.is_none() || !self.is_marked_open {
             self.segments.sync()?;
@@ -219,7 +222,7 @@ impl<F: Files> Writer<F> {
     pub(crate) fn close(mut self) {
         let first = self.tip.n + 1;
         let header = BatchHeader { epoch: self.epoch, first, time: now(), count: 0 };
-        let mut bytes = vec![0; BATCH_HEADER];
+        let mut bytes = [0; BATCH_HEADER];
         // Without this mark, the next start begins an epoch.
         let _ =
             self.segments.append(header, self.tip, &mut bytes).and_then(|()| self.segments.sync());

@@ -124,7 +124,8 @@ const fn without_lowest_bit(node: usize) -> usize {
     node & (node - 1)
 }
 
-#[cfg(test)]
+// The suites of loom and shuttle have no proptest.
+#[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
     use std::collections::BTreeMap;
 

@@ -22,8 +22,8 @@ pub(super) struct Entry {
     pub(super) position: Position,
     /// The first one of its topics.
     topic: TopicId,
-    /// When it was published, where there is a longest age.
-    pub(super) at: Option<Instant>,
+    /// When it was published, where there is a longest age: in nanoseconds of the ring's clock.
+    at: u64,
     /// The bytes of its topics, its key and its own id.
     names: u32,
     pub(super) frame: Encoded,
@@ -45,7 +45,6 @@ impl Entry {
         (topics, names_len): (&[TopicId], usize),
         key: Option<Arc<str>>,
         own_id: Option<EventId>,
-        at: Option<Instant>,
         frame: Encoded,
     ) -> Self {
         let (topic, more) = topics.split_first().unwrap_or((&crate::topic::UNTITLED, &[]));
@@ -54,7 +53,7 @@ impl Entry {
         let has_extras = key.is_some() || own_id.is_some() || !more.is_empty();
         let extras = has_extras.then(|| Box::new(Extras { key, own_id, more: more.to_vec() }));
         let names = u32::try_from(names).unwrap_or(u32::MAX);
-        Self { seq, position, topic: *topic, at, names, frame, extras }
+        Self { seq, position, topic: *topic, at: 0, names, frame, extras }
     }
 
     /// The topics of which it is still an event.
@@ -106,6 +105,8 @@ pub(super) struct Ring {
     bytes: usize,
     max_events: usize,
     max_bytes: usize,
+    /// When the first entry was published, where there is a longest age.
+    start: Option<Instant>,
 }
 
 impl Ring {
@@ -117,6 +118,7 @@ impl Ring {
             bytes: 0,
             max_events: max_events.max(1),
             max_bytes,
+            start: None,
         }
     }
 
@@ -134,7 +136,9 @@ impl Ring {
         self.len() >= self.max_events.div_ceil(2) || self.bytes >= self.max_bytes / 2
     }
 
-    pub(super) fn push(&mut self, entry: Entry) {
+    /// Appends an entry, which is published now.
+    pub(super) fn push(&mut self, mut entry: Entry, now: Option<Instant>) {
+        entry.at = now.map_or(0, |now| nanos(now, *self.start.get_or_insert(now)));
         self.bytes += entry.size();
         if entry.key().is_some() {
             self.keyed.push((entry.seq, entry.position), entry);
@@ -181,8 +185,8 @@ impl Ring {
 
     /// Whether the oldest entry is too old.
     pub(super) fn has_expired(&self, now: Instant, age: Duration) -> bool {
-        let at = self.first().and_then(|entry| entry.at);
-        at.is_some_and(|at| now.saturating_duration_since(at) >= age)
+        let (Some(start), Some(first)) = (self.start, self.first()) else { return false };
+        Duration::from_nanos(nanos(now, start).saturating_sub(first.at)) >= age
     }
 
     /// Takes the oldest entry.
@@ -274,4 +278,9 @@ impl Ring {
             None => self.plain.partition_point(|entry| entry.seq <= seq),
         }
     }
+}
+
+/// Enough for centuries.
+fn nanos(now: Instant, start: Instant) -> u64 {
+    u64::try_from(now.saturating_duration_since(start).as_nanos()).unwrap_or(u64::MAX)
 }

@@ -1,9 +1,9 @@
-//! The number of subscribers, and the signal that the last one is dropped.
+//! The number of subscribers, the signal that the last one is dropped, and what they were given.
 
 use std::sync::Arc;
 
 use super::signal::Signal;
-use crate::sync::{AtomicUsize, Ordering};
+use crate::sync::{AtomicU64, AtomicUsize, Ordering};
 
 pub(crate) struct SubscriberCount {
     count: AtomicUsize,
@@ -28,5 +28,26 @@ impl SubscriberCount {
 
     pub(crate) fn get(&self) -> usize {
         self.count.load(Ordering::Acquire)
+    }
+}
+
+/// A sum to which many threads add: each to a part of its own, if it can be.
+pub(crate) struct Sum([Part; 8]);
+
+/// Alone on its cache line.
+#[repr(align(64))]
+struct Part(AtomicU64);
+
+impl Sum {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| Part(AtomicU64::new(0))))
+    }
+
+    pub(crate) fn add(&self, part: usize, number: u64) {
+        self.0[part % self.0.len()].0.fetch_add(number, Ordering::Relaxed);
+    }
+
+    pub(crate) fn get(&self) -> u64 {
+        self.0.iter().map(|part| part.0.load(Ordering::Relaxed)).sum()
     }
 }

@@ -12,6 +12,9 @@ use crate::{
     topic::TopicId,
 };
 
+/// How many waiters are looked at under a lock.
+const LOOK: usize = 256;
+
 /// A topic's subscribers.
 pub(crate) struct WaitList<F> {
     pub(crate) topic: TopicId,
@@ -33,7 +36,6 @@ struct Shard<F> {
     newest: Option<Newest<F>>,
     /// Memory for the wakers of the next publish.
     spare: Vec<Waker>,
-    delivered: u64,
 }
 
 struct Slot {
@@ -66,16 +68,13 @@ pub(crate) struct Report {
     pub(crate) client: u64,
     /// The sequence number that the subscriber has reached.
     pub(crate) cursor: u64,
-    /// How many events it has been given since the last report.
-    pub(crate) delivered: u64,
 }
 
-/// Figures over all waiters of a list.
-#[derive(Default)]
-pub(crate) struct Totals {
-    pub(crate) delivered: u64,
-    /// The least cursor of a subscriber that does not wait.
-    pub(crate) slowest: Option<u64>,
+impl WaiterId {
+    /// A number that not all waiters share.
+    pub(crate) const fn spread(self) -> usize {
+        (self.shard as usize).wrapping_add(self.slot as usize)
+    }
 }
 
 impl<F> WaitList<F> {
@@ -109,9 +108,9 @@ impl<F> WaitList<F> {
     }
 
     /// Removes a waiter.
-    pub(crate) fn leave(&self, waiter: WaiterId, delivered: u64) {
+    pub(crate) fn leave(&self, waiter: WaiterId) {
         // A waker's drop is user code: outside the lock.
-        let waker = lock(&self.shards[waiter.shard as usize]).leave(waiter.slot, delivered);
+        let waker = lock(&self.shards[waiter.shard as usize]).leave(waiter.slot);
         drop(waker);
         self.len.fetch_sub(1, Ordering::AcqRel);
     }
@@ -233,17 +232,25 @@ impl<F> WaitList<F> {
         None
     }
 
-    /// The figures over all waiters.
-    pub(crate) fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
+    /// The least cursor of a subscriber that does not wait, if one lacks an entry. A publisher is
+    /// never held up for all of them.
+    pub(crate) fn slowest(&self) -> Option<u64> {
+        let mut slowest = None;
         for shard in &self.shards {
-            let shard = lock(shard);
-            totals.delivered += shard.delivered;
-            let behind = shard.slots.iter().filter(|slot| slot.taken && slot.waker.is_none());
-            let slowest = behind.map(|slot| slot.cursor).min();
-            totals.slowest = [totals.slowest, slowest].into_iter().flatten().min();
+            let mut from = 0;
+            loop {
+                let shard = lock(shard);
+                let some = shard.slots.iter().skip(from).take(LOOK);
+                let behind = some.filter(|slot| slot.taken && slot.waker.is_none());
+                slowest = behind.map(|slot| slot.cursor).chain(slowest).min();
+                from += LOOK;
+                if from >= shard.slots.len() {
+                    break;
+                }
+            }
         }
-        totals
+        // One that has reached the last entry is up to date.
+        slowest.filter(|cursor| *cursor < self.last())
     }
 }
 
@@ -255,7 +262,6 @@ impl<F> Shard<F> {
             parked: Vec::new(),
             newest: None,
             spare: Vec::new(),
-            delivered: 0,
         }
     }
 
@@ -280,8 +286,7 @@ impl<F> Shard<F> {
         }
     }
 
-    fn leave(&mut self, slot: u32, delivered: u64) -> Option<Waker> {
-        self.delivered += delivered;
+    fn leave(&mut self, slot: u32) -> Option<Waker> {
         let waiter = &mut self.slots[slot as usize];
         waiter.taken = false;
         let waker = waiter.waker.take();
@@ -298,7 +303,6 @@ impl<F> Shard<F> {
     }
 
     fn park(&mut self, slot: u32, report: &Report, waker: Waker) -> Option<Waker> {
-        self.delivered += report.delivered;
         let waiter = &mut self.slots[slot as usize];
         waiter.client = report.client;
         waiter.cursor = report.cursor;

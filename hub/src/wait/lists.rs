@@ -13,8 +13,6 @@ pub(crate) struct WaitLists<F> {
     topics: Vec<Option<Arc<WaitList<F>>>>,
     everything: Arc<WaitList<F>>,
     nothing: Arc<WaitList<F>>,
-    /// Events delivered by lists that were removed.
-    delivered_before: u64,
     /// Where the search for clients that need a checkpoint continues: topic, shard, slot.
     hand: (usize, (usize, usize)),
 }
@@ -26,7 +24,6 @@ impl<F> WaitLists<F> {
             topics: vec![Some(list(UNTITLED, SHARDS))],
             everything: list(EVERYTHING, SHARDS),
             nothing: list(NOTHING, 1),
-            delivered_before: 0,
             hand: (0, (0, 0)),
         }
     }
@@ -60,9 +57,7 @@ impl<F> WaitLists<F> {
             return false;
         }
         let Some(place) = self.topics.get_mut(topic as usize) else { return true };
-        if let Some(list) = place.take_if(|list| list.is_empty()) {
-            self.delivered_before += list.totals().delivered;
-        }
+        place.take_if(|list| list.is_empty());
         place.is_none()
     }
 
@@ -70,8 +65,10 @@ impl<F> WaitLists<F> {
         self.topics.iter().flatten().chain([&self.everything, &self.nothing])
     }
 
-    pub(crate) fn delivered_before(&self) -> u64 {
-        self.delivered_before
+    /// Some of the lists of topics, from this topic on.
+    pub(crate) fn some(&self, from: TopicId, count: usize) -> Vec<Arc<WaitList<F>>> {
+        let some = self.topics.iter().skip(from as usize).take(count);
+        some.flatten().cloned().collect()
     }
 
     /// The greatest number of topics so far.

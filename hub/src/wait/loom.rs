@@ -72,7 +72,7 @@ impl Hub {
                 };
                 continue;
             }
-            let report = Report { client: *cursor, cursor: *cursor, delivered: 0 };
+            let report = Report { client: *cursor, cursor: *cursor };
             let is_news = || self.list.last() > *cursor;
             if self.list.park(waiter, &report, waker.clone(), is_news) {
                 return;
@@ -102,7 +102,7 @@ fn wakes_up(shards: usize, publishers: usize) {
         assert!(seen == 2 || wakes.count() > 0, "{seen}");
         hub.read(waiter, &mut cursor, &waker);
         assert_eq!(cursor, 2);
-        hub.list.leave(waiter, 0);
+        hub.list.leave(waiter);
     });
 }
 
@@ -161,7 +161,7 @@ fn a_reused_slot_wakes_its_new_subscriber() {
             let hub = hub.clone();
             thread::spawn(move || hub.publish())
         };
-        hub.list.leave(waiter, 0);
+        hub.list.leave(waiter);
         let woken_before = old.count();
         let mut cursor = 0;
         let waiter = hub.list.join(cursor);
@@ -173,8 +173,8 @@ fn a_reused_slot_wakes_its_new_subscriber() {
         assert!(seen == 1 || new.count() == 1);
         hub.read(waiter, &mut cursor, &Waker::from(new.clone()));
         assert_eq!(cursor, 1);
-        hub.list.leave(waiter, 0);
-        hub.list.leave(kept, 0);
+        hub.list.leave(waiter);
+        hub.list.leave(kept);
         assert!(hub.list.is_empty());
     });
 }
@@ -210,7 +210,7 @@ fn the_last_subscriber_of_a_list_leaves_during_a_publish() {
             let hub = hub.clone();
             thread::spawn(move || (0..2).for_each(|_| hub.publish()))
         };
-        hub.list.leave(waiter, 0);
+        hub.list.leave(waiter);
         publisher.join().unwrap();
         assert!(wakes.count() <= 1);
         assert!(hub.list.is_empty());

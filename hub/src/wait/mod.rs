@@ -11,7 +11,7 @@ mod wake;
 #[cfg(any(feature = "disk", feature = "redis"))]
 pub(crate) use self::signal::Signal;
 pub(crate) use self::{
-    count::SubscriberCount,
+    count::{SubscriberCount, Sum},
     list::{Report, WaitList, WaiterId},
     lists::WaitLists,
     wake::{wake_all, wake_each_once},

@@ -2,6 +2,7 @@
 //! that the message must have, which name the remedy.
 #![cfg(test)]
 
+mod first_tries;
 mod named;
 
 use std::{

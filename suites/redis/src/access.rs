@@ -1,4 +1,4 @@
-//! Users of few rights, and hubs that note what they are told.
+//! Users with few rights, and hubs that record their driver's errors.
 
 use std::{
     ops::Deref,
@@ -11,21 +11,21 @@ use sse_hub::Hub;
 
 use crate::{Node, Server, node::STREAM, until};
 
-/// The rights of a server that follows the stream, as the docs name them.
+/// The rights of a server that reads the stream, as in the docs.
 pub const READS: &[&str] = &["+xlen", "+xrange", "+xrevrange", "+xread", "+xinfo", "+time"];
-/// And those of one that publishes.
+/// The further rights of a server that publishes.
 pub const WRITES: &[&str] = &["+xadd", "+multi", "+exec"];
-/// Those of one that publishes several events as one.
+/// The further rights of a server that publishes several events as one.
 pub const TRANSACTS: &[&str] = &["+multi", "+exec"];
 
-/// Makes a user with the password `s:cret` and these rights, for the stream alone.
+/// Creates a user with the password `s:cret` and these rights, for the stream alone.
 pub async fn allow(server: &Server, user: &str, rights: &[&str]) {
     let key = format!("~{STREAM}");
     let user = ["ACL", "SETUSER", user, "on", ">s:cret", &key];
     server.run::<()>(&[&user, rights].concat()).await;
 }
 
-/// A hub, and what its driver says.
+/// A hub, and its driver's errors.
 #[derive(Debug)]
 pub struct Told {
     node: Node,
@@ -35,7 +35,7 @@ pub struct Told {
 impl Told {
     /// # Panics
     ///
-    /// The URL is none.
+    /// The URL is invalid.
     #[must_use]
     pub fn start(url: &str) -> Self {
         let errors = Arc::new(Mutex::new(Vec::new()));
@@ -53,13 +53,13 @@ impl Told {
         self.errors.lock().unwrap().clone()
     }
 
-    /// Waits for the first one.
+    /// Waits for the first error.
     pub async fn error(&self) -> String {
         until("an error is told", || !self.errors().is_empty()).await;
         self.errors().swap_remove(0)
     }
 
-    /// Whether an event would be sent.
+    /// Whether the hub accepts an event for publishing.
     #[must_use]
     pub fn can_publish(&self) -> bool {
         self.node.hub.publish(&Event::text("sent or not")).now_or_never().is_none()

@@ -1,4 +1,4 @@
-//! Certificates of an authority of one's own, which no system trusts.
+//! Certificates of a test authority, which no system trusts.
 
 use std::{
     env, fs,
@@ -15,7 +15,7 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// For this machine's own name and address, and for another name.
+    /// Makes certificates for this machine's own name and address, and for another name.
     ///
     /// # Panics
     ///
@@ -28,7 +28,7 @@ impl Certificates {
         fs::create_dir_all(&directory).unwrap();
         let mut params = CertificateParams::default();
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        // One that has the name of what it signs would be taken for that itself.
+        // An authority with the name of its certificate would be mistaken for it.
         params.distinguished_name.push(DnType::CommonName, "authority");
         let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
         fs::write(directory.join("authority"), issuer.pem()).unwrap();
@@ -62,7 +62,7 @@ impl Drop for Certificates {
     }
 }
 
-/// What has a server speak TLS with one of the certificates in this directory.
+/// The arguments for a server that speaks TLS with one of the certificates in this directory.
 #[must_use]
 pub fn tls_args(directory: &Path, certificate: &str) -> Vec<String> {
     let file = |name: &str| directory.join(name).display().to_string();

@@ -1,30 +1,30 @@
-//! What must hold of the sequences that clients have seen.
+//! The rules for the sequences of events that clients have seen.
 
 use std::collections::{HashMap, HashSet};
 
 use crate::{client::Seen, load::Outcomes};
 
-/// `ms-seq` as numbers.
+/// `ms-seq` as numbers; in a client's id the digest of the entry follows.
 #[must_use]
 pub fn position(id: &str) -> Option<(u64, u64)> {
-    let (ms, seq) = id.split_once('-')?;
-    Some((ms.parse().ok()?, seq.parse().ok()?))
+    let mut parts = id.split('-');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// What a client's sequence says.
+/// The verdict on one client's sequence.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Verdict {
     pub received: usize,
     pub gaps: usize,
-    /// Acknowledged events that it has not got, with a gap in their place.
+    /// Acknowledged events that are missing, with a gap in their place.
     pub lost_in_gaps: usize,
-    /// Acknowledged events that it has not got, without one.
+    /// Acknowledged events that are missing without a gap.
     pub lost_silently: usize,
-    /// Events that came again without a gap between.
+    /// Events that came twice without a gap between.
     pub repeated: usize,
     /// Events that came out of the order of their ids.
     pub out_of_order: usize,
-    /// Of the events of unknown outcome those that came.
+    /// Events of unknown outcome that came.
     pub unknown_received: usize,
     /// Events that came although they were reported as not appended.
     pub refused_received: usize,
@@ -49,7 +49,7 @@ impl Verdict {
     }
 }
 
-/// Judges what one client has seen since the log was `start`.
+/// Checks the events that one client has seen since the log was `start`.
 #[must_use]
 pub fn judge(seen: &[Seen], outcomes: &Outcomes) -> Verdict {
     let mut verdict = Verdict::default();
@@ -94,7 +94,7 @@ pub fn judge(seen: &[Seen], outcomes: &Outcomes) -> Verdict {
     verdict
 }
 
-/// What a gap says: where the client was, where it went on, and what came then.
+/// A gap: the client's position before it, the position after it, and the events that followed.
 struct Hole {
     from: Option<(u64, u64)>,
     to: Option<(u64, u64)>,
@@ -103,16 +103,16 @@ struct Hole {
 
 impl Hole {
     fn covers(&self, at: Option<(u64, u64)>) -> bool {
-        // An older log may have come back: then the client goes on before where it was.
+        // After a return of an older log, the client continues before its old position.
         let is_rolled_back = self.to < self.from && (self.next.is_none() || at < self.next);
-        // One that was emptied gives the ids of that millisecond again.
+        // An emptied log may give the ids of the same millisecond again.
         let millisecond = |position: Option<(u64, u64)>| position.map(|(ms, _)| ms);
         let is_given_again = [self.to, self.next].map(millisecond).contains(&millisecond(at));
         self.from < at && (at <= self.to || is_rolled_back || is_given_again)
     }
 }
 
-/// Whether what both have seen is in one order.
+/// Whether both clients have seen their common events in the same order.
 #[must_use]
 pub fn agree(one: &[Seen], other: &[Seen]) -> bool {
     let places: HashMap<&str, usize> = events(one).zip(0..).collect();

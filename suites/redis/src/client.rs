@@ -1,4 +1,4 @@
-//! A client of the hub: what it gets, and the id that it would send.
+//! A client of the hub: the events it gets, and the id it would send.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use sse_encoder::{EventId, LastEventId};
 use sse_hub::{Hub, Subscriber};
 use tokio::{sync::watch, task::JoinHandle};
 
-/// What a client gets, but for checkpoints.
+/// The events that a client gets, without checkpoints.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "nobody else depends on it")]
 pub enum Seen {
@@ -42,7 +42,7 @@ impl Client {
         hub.subscribe(&self.last())
     }
 
-    /// Reads up to so many frames; `false` at the end.
+    /// Reads up to this many frames; `false` at the end.
     pub async fn read(&mut self, subscriber: &mut Subscriber, frames: usize) -> bool {
         for _ in 0..frames {
             let Some(frame) = subscriber.next().await else { return false };
@@ -51,7 +51,7 @@ impl Client {
         true
     }
 
-    /// Reads until nothing has come for so long.
+    /// Reads until nothing has come for this long.
     pub async fn read_for(&mut self, subscriber: &mut Subscriber, quiet: Duration) {
         while let Ok(true) = tokio::time::timeout(quiet, self.read(subscriber, 1)).await {}
     }
@@ -72,7 +72,7 @@ impl Client {
             "checkpoint" => {}
             "gap" => self.seen.push(Seen::Gap { resumed_after: id.unwrap_or_default() }),
             _ => {
-                // Without data nothing is dispatched.
+                // A frame without data is not an event.
                 if let Some(data) = field("data") {
                     self.seen.push(Seen::Event { id: id.unwrap_or_default(), event_type, data });
                 }
@@ -81,12 +81,12 @@ impl Client {
     }
 }
 
-/// A client that reads in the background, until it has seen the event with that data.
+/// A client that reads in the background, until it has seen the event with this data.
 #[derive(Debug)]
 pub struct Reading(JoinHandle<Client>);
 
 impl Reading {
-    /// Stays on the first of the hubs, or goes to the next one after `hop` frames or so.
+    /// Stays on the first of the hubs, or moves to the next one after some `hop` frames.
     #[must_use]
     pub fn start(hubs: &[Hub], hop: Option<usize>, end: &'static str) -> Self {
         let hubs: Arc<[Hub]> = hubs.into();
@@ -98,7 +98,7 @@ impl Reading {
                 let mut subscriber = client.subscribe(hub);
                 let mut frames = hop.map_or(usize::MAX, |hop| hop + turn % 7);
                 while frames > 0 {
-                    // A quiet server is left, too.
+                    // Move away from a quiet server, too.
                     let wait = if hop.is_some() { 300 } else { 3_600_000 };
                     let read = client.read(&mut subscriber, 1);
                     match tokio::time::timeout(Duration::from_millis(wait), read).await {
@@ -117,13 +117,13 @@ impl Reading {
 
     /// # Panics
     ///
-    /// It does not get there.
+    /// The client does not see the event in time.
     pub async fn end(self) -> Client {
         tokio::time::timeout(crate::PATIENCE, self.0).await.expect("the last event comes").unwrap()
     }
 }
 
-/// A flag that tasks look at.
+/// A flag that tasks check.
 #[derive(Clone, Debug)]
 pub struct Stop(Arc<watch::Sender<bool>>);
 

@@ -17,7 +17,7 @@ use crate::{
 
 const PRIMARIES: usize = 3;
 const SLOTS: usize = 16_384;
-/// The port at which the servers talk to each other is so far above.
+/// The distance from a server's port to its cluster bus port.
 const BUS: u16 = 10_000;
 
 #[derive(Debug)]
@@ -27,7 +27,7 @@ pub struct Cluster {
     slot: String,
 }
 
-/// A slot on its way from one server to another.
+/// A slot that moves from one server to another.
 #[derive(Clone, Copy, Debug)]
 pub struct Move {
     from: usize,
@@ -35,7 +35,7 @@ pub struct Move {
 }
 
 impl Cluster {
-    /// Starts one that serves. `None` where there is no Redis to start and none is required.
+    /// Starts a cluster and waits until it serves. `None` if Redis is not installed, nor required.
     ///
     /// # Panics
     ///
@@ -45,7 +45,7 @@ impl Cluster {
         Self::of("redis", count, "--port", &[]).await
     }
 
-    /// One that speaks only TLS, with the certificates in this directory.
+    /// Starts a cluster that speaks only TLS, with the certificates in this directory.
     pub async fn start_with_tls(certificates: &Path) -> Option<Self> {
         let args = tls_args(certificates, "own");
         let args: Vec<_> = args.iter().map(String::as_str).collect();
@@ -69,7 +69,7 @@ impl Cluster {
             ];
             match Server::try_start(&args.concat()) {
                 Ok(server) => servers.push((server?, port)),
-                // Another test may have been quicker to take the port.
+                // Another test may have taken the port.
                 Err(_) if attempts < 2 * count => {}
                 Err(error) => panic!("{error}"),
             }
@@ -105,7 +105,7 @@ impl Cluster {
         command.query_async::<()>(&mut server.connect().await).await.unwrap();
     }
 
-    /// All servers know each other, and that every slot is served.
+    /// Whether all servers know each other, and that every slot is served.
     async fn all_agree(&self) {
         let known = format!("cluster_known_nodes:{}", self.servers.len());
         for (server, _) in &self.servers {
@@ -117,7 +117,7 @@ impl Cluster {
         self.servers[number].0.run(&["CLUSTER", "MYID"]).await
     }
 
-    /// A URL for each server, which names it first, and then all others.
+    /// For each server, a URL that names it first, then all others.
     #[must_use]
     pub fn urls(&self) -> Vec<String> {
         let all: Vec<_> = (0..self.servers.len()).collect();
@@ -132,11 +132,11 @@ impl Cluster {
         format!("{}://{}/", self.scheme, hosts.join(","))
     }
 
-    /// The server that has the stream. If it has just failed, its replica in some time.
+    /// The server that has the stream. After a failure, waits for its replica to take over.
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// No server has the stream.
     pub async fn owner(&self) -> usize {
         let found = async {
             loop {
@@ -152,16 +152,16 @@ impl Cluster {
     }
 
     async fn is_owner(&self, server: &Server) -> bool {
-        // All others say where it is.
+        // All others redirect to it.
         let mut connection = server.connect().await;
         line(&["XLEN", STREAM]).query_async::<usize>(&mut connection).await.is_ok()
     }
 
-    /// Moves the stream to another server, which takes so long.
+    /// Moves the stream to another server, over this time.
     ///
     /// # Panics
     ///
-    /// The servers refuse to.
+    /// The servers refuse.
     pub async fn move_stream(&self, takes: Duration) {
         let moving = self.begin_move().await;
         sleep(takes / 2).await;
@@ -170,8 +170,8 @@ impl Cluster {
         self.end_move(moving).await;
     }
 
-    /// From now on the stream's slot is on its way. What is there stays until it is carried; what
-    /// is not there yet is asked for, and made, on the other server.
+    /// Starts to move the stream's slot. Existing keys stay until they are carried over; new keys
+    /// are created on the other server.
     pub async fn begin_move(&self) -> Move {
         let from = self.owner().await;
         let to = (from + 1) % PRIMARIES;
@@ -190,8 +190,8 @@ impl Cluster {
         self.servers[from].0.run::<()>(&command).await;
     }
 
-    /// What was carried comes back, and the slot stays where it was; but the other server does not
-    /// know of that before [`end_give_up`](Self::end_give_up).
+    /// Carries the keys back: the slot stays at its first server. The other server learns that only
+    /// from [`end_give_up`](Self::end_give_up).
     pub async fn begin_give_up(&self, Move { from, to }: Move) {
         self.settle(from).await;
         self.migrate(to, from).await;
@@ -206,13 +206,13 @@ impl Cluster {
         self.servers[server].0.run::<()>(&stable).await;
     }
 
-    /// Adds an event where the stream belongs.
+    /// Adds an event at the stream's server.
     pub async fn add(&self, data: &str) {
         let owner = self.owner().await;
         self.servers[owner].0.run::<()>(&["XADD", STREAM, "*", "data", data]).await;
     }
 
-    /// How many servers have a stream of that name, whoever has its slot.
+    /// The number of servers with a stream of that name, with or without its slot.
     pub async fn streams(&self) -> usize {
         let mut streams = 0;
         for (server, _) in &self.servers {
@@ -234,15 +234,15 @@ impl Cluster {
         self.servers[server].0.run::<()>(&command).await;
     }
 
-    /// From now on nobody has the stream's slot.
+    /// Takes the stream's slot from all servers.
     pub async fn give_up_slot(&self) {
         for (server, _) in &self.servers {
             server.run::<()>(&["CLUSTER", "DELSLOTS", &self.slot]).await;
         }
     }
 
-    /// Ends the server that has the stream as `kill -9` does. When its replica has taken over, it
-    /// comes back as the replica.
+    /// Ends the stream's server as `kill -9` does. Once its replica has taken over, starts it again
+    /// as the replica.
     ///
     /// # Panics
     ///
@@ -253,7 +253,7 @@ impl Cluster {
         self.servers[lost].0.follows().await;
     }
 
-    /// Ends the server that has the stream, and waits until its replica has taken over.
+    /// Ends the stream's server, and waits until its replica has taken over.
     ///
     /// # Panics
     ///
@@ -265,8 +265,8 @@ impl Cluster {
         lost
     }
 
-    /// The owner fails, and is taken out of the cluster: it answers that it has no slots, and knows
-    /// no other server.
+    /// The owner fails and is removed from the cluster: it then has no slots, and knows no other
+    /// server.
     ///
     /// # Panics
     ///
@@ -276,7 +276,7 @@ impl Cluster {
         let replica = (owner + PRIMARIES) % self.servers.len();
         let mut connection = self.servers[owner].0.connect().await;
         self.servers[owner].0.signal("STOP");
-        // It does so as soon as it is awake, and before it hears of the others.
+        // It does so as soon as it runs again, before it hears from the others.
         let reset = tokio::spawn(async move {
             let mut both = redis::pipe();
             both.cmd("FLUSHALL").cmd("CLUSTER").arg("RESET").arg("HARD");
@@ -292,7 +292,7 @@ impl Cluster {
         reset.await.unwrap().unwrap();
     }
 
-    /// Has the replica take over while both run.
+    /// Makes the replica take over while both run.
     ///
     /// # Panics
     ///
@@ -303,7 +303,7 @@ impl Cluster {
         let (owner, replica) = (&self.servers[owner].0, &self.servers[replica].0);
         let changed = async {
             loop {
-                // It may be refused, or given up without a word.
+                // The server may refuse, or give up silently.
                 let mut connection = replica.connect().await;
                 let failover = line(&["CLUSTER", "FAILOVER"]);
                 let _: Result<Value, _> = failover.query_async(&mut connection).await;

@@ -1,4 +1,4 @@
-//! The faults, each with two servers that publish and clients that stay or move between them.
+//! The faults, each with two servers that publish, and clients that stay or move between them.
 
 use std::{fmt, fs, path::Path, time::Duration};
 
@@ -25,18 +25,18 @@ pub struct Row {
     pub acknowledged: usize,
     pub not_appended: usize,
     pub unknown: usize,
-    /// Of the two clients that stay, and of the one that moves.
+    /// The verdicts on the two clients that stay, and on the one that moves.
     pub stay: Verdict,
     pub moves: Verdict,
     pub agree: bool,
-    /// How many acknowledged events Redis itself may have lost before anybody saw them.
+    /// The number of acknowledged events that Redis may have lost before any reader saw them.
     pub may_be_lost: usize,
 }
 
 impl Row {
     /// # Panics
     ///
-    /// Something was lost without a word, came twice or in another order.
+    /// An event was lost silently, came twice, or came in another order.
     pub fn check(&self) {
         for verdict in [self.stay, self.moves] {
             let lost = verdict.lost_silently;
@@ -69,7 +69,7 @@ impl fmt::Display for Row {
     }
 }
 
-/// What a fault has to do its work with.
+/// The servers and proxies that a fault acts on.
 #[derive(Debug)]
 pub struct Scene<'a> {
     pub server: &'a mut Server,
@@ -77,7 +77,7 @@ pub struct Scene<'a> {
     pub hubs: &'a [Hub],
 }
 
-/// Runs the load on one Redis, and the fault so many times meanwhile.
+/// Runs the load on one Redis, with the fault this many times.
 async fn run(
     fault: &'static str,
     cycles: usize,
@@ -94,7 +94,7 @@ async fn run(
     Some(row.await)
 }
 
-/// Runs the load with two hubs, and the fault so many times meanwhile.
+/// Runs the load with two hubs, with the fault this many times.
 async fn load(
     fault: &'static str,
     cycles: usize,
@@ -110,7 +110,7 @@ async fn load(
     let stay = [0, 1].map(|n| Reading::start(&hubs[n..=n], None, END));
     let moves = Reading::start(&hubs, Some(50), END);
     let stop = Stop::default();
-    // The clients are there before the first event: what they miss after that is missing.
+    // The clients are connected before the first event, so they must get all events.
     sleep(Duration::from_millis(100)).await;
     let publishers: Vec<_> = (0..4)
         .map(|n| publisher(&hubs[n % 2], format!("{n}:"), Duration::from_millis(2), &stop))
@@ -147,7 +147,7 @@ async fn load(
     }
 }
 
-/// A client that has heard of a gap may begin again with what is retained.
+/// After a gap, a client may get the retained events from their beginning.
 fn agree_or_gap(one: &[crate::Seen], other: &[crate::Seen]) -> bool {
     other.split(|seen| matches!(seen, crate::Seen::Gap { .. })).all(|between| agree(one, between))
 }
@@ -167,7 +167,7 @@ async fn kill(fault: &'static str, cycles: usize, args: &[&str]) -> Option<Row> 
 }
 
 async fn all_live(hubs: &[Hub]) {
-    // The loss of the connection may not have been seen yet.
+    // The hub may not have noticed the lost connection yet.
     sleep(Duration::from_millis(300)).await;
     for hub in hubs {
         hub.live().await;
@@ -293,11 +293,11 @@ fn copy(from: &Path, to: &Path) {
     }
 }
 
-/// A replica that has stopped to follow becomes the primary.
+/// A replica that has stopped replicating becomes the primary.
 ///
 /// # Panics
 ///
-/// The replica does not follow.
+/// The replica does not replicate.
 pub async fn failed_over(cycles: usize) -> Option<Row> {
     let port = free_port();
     let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
@@ -315,7 +315,7 @@ pub async fn failed_over(cycles: usize) -> Option<Row> {
         for proxy in scene.proxies {
             proxy.lead_to(&replica.socket());
         }
-        // Its directory has the proxies' sockets.
+        // The server's directory has the proxies' sockets.
         gone.push(std::mem::replace(scene.server, replica));
         primary_port = port;
         all_live(scene.hubs).await;
@@ -328,8 +328,7 @@ fn free_port() -> String {
     port.to_string()
 }
 
-/// Runs the load on a cluster. One hub names a server that has the stream, the other one that has
-/// not.
+/// Runs the load on a cluster. One hub's URL names the stream's server, the other hub's another.
 async fn cluster(
     fault: &'static str,
     cycles: usize,
@@ -363,7 +362,7 @@ pub async fn handed_over_in_a_cluster(cycles: usize) -> Option<Row> {
 pub async fn killed_in_a_cluster(cycles: usize) -> Option<Row> {
     let fault = "cluster: kill -9, the replica takes over";
     let row = cluster(fault, cycles, true, async |cluster| cluster.lose_owner().await).await?;
-    // One for each time: acknowledged, and not yet passed on to the replica and the readers.
+    // One for each time: acknowledged, but not yet passed on to the replica and the readers.
     Some(Row { may_be_lost: cycles, ..row })
 }
 

@@ -1,7 +1,7 @@
-//! The hub on a real Redis: what the tests and the table of faults share.
+//! The hub on a real Redis: code shared by the tests and the table of faults.
 //!
-//! `SSE_REDIS_SERVER` is the server's program, by default `redis-server`. Where there is none the
-//! tests say so, and fail if `CI` or `SSE_REQUIRE_REDIS` is set.
+//! `SSE_REDIS_SERVER` names the server's program, by default `redis-server`. Without it, each suite
+//! prints that it is skipped, or fails if `CI` or `SSE_REQUIRE_REDIS` is set.
 
 pub mod access;
 pub mod certificates;
@@ -18,14 +18,14 @@ pub use self::{client::Seen, cluster::Cluster, node::Node, proxy::Proxy, server:
 
 use std::time::{Duration, Instant};
 
-/// As long as anything may take on a loaded machine.
+/// The time limit for each wait, for a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Waits until it is so.
+/// Waits until the condition holds.
 ///
 /// # Panics
 ///
-/// It does not become so.
+/// The condition does not hold in time.
 pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let start = Instant::now();
     while !is_so() {
@@ -34,7 +34,7 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     }
 }
 
-/// A number of the environment.
+/// A number from an environment variable.
 #[must_use]
 pub fn number(variable: &str, default: usize) -> usize {
     std::env::var(variable).ok().and_then(|value| value.parse().ok()).unwrap_or(default)

@@ -1,4 +1,4 @@
-//! Publishers that count what becomes of their events.
+//! Publishers that count the outcomes of their events.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use tokio::{task::JoinHandle, time::sleep};
 
 use crate::client::Stop;
 
-/// What became of the events of one publisher, or of several.
+/// The outcomes of the events of one or several publishers.
 #[derive(Debug, Default)]
 pub struct Outcomes {
     /// The ids and the data.
@@ -25,7 +25,7 @@ impl Outcomes {
     }
 }
 
-/// Publishes `<name> <n>` one after the other, with a pause between, until it is stopped.
+/// Publishes `<name> <n>` for rising `n`, with a pause after each, until it is stopped.
 #[must_use]
 pub fn publisher(hub: &Hub, name: String, pause: Duration, stop: &Stop) -> JoinHandle<Outcomes> {
     let (hub, stop) = (hub.clone(), stop.clone());
@@ -42,11 +42,11 @@ pub fn publisher(hub: &Hub, name: String, pause: Duration, stop: &Stop) -> JoinH
     })
 }
 
-/// Publishes an event, and notes what became of it.
+/// Publishes an event, and records the outcome.
 ///
 /// # Panics
 ///
-/// The hub says something else than the three outcomes.
+/// The outcome is not one of the three.
 pub async fn publish(hub: &Hub, data: String, outcomes: &mut Outcomes) {
     match hub.publish(&Event::text(&data)).await {
         Ok(id) => outcomes.acknowledged.push((id.unwrap().to_string(), data)),
@@ -56,7 +56,7 @@ pub async fn publish(hub: &Hub, data: String, outcomes: &mut Outcomes) {
     }
 }
 
-/// Publishes it until it is acknowledged.
+/// Publishes the event until it is acknowledged.
 pub async fn publish_surely(hub: &Hub, data: &str) {
     let mut outcomes = Outcomes::default();
     while outcomes.acknowledged.is_empty() {

@@ -1,5 +1,5 @@
-//! Prints the table of faults: `cargo run --release -p test-redis [TIMES [NAME...]]`, all of them or
-//! those whose names contain one of these.
+//! Prints the table of faults: `cargo run --release -p test-redis [TIMES [NAME...]]`, either all
+//! faults or those whose names contain a `NAME`.
 
 use test_redis::faults::{self, HEAD, Row};
 

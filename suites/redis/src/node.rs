@@ -5,7 +5,7 @@ use tokio::task::JoinHandle;
 
 use crate::until;
 
-/// The stream of all tests.
+/// The name of the stream in all tests.
 pub const STREAM: &str = "orders";
 
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct Node {
 impl Node {
     /// # Panics
     ///
-    /// The URL is none.
+    /// The URL is invalid.
     #[must_use]
     pub fn new(builder: HubBuilder, url: &str) -> Self {
         let (hub, driver) = builder.redis(url, STREAM).unwrap();
@@ -29,7 +29,7 @@ impl Node {
         Self { hub, driver: tokio::spawn(driver) }
     }
 
-    /// One that has its log at hand.
+    /// A node that has read its log.
     pub async fn live(builder: HubBuilder, url: &str) -> Self {
         let node = Self::new(builder, url);
         node.is_live().await;
@@ -40,7 +40,7 @@ impl Node {
         until("the hub is live", || self.hub.status() == Status::Live).await;
     }
 
-    /// Ends the driver, as a service does that drops it.
+    /// Drops the driver, as a service may.
     pub fn drop_driver(&self) {
         self.driver.abort();
     }

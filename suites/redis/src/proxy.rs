@@ -1,4 +1,4 @@
-//! A network that can be cut and slow: a socket of its own, before the server's.
+//! A network that can be cut or slow: a socket in front of the server's.
 
 use std::{
     path::{Path, PathBuf},
@@ -32,7 +32,7 @@ pub struct Proxy {
 impl Proxy {
     /// # Panics
     ///
-    /// There cannot be one at that place.
+    /// The socket cannot be made there.
     #[must_use]
     pub fn new(server: &Path, name: &str) -> Self {
         let socket = server.with_file_name(name);
@@ -63,7 +63,7 @@ impl Proxy {
         crate::server::url(&self.socket)
     }
 
-    /// Leads to another server from now on.
+    /// Connects to another server from now on.
     ///
     /// # Panics
     ///
@@ -73,12 +73,12 @@ impl Proxy {
         self.cut();
     }
 
-    /// Cuts all connections that there are.
+    /// Cuts all connections.
     pub fn cut(&self) {
         self.cut.send_modify(|cuts| *cuts += 1);
     }
 
-    /// Each piece of data waits so long from now on.
+    /// Delays each piece of data by this time from now on.
     pub fn delay(&self, delay: Duration) {
         self.delay.store(delay.as_millis() as u64, Ordering::Relaxed);
     }

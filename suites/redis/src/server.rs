@@ -1,16 +1,19 @@
-//! A Redis of one's own, on a Unix socket in a directory of its own.
+//! A Redis server for one test, on a Unix socket in its own directory.
 //!
-//! The directory is in memory where that is at hand: on a disk that is busy, a server may lose what
-//! it has acknowledged, as it writes that later.
+//! The directory is in memory if possible: with a busy disk, a server may lose acknowledged
+//! entries, because it writes them later.
 
 use std::{
     env, fs,
     hash::{BuildHasher, Hasher, RandomState},
-    io::ErrorKind,
+    io::{self, ErrorKind, Write},
     net::TcpListener,
     path::{Path, PathBuf},
     process::{self, Child, Command, Stdio},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -28,27 +31,27 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts one, with these arguments besides. `None` where there is no Redis to start and none
-    /// is required.
+    /// Starts a server, with these further arguments. `None` if Redis is not installed, nor
+    /// required.
     ///
     /// # Panics
     ///
-    /// There is none, but it is required; or it does not start.
+    /// Redis is required but not installed, or does not start.
     #[must_use]
     pub fn start(args: &[&str]) -> Option<Self> {
         Self::try_start(args).unwrap()
     }
 
-    /// The same, but it may end at once: where somebody else has got its port.
+    /// The same, but the server may end at once: when another process has taken its port.
     ///
     /// # Errors
     ///
-    /// It has ended.
+    /// The server has ended.
     ///
     /// # Panics
     ///
-    /// There is none, but it is required.
-    pub fn try_start(args: &[&str]) -> std::io::Result<Option<Self>> {
+    /// Redis is required but not installed.
+    pub fn try_start(args: &[&str]) -> io::Result<Option<Self>> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = parent().join(format!("sse-redis-{}-{number}", process::id()));
@@ -66,14 +69,14 @@ impl Server {
                 let is_required =
                     ["CI", "SSE_REQUIRE_REDIS"].iter().any(|name| env::var_os(name).is_some());
                 assert!(!is_required, "{message}");
-                eprintln!("{message}; nothing was tested");
+                skip(&message);
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
 
-    /// A primary, its replica, and the ports of both.
+    /// A primary and its replica, each with its port.
     pub async fn pair() -> Option<[(Self, u16); 2]> {
         let ports = free_ports::<2>(0);
         let [first, second] = ports.map(|port| port.to_string());
@@ -85,7 +88,7 @@ impl Server {
         Some([(primary, ports[0]), (replica, ports[1])])
     }
 
-    fn spawn(&mut self) -> std::io::Result<()> {
+    fn spawn(&mut self) -> io::Result<()> {
         let log = fs::File::create(self.directory.join("log"))?;
         let mut command = Command::new(program());
         command
@@ -103,16 +106,16 @@ impl Server {
             assert!(start.elapsed() < PATIENCE, "the server does not start");
             if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {
                 let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                return Err(std::io::Error::other(format!("the server has ended: {log}")));
+                return Err(io::Error::other(format!("the server has ended: {log}")));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
         Ok(())
     }
 
-    /// Whether it does not answer yet, or still loads its log.
+    /// Whether the server does not answer yet, or still loads its log.
     fn is_silent(&self) -> bool {
-        use std::io::{Read, Write};
+        use io::{Read, Write};
         let Ok(mut socket) = std::os::unix::net::UnixStream::connect(self.socket()) else {
             return true;
         };
@@ -137,7 +140,7 @@ impl Server {
         url(&self.socket())
     }
 
-    /// Ends it as `kill -9` does.
+    /// Ends the server as `kill -9` does.
     pub fn kill(&mut self) {
         if let Some(mut child) = self.child.take() {
             let _ = child.kill();
@@ -150,7 +153,7 @@ impl Server {
         self.child.is_some()
     }
 
-    /// Starts it again, with what is on its disk.
+    /// Starts the server again, with the data on its disk.
     ///
     /// # Panics
     ///
@@ -160,7 +163,7 @@ impl Server {
         self.spawn().unwrap();
     }
 
-    /// Sends it a signal, `STOP` or `CONT`.
+    /// Sends the server a signal, `STOP` or `CONT`.
     ///
     /// # Panics
     ///
@@ -171,42 +174,42 @@ impl Server {
         assert!(status.success());
     }
 
-    /// A connection of one's own.
+    /// A new connection.
     ///
     /// # Panics
     ///
-    /// There is none.
+    /// The server is not reachable.
     pub async fn connect(&self) -> MultiplexedConnection {
         let client = Client::open(self.url()).unwrap();
-        // Its own patience is half a second.
+        // The default timeout is half a second.
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(PATIENCE))
             .set_response_timeout(Some(PATIENCE));
         client.get_multiplexed_async_connection_with_config(&config).await.unwrap()
     }
 
-    /// Has it run a command.
+    /// Runs a command on the server.
     ///
     /// # Panics
     ///
-    /// It refuses to.
+    /// The server refuses.
     pub async fn run<T: FromRedisValue>(&self, command: &[&str]) -> T {
         let mut connection = self.connect().await;
         line(command).query_async(&mut connection).await.unwrap()
     }
 
-    /// Whether it is a replica that is up to date.
+    /// Whether the server is an up-to-date replica.
     pub async fn is_up_to_date(&self) -> bool {
         let info: String = self.run(&["INFO", "replication"]).await;
         let says = |line: &str| info.lines().any(|said| said == line);
         says("role:slave") && says("master_link_status:up")
     }
 
-    /// Waits until it is.
+    /// Waits until the server is an up-to-date replica.
     ///
     /// # Panics
     ///
-    /// It does not become one.
+    /// It does not become one in time.
     pub async fn follows(&self) {
         let follows = async {
             while !self.is_up_to_date().await {
@@ -216,7 +219,7 @@ impl Server {
         timeout(PATIENCE, follows).await.expect("it becomes a replica");
     }
 
-    /// Waits until it answers with these lines.
+    /// Waits until the server answers with these lines.
     ///
     /// # Panics
     ///
@@ -235,14 +238,14 @@ impl Server {
         said.unwrap_or_else(|_| panic!("waited too long: {expected:?}"));
     }
 
-    /// Whether it counts what was ever appended to a stream, which Redis does since version 7.
-    /// Otherwise the first entry of an empty stream may not be the first.
+    /// Whether the server counts all entries ever added to a stream, as Redis 7 and later do.
+    /// Otherwise the first entry of an emptied stream may not be the first ever.
     pub async fn counts_entries(&self) -> bool {
         let info: String = self.run(&["INFO", "server"]).await;
         !info.contains("redis_version:6.")
     }
 
-    /// All events that the stream has: ids and fields.
+    /// All entries of the stream: ids and fields.
     pub async fn log(&self, stream: &str) -> Vec<(String, Vec<String>)> {
         let mut log: Vec<(String, Vec<String>)> = self.run(&["XRANGE", stream, "-", "+"]).await;
         log.retain(|(_, fields)| fields[0] != "mark");
@@ -250,7 +253,7 @@ impl Server {
     }
 }
 
-/// A command of these words.
+/// The command with these words.
 #[must_use]
 pub fn line(words: &[&str]) -> Cmd {
     let mut command = Cmd::new();
@@ -270,14 +273,14 @@ fn parent() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { env::temp_dir() }
 }
 
-/// Ports of this machine that nobody listens on; nor on those so far above them.
+/// Free ports of this machine; the ports at this distance above them are free, too.
 ///
 /// # Panics
 ///
-/// There are none.
+/// No such ports are found.
 #[must_use]
 pub fn free_ports<const N: usize>(above: u16) -> [u16; N] {
-    // Below those that the system gives to clients, who come and go.
+    // Below the system's range for outgoing connections.
     const FIRST: u64 = 10_000;
     const COUNT: u64 = 12_000;
     let mut held = Vec::new();
@@ -290,13 +293,25 @@ pub fn free_ports<const N: usize>(above: u16) -> [u16; N] {
                 .map(|port| TcpListener::bind(("127.0.0.1", *port)))
                 .collect();
             let is_free = listeners.iter().all(Result::is_ok);
-            // Until all are found, so that none is found twice.
+            // Keep all listeners open, so that no port is found twice.
             held.push(listeners);
             if is_free {
                 return port;
             }
         }
     })
+}
+
+/// Prints once that this suite is skipped. The test harness hides the output of `eprintln`, except
+/// for failures.
+fn skip(reason: &str) {
+    static SAID: Once = Once::new();
+    SAID.call_once(|| {
+        let suite = env::current_exe().unwrap_or_default();
+        let suite = suite.file_stem().unwrap_or_default().to_string_lossy();
+        let suite = suite.rsplit_once('-').map_or(&*suite, |(name, _)| name);
+        let _ = writeln!(io::stderr(), "SKIPPED the suite test-redis/{suite}: {reason}");
+    });
 }
 
 fn program() -> String {

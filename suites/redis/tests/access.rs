@@ -1,4 +1,4 @@
-//! Who is allowed to do what: users, passwords, and what a server may do with less than all rights.
+//! Users and passwords, and servers with few rights.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use test_redis::{
 };
 use tokio::time::sleep;
 
-/// A server on a port, as a URL of a socket has no room for a user.
+/// A server on a port, because the URL of a socket cannot name a user.
 async fn server() -> Option<(Server, u16)> {
     let [port] = free_ports(0);
     let server = Server::start(&["--bind", "127.0.0.1", "--port", &port.to_string()])?;
@@ -80,7 +80,7 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
         allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
             .await;
         let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
-        // Some are needed for an empty log alone, and this one may not write a mark.
+        // Some rights are needed only for an empty log, and this user may not write the mark.
         let is_asked = !matches!(*missing, "+xinfo");
         if is_asked {
             assert!(hub.error().await.contains(&missing[1..]), "{missing}: {:?}", hub.errors());
@@ -91,7 +91,7 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
     }
 }
 
-/// Nobody may write the mark: whether the first event is the first one, the server has to say.
+/// No user may write the mark: the server must tell whether the first event is the first ever.
 #[tokio::test]
 async fn without_the_right_to_write_the_first_event_is_a_gap_unless_redis_counts_entries() {
     let Some((server, port)) = server().await else { return };

@@ -16,7 +16,7 @@ async fn nodes(cluster: &Cluster) -> Vec<Node> {
     nodes
 }
 
-/// Publishes an event, and waits until all have it.
+/// Publishes an event, and waits until all hubs have it.
 async fn publish(nodes: &[Node], text: &str) {
     let id = loop {
         if let Ok(id) = nodes[0].hub.publish(&Event::text(text)).await {
@@ -29,7 +29,7 @@ async fn publish(nodes: &[Node], text: &str) {
     }
 }
 
-/// Publishes an event on each, and has each tell them all.
+/// Publishes an event on each hub, and waits until each has them all.
 async fn publish_and_receive(nodes: &[Node], round: &str) {
     let mut clients = Vec::new();
     for node in nodes {
@@ -65,7 +65,7 @@ async fn a_hub_finds_its_stream_from_every_server() {
     publish_and_receive(&nodes, "b").await;
 }
 
-/// No server takes an event in the meantime: it waits for the end of the move.
+/// No server accepts an event during the move: publishing waits for its end.
 #[tokio::test]
 async fn an_event_waits_until_the_stream_has_moved() {
     let Some(cluster) = Cluster::start(false).await else { return };
@@ -108,7 +108,7 @@ async fn an_abandoned_move_loses_nothing() {
     publish(&nodes, "before").await;
     let moving = cluster.begin_move().await;
     cluster.carry(moving).await;
-    // The stream is back, and the other server still takes events by ASKING.
+    // The stream is back, and the other server still accepts events after ASKING.
     cluster.begin_give_up(moving).await;
     publish(&nodes, "between").await;
     assert_eq!(cluster.streams().await, 1);

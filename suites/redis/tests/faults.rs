@@ -1,4 +1,4 @@
-//! Each fault twice: what is acknowledged is received, or a gap says so.
+//! Each fault twice: every acknowledged event arrives, or a gap reports its loss.
 
 use std::time::Duration;
 
@@ -44,8 +44,8 @@ faults! {
     killed_in_a_cluster 2
 }
 
-/// 60 KB each, over a network of some 300 KB a second: all of them at once would take longer than
-/// anybody waits for an answer.
+/// 60 KB each, over a network of some 300 KB a second: reading all at once would exceed the
+/// timeout for an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn large_entries_arrive_in_parts_over_a_slow_network() {
     const EVENTS: usize = 60;

@@ -1,6 +1,6 @@
 //! Several servers are one hub: publishers on each, clients that stay and clients that move.
 //!
-//! `SSE_REDIS_EVENTS` is how many events there are, by default 5,000.
+//! `SSE_REDIS_EVENTS` sets the number of events, 5,000 by default.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use test_redis::{
 };
 
 const END: &str = "the end";
-/// How many publishers each server has.
+/// The number of publishers on each server.
 const PUBLISHERS: usize = 4;
 
 async fn servers(count: usize, retain: usize) {
@@ -73,10 +73,10 @@ async fn servers(count: usize, retain: usize) {
     assert_eq!(outcomes.acknowledged.len(), each * count * PUBLISHERS);
     assert_eq!(outcomes.unknown.len() + outcomes.not_appended.len(), 0);
     if retain > events {
-        // One who moves may be too fast for a busy machine; one who stays has no reason for a gap.
+        // A client that moves may outrun a busy server; a client that stays must get no gap.
         assert_eq!(gaps[0], 0);
     }
-    // The log itself is the order.
+    // The order is that of the log itself.
     let log: Vec<_> = server.log(STREAM).await.into_iter().map(|(id, _)| id).collect();
     let mut ids = clients[0].iter().filter_map(|seen| match seen {
         Seen::Event { id, .. } => Some(id),

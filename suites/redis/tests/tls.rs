@@ -1,4 +1,4 @@
-//! `rediss://`: what the system trusts is trusted, and nothing else.
+//! `rediss://`: exactly the system's certificates are trusted.
 
 use std::{
     env,
@@ -15,7 +15,7 @@ use test_redis::{
     server::free_ports,
 };
 
-/// A server that speaks TLS, and its port.
+/// A server with TLS, and its port.
 fn server(certificates: &std::path::Path, name: &str) -> Option<(Server, u16)> {
     let [port] = free_ports(0);
     let mut args = tls_args(certificates, name);
@@ -46,7 +46,7 @@ async fn plain_text_to_a_tls_server_is_reported() {
 
 const DIRECTORY: &str = "SSE_TLS_DIRECTORY";
 
-/// What is trusted is read from the environment, which is that of a whole process.
+/// The trusted certificates come from an environment variable, which is the whole process's.
 #[test]
 fn certificates_that_the_system_trusts_are_accepted() {
     let certificates = Certificates::new();

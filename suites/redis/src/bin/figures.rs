@@ -35,7 +35,7 @@ fn main() {
         }
         burst().await;
     });
-    // The allocations of one thread are counted.
+    // Only one thread's allocations are counted.
     runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
         println!("\n| 10,000 retained events | bytes in a server | of frames | bytes in Redis |");
         println!("|---|---|---|---|");
@@ -51,7 +51,7 @@ fn event(start: Instant) -> Event {
     Event::text(text).into()
 }
 
-/// From `publish` on A to the client of B.
+/// The time from `publish` on A to the event at a client of B.
 async fn latency(rate: u64, seconds: u64) {
     let Some(server) = Server::start(&[]) else { return };
     let builder = Hub::builder().retain_events(10_000);
@@ -88,9 +88,9 @@ async fn latency(rate: u64, seconds: u64) {
     );
 }
 
-/// Publishes so many events at this rate.
+/// Publishes this many events at this rate.
 async fn publish(hub: &Hub, rate: u64, total: u64, start: Instant) {
-    // In steps of a millisecond: a timer is no finer.
+    // In steps of a millisecond, the resolution of a timer.
     let step = Duration::from_millis(1).max(Duration::from_secs(1) / rate as u32);
     let each = (rate as f64 * step.as_secs_f64()).round() as u64;
     let mut timer = interval(step);
@@ -104,7 +104,7 @@ async fn publish(hub: &Hub, rate: u64, total: u64, start: Instant) {
     }
 }
 
-/// What it costs Redis that so many servers follow a stream.
+/// The cost, for Redis, of this many servers that read a stream.
 async fn load(servers: usize, seconds: u64) {
     const RATE: u64 = 1_000;
     let Some(server) = Server::start(&[]) else { return };
@@ -120,7 +120,7 @@ async fn load(servers: usize, seconds: u64) {
     println!("| {servers} | {RATE} | {} | {:.1} % |", RATE * seconds, used * 100.0);
 }
 
-/// The seconds that Redis has computed.
+/// The processor time of Redis, in seconds.
 async fn cpu(server: &Server) -> f64 {
     let info: String = server.run(&["INFO", "cpu"]).await;
     let fields = ["used_cpu_user:", "used_cpu_sys:"];
@@ -146,7 +146,7 @@ async fn burst() {
     }
 }
 
-/// What the ring of one server takes.
+/// The memory of one server's ring.
 async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> Target<'a>) {
     let Some(server) = Server::start(&[]) else { return };
     let node = Node::live(Hub::builder().retain_events(RETAINED), &server.url()).await;
@@ -159,7 +159,7 @@ async fn memory(what: &str, to: for<'a> fn(&'a Hub, &'a str) -> Target<'a>) {
         let all = before + count as u64;
         until("all are here", || hub.stats().published == all).await;
     };
-    // What connections and buffers take is there before.
+    // Connections and buffers are allocated before.
     publish("warm", 1).await;
     let before = allocations::count().live;
     publish("name", RETAINED - 1).await;
