@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A value as JSON, as it is.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub(crate) T);
 
 impl<T: Serialize> Data for Json<T> {}

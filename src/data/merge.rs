@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Two values as one JSON object.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Merge<D, O> {
     pub(crate) data: D,
     pub(crate) other: O,
