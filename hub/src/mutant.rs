@@ -1,4 +1,4 @@
-//! Repairs that a test can take out, to show that the [simulation](crate::redis) notices: each by
+//! Repairs that a test can take out, to show that the simulation of the log on Redis notices: each by
 //! the number of its row in the report of faults.
 
 #[cfg(test)]

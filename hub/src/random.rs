@@ -7,6 +7,10 @@ use std::{
 
 /// Any number: the standard library's hash keys are random.
 pub(crate) fn number() -> u64 {
+    #[cfg(test)]
+    if let Some(number) = seeded::number() {
+        return number;
+    }
     RandomState::new().build_hasher().finish()
 }
 
@@ -15,5 +19,27 @@ pub(crate) fn between(low: u64, high: u64) -> u64 {
     match high.saturating_sub(low).checked_add(1) {
         Some(count) => low + number() % count,
         None => number(),
+    }
+}
+
+/// Numbers that are the same in each run of a test.
+#[cfg(test)]
+pub(crate) mod seeded {
+    use std::cell::Cell;
+
+    thread_local! {
+        static STATE: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    /// Makes the numbers of this thread depend on a seed alone.
+    #[cfg(feature = "redis")]
+    pub(crate) fn begin(seed: u64) {
+        STATE.set(Some(seed));
+    }
+
+    pub(super) fn number() -> Option<u64> {
+        let state = STATE.get()?.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        STATE.set(Some(state));
+        Some(state ^ state >> 31)
     }
 }

@@ -19,7 +19,11 @@ use crate::{frame::Rules, log::Bounds, random};
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum OnGap {
-    /// With the oldest retained event, to miss as little as possible. This is the default.
+    /// With the oldest retained event that the client cannot have, to miss as little as possible.
+    /// This is the default.
+    ///
+    /// If its last event ID [cannot be read](sse_encoder::LastEventId::is_unreadable), it may have
+    /// had them all: it gets those published from now on.
     #[default]
     Oldest,
     /// With the events published from now on: for clients that reload their state after a gap.

@@ -49,8 +49,9 @@ impl FileHeader {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self, NoHeader> {
-        let is_zero = bytes.iter().all(|byte| *byte == 0);
-        let is_ours = is_zero || bytes.starts_with(&MAGIC) || MAGIC.starts_with(bytes);
+        // Or as much of it as was written.
+        let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+        let is_ours = bytes.starts_with(&MAGIC) || MAGIC.starts_with(&bytes[..end]);
         let number = |at| u64_at(bytes, at).unwrap_or(0);
         match bytes.first_chunk() {
             Some(header) if u32_at(header, FILE_HEADER - 4) == Some(Self::checksum(header)) => {
@@ -109,7 +110,7 @@ impl BatchHeader {
     }
 
     /// Completes a batch whose records stand in `bytes` after the space for its header.
-    pub(super) fn seal(&self, seed: &Hasher, bytes: &mut Vec<u8>) {
+    pub(super) fn seal(&self, seed: &Hasher, bytes: &mut [u8]) {
         let mut hasher = seed.clone();
         hasher.update(&bytes[BATCH_HEADER..]);
         let len = bytes.len() as u32;
@@ -122,7 +123,6 @@ impl BatchHeader {
         let mut hasher = seed.clone();
         hasher.update(&bytes[..BATCH_HEADER - 4]);
         bytes[BATCH_HEADER - 4..BATCH_HEADER].copy_from_slice(&hasher.finalize().to_le_bytes());
-        bytes.resize(aligned(bytes.len()), 0);
     }
 
     /// The header at the beginning of `bytes`, and the length of the batch.

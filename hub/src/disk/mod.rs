@@ -1,6 +1,8 @@
 #![doc = include_str!("../../docs/disk.md")]
 
 mod answer;
+#[cfg(test)]
+pub(crate) mod fake;
 mod files;
 mod format;
 mod log;
@@ -8,6 +10,8 @@ mod queue;
 mod record;
 mod recovery;
 mod segments;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::{path::Path, time::Duration};

@@ -37,6 +37,8 @@ pub(super) fn recover<F: Files>(
     feed: &Feed,
 ) -> Result<Recovered, Error> {
     let failed = |error| Error::io("the log cannot be read", error);
+    // A file whose name is not on the disk yet could still go, with all that is written to it.
+    segments.files.sync_folder().map_err(failed)?;
     let names = segments.files.list().map_err(failed)?;
     let headers = headers(segments, &names)?;
     let mut reading = Reading::new(feed);
@@ -75,7 +77,11 @@ pub(super) fn recover<F: Files>(
     {
         retired.extend(segments.list.pop_front());
     }
-    retired.into_iter().for_each(|segment| segments.retire(segment));
+    if !retired.is_empty() {
+        retired.into_iter().for_each(|segment| segments.retire(segment));
+        // Or a power failure could bring them back.
+        let _ = segments.files.sync_folder();
+    }
     let clean_epoch = closed.filter(|_| !is_torn && !is_lost && holes == 0);
     Ok(Recovered { tip, clean_epoch, has_lost_tip: is_lost, holes })
 }

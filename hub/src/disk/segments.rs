@@ -9,7 +9,7 @@ use super::{
 use crate::{error::Error, position::Position};
 
 /// The least and the largest size of a file, but for one with a larger batch.
-const SIZES: (usize, usize) = (1 << 20, 16 << 20);
+const SIZES: (usize, usize) = if cfg!(test) { (1 << 9, 1 << 10) } else { (1 << 20, 16 << 20) };
 /// So many files hold as many bytes as are retained.
 const SHARES: usize = 8;
 /// The name of a file until it is whole.
@@ -73,7 +73,7 @@ impl<F: Files> Segments<F> {
         &mut self,
         batch: BatchHeader,
         previous: Position,
-        bytes: &mut Vec<u8>,
+        bytes: &mut [u8],
     ) -> Result<(), Failure> {
         let len = aligned(bytes.len());
         if !matches!((self.at, self.list.back()), (Some(at), Some(file)) if at + len <= file.len) {
@@ -107,31 +107,37 @@ impl<F: Files> Segments<F> {
         let header = FileHeader { log: self.log, number: self.next_number, previous };
         let mut bytes = vec![0; self.size.max(FILE_HEADER + len)];
         bytes[..FILE_HEADER].copy_from_slice(&header.to_bytes());
-        // A number is not used again, as it is unknown what a failure leaves behind.
+        self.prepare(&bytes)?;
+        // Whatever a failure leaves behind, the next batch goes to a file after this one.
         self.next_number += 1;
-        let segment = Segment { header, last: previous, len: bytes.len(), is_damaged: false };
-        self.put(header.number, &bytes)?;
+        self.at = None;
+        self.publish(header.number)?;
         (self.at, self.is_synced) = (Some(FILE_HEADER), true);
+        let segment = Segment { header, last: previous, len: bytes.len(), is_damaged: false };
         self.list.push_back(segment);
         Ok(())
     }
 
-    /// Makes a file, on the disk and whole, or not at all.
-    fn put(&mut self, number: u64, bytes: &[u8]) -> io::Result<()> {
+    /// Writes a file, without its name.
+    fn prepare(&mut self, bytes: &[u8]) -> io::Result<()> {
         let files = &mut self.files;
-        let mut put = || {
+        let mut prepare = || {
             files.create(UNFINISHED)?;
             files.write(UNFINISHED, 0, bytes)?;
-            files.sync(UNFINISHED)?;
-            files.rename(UNFINISHED, &name(number))?;
-            files.sync_folder()
+            files.sync(UNFINISHED)
         };
-        let put = put();
-        if put.is_err() {
-            // To make room; or it is gone already.
+        let prepared = prepare();
+        if prepared.is_err() {
+            // To make room, if it is there.
             let _ = self.files.remove(UNFINISHED);
         }
-        put
+        prepared
+    }
+
+    /// Gives the prepared file its name.
+    fn publish(&mut self, number: u64) -> io::Result<()> {
+        self.files.rename(UNFINISHED, &name(number))?;
+        self.files.sync_folder()
     }
 
     /// Lets go of the files before this position; of all but the newest one if it is `None`.

@@ -173,7 +173,7 @@ impl<F: Files> Writer<F> {
         Ok(())
     }
 
-    fn write(&mut self, header: BatchHeader, bytes: &mut Vec<u8>) -> Result<(), Failure> {
+    fn write(&mut self, header: BatchHeader, bytes: &mut [u8]) -> Result<(), Failure> {
         self.segments.append(header, self.tip, bytes)?;
         if self.sync_every.is_none() || !self.is_marked_open {
             self.segments.sync()?;
@@ -219,7 +219,7 @@ impl<F: Files> Writer<F> {
     pub(crate) fn close(mut self) {
         let first = self.tip.n + 1;
         let header = BatchHeader { epoch: self.epoch, first, time: now(), count: 0 };
-        let mut bytes = vec![0; BATCH_HEADER];
+        let mut bytes = [0; BATCH_HEADER];
         // Without this mark, the next start begins an epoch.
         let _ =
             self.segments.append(header, self.tip, &mut bytes).and_then(|()| self.segments.sync());

@@ -6,6 +6,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use tokio::{join, runtime::Handle, select, time::sleep};
@@ -18,7 +19,7 @@ use super::{
     queue::Queue,
     reader::Reader,
     rejected::{RejectedEntry, Reporter},
-    source::Source,
+    source::{Connector, Source},
     writer::Writer,
 };
 use crate::{error::Error, feed::Feed, log::BoxFuture};
@@ -131,36 +132,55 @@ async fn drive(parts: Parts, link: Arc<Link>) {
     let Parts { feed, endpoint, queue, reporter } = parts;
     let follower = Follower::new(feed.clone(), link.clone(), reporter);
     let writer = Writer { endpoint: &endpoint, link: &link, queue, feed: &feed };
+    let readers = Readers { endpoint: &endpoint, link: &link };
     let read = async {
-        select! { () = feed.closed() => {}, () = read(&link, &endpoint, follower) => {} }
+        select! { () = feed.closed() => {}, () = read(&link, &readers, follower) => {} }
     };
     // The queue ends with the hub, once it is empty.
     join!(read, writer.run());
 }
 
+/// Makes connections that read.
+struct Readers<'a> {
+    endpoint: &'a Endpoint,
+    link: &'a Link,
+}
+
+impl Connector for Readers<'_> {
+    type Source = Reader;
+
+    async fn open(&self, patience: Duration) -> Result<Reader, Error> {
+        Ok(Reader::open(self.endpoint, patience).await?)
+    }
+
+    async fn pause(&self, time: Duration) {
+        select! { () = sleep(time) => {}, () = self.link.connected.notified() => {} }
+    }
+}
+
 /// Reads the log until the hub is closed.
-async fn read(link: &Link, endpoint: &Endpoint, mut follower: Follower) {
+pub(super) async fn read(link: &Link, connector: &impl Connector, mut follower: Follower) {
     let mut backoff = Backoff::new();
     let mut is_reported = false;
     loop {
-        let error = match Reader::open(endpoint, follower.patience()).await {
-            Ok(mut reader) => {
-                let error = match follower.catch_up(&mut reader).await {
+        let error = match connector.open(follower.patience()).await {
+            Ok(mut source) => {
+                let error = match follower.catch_up(&mut source).await {
                     Ok(()) => {
                         link.found();
                         let followed = || (backoff, is_reported) = (Backoff::new(), false);
-                        follow(&mut follower, &mut reader, followed).await
+                        follow(&mut follower, &mut source, followed).await
                     }
                     Err(error) => Some(error),
                 };
                 // A page may be too large in any way: for the time, or for a buffer in Redis.
-                if error.as_ref().is_some_and(|error| !error.is_closed()) && !reader.has_moved() {
-                    follower.shrink_page(reader.is_slow());
+                if error.as_ref().is_some_and(|error| !error.is_closed()) && !source.has_moved() {
+                    follower.shrink_page(source.is_slow());
                 }
                 // A moved stream is not a failure if it is found again.
-                error.filter(|error| error.is_closed() || !reader.has_moved())
+                error.filter(|error| error.is_closed() || !source.has_moved())
             }
-            Err(failure) => Some(failure.into()),
+            Err(error) => Some(error),
         };
         if let Some(error) = error {
             if error.is_closed() {
@@ -171,7 +191,7 @@ async fn read(link: &Link, endpoint: &Endpoint, mut follower: Follower) {
                 follower.reporter().error(error);
             }
         }
-        select! { () = sleep(backoff.next()) => {}, () = link.connected.notified() => {} }
+        connector.pause(backoff.next()).await;
     }
 }
 

@@ -152,13 +152,20 @@ impl Link {
         move |link| link.ended.load(Ordering::Acquire) > begun
     }
 
+    /// Whether the place of this client is here.
+    pub(super) fn is_known(&self, feed: &Feed, last: &LastEventId) -> bool {
+        let retained = &feed.read().retained;
+        match last.get() {
+            Some(id) => retained.knows(id),
+            None => retained.has_begun() && !last.is_unreadable(),
+        }
+    }
+
     /// Whether the client's events are here. If its id is not, only a read that began after its
     /// request shows whether it belongs to the log, and whether the log is still the same.
     pub(super) async fn wait_for(self: Arc<Self>, feed: Arc<Feed>, last: LastEventId) -> bool {
-        let is_known = move || {
-            let retained = &feed.read().retained;
-            retained.has_begun() && last.get().is_none_or(|id| retained.knows(id))
-        };
+        let this = self.clone();
+        let is_known = move || this.is_known(&feed, &last);
         // No timer if there is nothing to wait for.
         if is_known() {
             return true;

@@ -13,6 +13,8 @@ mod reader;
 mod record;
 mod rejected;
 mod route;
+#[cfg(test)]
+mod simulation;
 mod source;
 mod writer;
 

@@ -54,15 +54,6 @@ impl Reader {
         self.is_slow |= failure.error.is_timeout();
         failure.into()
     }
-
-    pub(super) const fn has_moved(&self) -> bool {
-        self.has_moved
-    }
-
-    /// Whether the next page should be smaller.
-    pub(super) const fn is_slow(&self) -> bool {
-        self.is_slow
-    }
 }
 
 impl Source for Reader {
@@ -139,6 +130,14 @@ impl Source for Reader {
         let seconds = seconds.and_then(|seconds| seconds.checked_sub(1)).ok_or_else(unexpected)?;
         let epoch = seconds.saturating_mul(1_000);
         Ok(Position { epoch, n: random::number(), check: Check::of_gap(random::number()) })
+    }
+
+    fn is_slow(&self) -> bool {
+        self.is_slow
+    }
+
+    fn has_moved(&self) -> bool {
+        self.has_moved
     }
 }
 

@@ -1,6 +1,6 @@
 //! The remote log, as the follower needs it.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use crate::{
     error::Error,
@@ -107,4 +107,25 @@ pub(super) trait Source {
 
     /// A unique position before all later entries: for an empty log without a mark.
     fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
+
+    /// Whether an answer was not in time.
+    fn is_slow(&self) -> bool {
+        false
+    }
+
+    /// Whether the log is elsewhere now, or on its way there.
+    fn has_moved(&self) -> bool {
+        false
+    }
+}
+
+/// Makes connections to a log.
+pub(super) trait Connector {
+    type Source: Source + Send;
+
+    /// Connects. `patience` is how long an answer may take.
+    fn open(&self, patience: Duration) -> impl Future<Output = Result<Self::Source, Error>> + Send;
+
+    /// Waits so long before the next attempt, or less if there is a reason to hope.
+    fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }

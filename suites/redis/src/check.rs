@@ -4,11 +4,11 @@ use std::collections::{HashMap, HashSet};
 
 use crate::{client::Seen, load::Outcomes};
 
-/// `ms-seq` as numbers.
+/// `ms-seq` as numbers; in a client's id the digest of the entry follows.
 #[must_use]
 pub fn position(id: &str) -> Option<(u64, u64)> {
-    let (ms, seq) = id.split_once('-')?;
-    Some((ms.parse().ok()?, seq.parse().ok()?))
+    let mut parts = id.split('-');
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
 /// The verdict on one client's sequence.

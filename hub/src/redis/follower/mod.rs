@@ -84,10 +84,10 @@ impl Follower {
         }
     }
 
-    /// A read has succeeded: the next page may be larger, if its entries are not.
-    fn resize_page(&mut self, entries: &[Entry]) {
+    /// Entries as large as these fill the next page.
+    fn fit_page(&mut self, entries: &[Entry]) {
         let largest = entries.iter().map(Entry::size).max().unwrap_or(0).max(1);
-        self.page = (self.page * 2).min(PAGE_BYTES / largest).clamp(1, PAGE);
+        self.page = self.page.min(PAGE_BYTES / largest).max(1);
     }
 
     pub(super) fn reporter(&mut self) -> &mut Reporter {
@@ -114,6 +114,9 @@ impl Follower {
     pub(super) async fn follow<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let read = self.link.begin_read();
         self.read_next(source).await?;
+        // Only now: a page that grows too early makes the same attempt fail again and again.
+        self.page = (self.page * 2).min(PAGE);
+        self.patience = ANSWER;
         self.link.end_read(read);
         Ok(())
     }
@@ -121,8 +124,7 @@ impl Follower {
     async fn read_next<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let after = if let Cursor::At(position) = self.cursor { Some(position) } else { None };
         let News { entries, last } = source.wait(after, self.page).await?;
-        self.resize_page(&entries);
-        self.patience = ANSWER;
+        self.fit_page(&entries);
         match (self.cursor, entries.first()) {
             (Cursor::At(_), _) if last.is_none_or(|last| !self.has_read(&last)) => {
                 return self.relocate(source).await;
@@ -131,8 +133,11 @@ impl Follower {
             // A server whose clock is behind may have given lower positions.
             (Cursor::Empty { is_lost: false }, Some(first))
                 if first.position > self.feed.read().retained.tip_position()
-                    && source.is_complete().await? => {}
-            (_, Some(first)) => self.record_gap(before(first))?,
+                    && !entries.iter().any(|entry| self.may_have_read(entry))
+                    && source.is_complete().await?
+                    && is_still_there(source, first).await? => {}
+            (Cursor::Empty { .. }, Some(_)) => return self.relocate(source).await,
+            (Cursor::Unknown, Some(first)) => self.record_gap(before(first))?,
         }
         self.ingest(entries)
     }
@@ -152,14 +157,7 @@ impl Follower {
             }),
             oldest => oldest.map(before),
         };
-        let Some(base) = base else {
-            // A unique position: a fixed one would seem to be known after the log was filled and
-            // emptied in between.
-            let base = source.before_all().await?;
-            self.record_gap(base)?;
-            self.cursor = Cursor::Empty { is_lost: false };
-            return Ok(());
-        };
+        let Some(base) = base else { return self.begin_empty(source).await };
         self.record_gap(base)?;
         self.cursor = Cursor::At(base);
         entries.reverse();
@@ -177,7 +175,7 @@ impl Follower {
             let oldest = entries.last().map(|entry| entry.position);
             let page = source.newest(oldest, self.page).await?;
             let is_last = page.len() < self.page;
-            self.resize_page(&page);
+            self.fit_page(&page);
             for entry in page {
                 if record::is_retained(&entry, &mut keys) {
                     count += 1;
@@ -208,9 +206,10 @@ impl Follower {
             let mut is_last = false;
             if page.first().is_some_and(is_there) {
                 is_last = page.len() <= self.page;
-                self.resize_page(&page);
+                self.fit_page(&page);
                 page.remove(0);
                 self.ingest(page)?;
+                self.page = (self.page * 2).min(PAGE);
             } else if relocations < RELOCATIONS {
                 relocations += 1;
                 self.relocate(source).await?;
@@ -226,24 +225,19 @@ impl Follower {
 
     /// The entry that was read last is gone: finds where to continue.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
-        let Cursor::At(position) = self.cursor else { return Ok(()) };
-        let after = just_after(position.numbers());
-        let mut before_this = after.map(|(epoch, n)| Position::new(epoch, n));
-        // Entries after one that has been read are new, even if their positions are lower.
-        let known = loop {
-            let older = source.newest(before_this, self.page).await?;
-            if let Some(known) = older.iter().find(|e| self.has_read(e) || self.is_old(e)) {
-                self.note(known);
-                break Some(known.position);
+        let known = match (self.cursor, self.recent.back()) {
+            (Cursor::At(lost), _) => {
+                let after = just_after(lost.numbers());
+                let before = after.map(|(epoch, n)| Position::new(epoch, n));
+                self.newest_known(source, before).await?.map(|known| (known, lost))
             }
-            match older.last() {
-                Some(oldest) => before_this = Some(oldest.position),
-                None => break None,
-            }
+            // The log was empty, and an older one may be there again.
+            (_, Some(&lost)) => self.newest_known(source, None).await?.map(|known| (known, lost)),
+            (_, None) => None,
         };
-        if let Some(known) = known {
+        if let Some((known, lost)) = known {
             let lacks_this = mutant::lacks(39);
-            self.record_gap(if lacks_this { known } else { after_loss(known, position) })?;
+            self.record_gap(if lacks_this { known } else { after_loss(known, lost) })?;
             self.cursor = Cursor::At(known);
             let mut page = source.from(known, self.page + 1).await?;
             // If it is gone by now, the next wait notices.
@@ -257,11 +251,43 @@ impl Follower {
         if page.is_empty() && source.mark().await? {
             page = source.from(Position::START, self.page).await?;
         }
+        // An older log is there by now: the next wait notices.
+        if page.iter().any(|entry| self.has_read(entry)) {
+            return Ok(());
+        }
         match page.first() {
             Some(first) => self.record_gap(before(first))?,
-            None => self.cursor = Cursor::Empty { is_lost: true },
+            None => return self.begin_empty(source).await,
         }
         self.ingest(page)
+    }
+
+    /// The log is empty, and has no mark.
+    async fn begin_empty<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+        // A unique position: a fixed one would seem to be known after the log was filled and
+        // emptied in between.
+        let base = source.before_all().await?;
+        self.record_gap(base)?;
+        self.cursor = Cursor::Empty { is_lost: false };
+        Ok(())
+    }
+
+    /// The newest entry before this position that has been read, or may have been: entries after
+    /// it are new, even if their positions are lower than one that was read.
+    async fn newest_known<S: Source>(
+        &mut self,
+        source: &mut S,
+        mut before: Option<Position>,
+    ) -> Result<Option<Position>, Error> {
+        loop {
+            let older = source.newest(before, self.page).await?;
+            if let Some(known) = older.iter().find(|entry| self.may_have_read(entry)) {
+                self.note(known);
+                return Ok(Some(known.position));
+            }
+            let Some(oldest) = older.last() else { return Ok(None) };
+            before = Some(oldest.position);
+        }
     }
 
     /// Whether this very entry is among those read last.
@@ -269,10 +295,11 @@ impl Follower {
         self.recent.iter().rev().any(|position| *position == entry.position)
     }
 
-    /// Whether the entry comes before those that were read last: if it has been read, it must not
-    /// be read again.
-    fn is_old(&self, entry: &Entry) -> bool {
-        self.recent.iter().all(|position| entry.position.numbers() < position.numbers())
+    /// Whether the entry is among those read last, or comes before them all: then it may have been
+    /// read, and must not be read again.
+    fn may_have_read(&self, entry: &Entry) -> bool {
+        let is_before = |position: &Position| entry.position.numbers() < position.numbers();
+        self.has_read(entry) || !self.recent.is_empty() && self.recent.iter().all(is_before)
     }
 
     /// Remembers an entry as one that has been read.
@@ -318,6 +345,12 @@ impl Follower {
         self.link.signal.notify();
         Ok(())
     }
+}
+
+/// Whether what was asked of the log since this entry was read was asked of the same log.
+async fn is_still_there<S: Source>(source: &mut S, entry: &Entry) -> Result<bool, Error> {
+    let found = source.from(entry.position, 1).await?;
+    Ok(found.first().is_some_and(|found| found.position == entry.position))
 }
 
 /// The newest entries, the newest one first.

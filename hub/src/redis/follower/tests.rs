@@ -287,17 +287,25 @@ fn entries_trimmed_between_two_pages_cause_a_gap() {
 }
 
 #[test]
-fn an_emptied_log_causes_a_gap_with_its_next_entry() {
+fn an_emptied_log_causes_a_gap() {
     let log = Log::default();
     log.add(1..=3);
     let mut node = Node::new(&log);
     let mut subscriber = fresh(&node);
     *log.state() = State::default();
     node.follow();
-    assert!(ready(&mut subscriber).is_empty());
+    assert_eq!(ready(&mut subscriber), [0]);
     log.add(4..=5);
     node.follow();
-    assert_eq!(ready(&mut subscriber), [0, 4, 5]);
+    assert_eq!(ready(&mut subscriber), [4, 5]);
+    // With the next entry, where it was emptied and filled between two reads.
+    *log.state() = State::default();
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0]);
+    log.add(6..=8);
+    log.state().entries.remove(0);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 7, 8]);
     // And so it is when it was empty both times, but not in between.
     let log = Log::default();
     let mut node = Node::new(&log);
@@ -741,6 +749,26 @@ fn the_hubs_own_words_are_no_entries() {
     node.follow();
     assert_eq!(ready(&mut subscriber), [3]);
     assert_eq!(node.hub.stats().rejected, 2);
+}
+
+#[test]
+fn an_older_log_that_is_restored_after_it_was_emptied_is_not_read_again() {
+    let log = Log::default();
+    log.add(1..=3);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    *log.state() = State::default();
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0]);
+    log.add(1..=2);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0]);
+    log.add([4]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [4]);
+    // Entry 3 is lost, and this server has seen it.
+    assert!(matches!(node.resumption(2), Resumption::Unknown { .. }));
+    assert_eq!(node.resumption(4), Resumption::Exact { missed: 0 });
 }
 
 fn raw(n: u64, fields: &[(&str, &str)]) -> Entry {

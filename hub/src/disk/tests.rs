@@ -1,0 +1,527 @@
+//! The log on files that fail, and on files that are damaged.
+
+use std::{
+    collections::{HashMap, HashSet},
+    ops::Range,
+    sync::Arc,
+    time::Duration,
+};
+
+use futures_executor::block_on;
+use futures_util::{FutureExt, StreamExt};
+use sse_encoder::{Event, EventId, LastEventId};
+
+use super::{
+    answer::Answer,
+    fake::{Disk, Fault},
+    queue::Command,
+    record::Record,
+    writer::Writer,
+};
+use crate::{
+    builder::HubBuilder,
+    error::Error,
+    feed::Feed,
+    frame::encode,
+    hub::Hub,
+    log::{Draft, Names, Numbering, Outcome},
+    resumption::Resumption,
+    subscriber::{Interest, Subscriber},
+};
+
+/// A log without its thread.
+struct Log {
+    feed: Arc<Feed>,
+    writer: Writer<Disk>,
+}
+
+impl Log {
+    fn open(disk: &Disk) -> Result<Self, Error> {
+        // Files of half a kilobyte.
+        Self::open_with(disk, Hub::builder().retain_bytes(4_000))
+    }
+
+    fn open_with(disk: &Disk, builder: HubBuilder) -> Result<Self, Error> {
+        let settings = builder.settings();
+        let sync_every = settings.sync_every;
+        let feed = Feed::new(settings, Numbering::Given);
+        let writer = Writer::open(disk.clone(), feed.clone(), sync_every)?;
+        Ok(Self { feed, writer })
+    }
+
+    fn command(&self, event: &Event, topic: &str, key: Option<&str>) -> (Command, Answer) {
+        let event = encode(event, self.feed.settings.rules()).unwrap();
+        Command::new(Record::new(&Draft { topics: Names::One(topic), key, event }))
+    }
+
+    /// Publishes them as one batch. `false` if nothing can be appended any more.
+    fn publish_all(&mut self, events: &[Event]) -> (Vec<Outcome>, bool) {
+        let all = events.iter().map(|event| self.command(event, "", None));
+        let (commands, answers): (Vec<_>, Vec<_>) = all.unzip();
+        let is_open = self.writer.append(commands).is_ok();
+        let outcomes = answers.into_iter().map(|answer| answer.now_or_never().unwrap());
+        (outcomes.collect(), is_open)
+    }
+
+    fn publish(&mut self, event: &Event) -> Outcome {
+        let (command, answer) = self.command(event, "", None);
+        let _ = self.writer.append(vec![command]);
+        answer.now_or_never().unwrap()
+    }
+
+    fn text(&mut self, text: &str) -> EventId {
+        self.publish(&Event::text(text).into_owned()).unwrap().unwrap()
+    }
+
+    /// What a client with this id gets, but for checkpoints: ids and data.
+    fn resume(&self, id: Option<&EventId>) -> (Resumption, Vec<(String, String)>) {
+        let last = id.map_or_else(LastEventId::none, |id| id.clone().into());
+        let mut subscriber =
+            Subscriber::new(self.feed.clone(), Interest::Topics([""].into_iter()), &last);
+        let resumption = subscriber.resumption();
+        let mut events = Vec::new();
+        while let Some(Some(frame)) = subscriber.next().now_or_never() {
+            let frame = String::from_utf8(frame.as_bytes().to_vec()).unwrap();
+            let field = |name: &str| {
+                let value = frame.lines().find_map(|line| line.strip_prefix(name));
+                value.unwrap_or_default().to_owned()
+            };
+            if field("event: ") != "checkpoint" {
+                events.push((field("id: "), field("data: ")));
+            }
+        }
+        (resumption, events)
+    }
+
+    fn tip(&self) -> EventId {
+        let (_, mut opening) = (
+            0,
+            Subscriber::new(
+                self.feed.clone(),
+                Interest::Topics([""].into_iter()),
+                &LastEventId::none(),
+            ),
+        );
+        let frame = block_on(opening.next()).unwrap();
+        frame.id().unwrap()
+    }
+}
+
+/// A log of some files, and what is in it.
+struct Written {
+    disk: Disk,
+    /// The position before all events, and that of each event.
+    ids: Vec<EventId>,
+    texts: Vec<String>,
+}
+
+/// Publishes so many events, one by one; the files are small.
+fn written(count: usize, is_closed: bool) -> Written {
+    let disk = Disk::default();
+    let mut log = Log::open(&disk).unwrap();
+    let mut ids = vec![log.tip()];
+    let texts: Vec<_> =
+        (0..count).map(|n| format!("event {n} {}", "x".repeat(20 * n % 90))).collect();
+    ids.extend(texts.iter().map(|text| log.text(text)));
+    if is_closed {
+        log.writer.close();
+    }
+    Written { disk, ids, texts }
+}
+
+/// Opens a damaged copy of the log, and checks that no client gets a wrong event, or misses one
+/// without a gap. Gives the events that are left.
+fn check(written: &Written, damaged: &Disk, may_lose_end: bool, what: &str) -> Range<usize> {
+    let Written { ids, texts, .. } = written;
+    let count = texts.len();
+    let log = Log::open(damaged).unwrap_or_else(|error| panic!("{what}: {error:#}"));
+    let unknown = EventId::from_static("none of the log's");
+    let (_, mut kept) = log.resume(Some(&unknown));
+    assert!(!kept.is_empty(), "{what}: no gap");
+    kept.remove(0);
+    let all: Vec<_> =
+        ids[1..].iter().zip(texts).map(|(id, t)| (id.to_string(), t.clone())).collect();
+    // A run of the original events.
+    let from = kept.first().map(|first| all.iter().position(|event| event == first).unwrap());
+    let from = from.unwrap_or(count);
+    let until = from + kept.len();
+    assert_eq!(kept, all[from..until], "{what}");
+    for (n, id) in ids.iter().enumerate() {
+        let (resumption, events) = log.resume(Some(id));
+        if let Resumption::Exact { missed } = resumption {
+            let expected = if n > until { &[] } else { &all[n..until] };
+            assert!(kept.is_empty() || (from..=until).contains(&n), "{what}: {n}");
+            assert_eq!((missed, &events[..]), (expected.len(), expected), "{what}: {n}");
+            assert!(may_lose_end || kept.is_empty() && n == count || until == count, "{what}: {n}");
+        } else {
+            assert!(events[0].1.contains("requested"), "{what}: {n}");
+            assert!(n < from || n > until || kept.is_empty(), "{what}: {n} of {from}..{until}");
+        }
+    }
+    // No position is given to another event.
+    let mut log = log;
+    let new = log.text("new");
+    assert!(!ids.contains(&new), "{what}: {new} again");
+    drop(log);
+    let log = Log::open(damaged).unwrap();
+    assert_eq!(log.resume(Some(&new)).0, Resumption::Exact { missed: 0 }, "{what}");
+    let (resumption, events) = log.resume(ids.get(until));
+    if resumption == (Resumption::Exact { missed: 1 }) {
+        assert_eq!(events, [(new.to_string(), "new".into())], "{what}");
+    }
+    from..until
+}
+
+/// How many bytes of the file are used.
+fn used(bytes: &[u8]) -> usize {
+    bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1)
+}
+
+#[test]
+fn with_any_byte_flipped_no_event_is_wrong_and_no_loss_is_silent() {
+    for is_closed in [true, false] {
+        let written = written(12, is_closed);
+        let names = written.disk.names();
+        assert!(names.len() > 2, "{names:?}");
+        for (number, name) in names.iter().enumerate() {
+            let bytes = written.disk.get(name);
+            let is_newest = number + 1 == names.len();
+            for at in 0..(used(&bytes) + 20).min(bytes.len()) {
+                let mut bytes = bytes.clone();
+                bytes[at] ^= 1 << (at % 8);
+                let damaged = written.disk.snapshot();
+                damaged.put(name, bytes);
+                let what = format!("{name}, {is_closed}: byte {at}");
+                // Without the mark of the end, the last batch may be one that was cut off.
+                check(&written, &damaged, is_newest, &what);
+            }
+        }
+    }
+}
+
+#[test]
+fn cut_at_any_byte_a_log_loses_its_end_and_knows() {
+    for is_closed in [true, false] {
+        let written = written(12, is_closed);
+        let names = written.disk.names();
+        for (number, name) in names.iter().enumerate() {
+            let bytes = written.disk.get(name);
+            let is_newest = number + 1 == names.len();
+            for len in 0..=used(&bytes) {
+                for is_filled in [true, false] {
+                    let mut bytes = bytes.clone();
+                    let whole = bytes.len();
+                    bytes.truncate(len);
+                    bytes.resize(if is_filled { whole } else { len }, 0);
+                    let damaged = written.disk.snapshot();
+                    damaged.put(name, bytes);
+                    let what = format!("{name}, {is_closed}: {len} bytes, {is_filled}");
+                    check(&written, &damaged, is_newest, &what);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_missing_file_is_a_gap_for_those_who_need_it() {
+    let written = written(12, true);
+    let names = written.disk.names();
+    for (number, name) in names.iter().enumerate() {
+        let damaged = written.disk.snapshot();
+        damaged.remove_now(name);
+        let is_newest = number + 1 == names.len();
+        let left = check(&written, &damaged, is_newest, name);
+        assert_eq!(left.end == 12, !is_newest, "{name}: {left:?}");
+        assert!(number == 0 || is_newest || left.start > 0, "{name}: {left:?}");
+    }
+}
+
+/// Numbers that are the same in each run.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 =
+            self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % end
+    }
+
+    fn is_one_in(&mut self, count: u64) -> bool {
+        self.below(count) == 0
+    }
+}
+
+/// What was published, and what became of it.
+#[derive(Default)]
+struct Ghost {
+    next: u64,
+    /// In the order in which they were published: the text, the id if it was told, and whether it
+    /// must be in the log.
+    events: Vec<(String, Option<EventId>, bool)>,
+    /// Every id that was ever told.
+    ids: HashMap<EventId, String>,
+    refused: HashSet<String>,
+}
+
+impl Ghost {
+    fn publish(&mut self, log: &mut Log, count: u64) -> bool {
+        let texts: Vec<_> = (0..count).map(|n| (self.next + n).to_string()).collect();
+        self.next += count;
+        let own = |n: &String| n.ends_with('7');
+        let event = |text: &String| match own(text) {
+            true => Event::text(text.clone()).id(format!("row {text}")).into(),
+            false => Event::text(text.clone()).into(),
+        };
+        let (outcomes, is_open) = log.publish_all(&texts.iter().map(event).collect::<Vec<_>>());
+        for (text, outcome) in texts.into_iter().zip(outcomes) {
+            match outcome {
+                Ok(id) => {
+                    let id = id.unwrap();
+                    let before = self.ids.insert(id.clone(), text.clone());
+                    assert_eq!(before, None, "{id} twice");
+                    self.events.push((text, Some(id), true));
+                }
+                Err(error) if error.is_outcome_unknown() => self.events.push((text, None, false)),
+                Err(error) => {
+                    assert!(error.is_not_appended(), "{error:#}");
+                    self.refused.insert(text);
+                }
+            }
+        }
+        is_open
+    }
+
+    /// Compares the log with what was published since `start`. What is not in it is forgotten.
+    fn check(&mut self, log: &Log, start: &mut EventId) {
+        let (resumption, mut events) = log.resume(Some(start));
+        let has_hole = matches!(resumption, Resumption::Unknown { .. });
+        if let Resumption::Unknown { resumed_after, .. } = resumption {
+            *start = resumed_after;
+            assert!(self.events.iter().any(|(.., must)| !must), "a hole without a loss");
+            events = log.resume(Some(&EventId::from_static("of nothing"))).1;
+            events.remove(0);
+        } else {
+            assert_eq!(resumption, Resumption::Exact { missed: events.len() });
+        }
+        let mut rest = events.iter().peekable();
+        self.events.retain_mut(|(text, id, must)| {
+            let found = rest.next_if(|(_, data)| data == text);
+            if let Some((found, _)) = found {
+                assert!(id.as_ref().is_none_or(|id| id.as_str() == found), "{text}");
+                *id = Some(EventId::new(found).unwrap());
+                true
+            } else {
+                assert!(!*must || has_hole, "{text} is lost");
+                false
+            }
+        });
+        assert_eq!(rest.next(), None, "out of order, twice, or never published");
+        assert!(events.iter().all(|(_, text)| !self.refused.contains(text)));
+        // Each position that was ever told is exact, or known to be lost.
+        let places: HashMap<_, _> =
+            self.events.iter().zip(1..).map(|(e, n)| (e.0.clone(), n)).collect();
+        for (id, text) in &self.ids {
+            let (resumption, after) = log.resume(Some(id));
+            match places.get(text) {
+                Some(place) => {
+                    assert_eq!(resumption, Resumption::Exact { missed: events.len() - place });
+                    assert_eq!(after, events[*place..]);
+                }
+                // The newest one before a hole.
+                None if id == start => {
+                    assert_eq!(resumption, Resumption::Exact { missed: events.len() });
+                }
+                None => assert!(matches!(resumption, Resumption::Unknown { .. }), "{text}"),
+            }
+        }
+    }
+}
+
+/// How many runs; `SSE_DISK_RUNS` sets another number.
+fn runs() -> u64 {
+    std::env::var("SSE_DISK_RUNS").map_or(150, |runs| runs.parse().unwrap())
+}
+
+fn large() -> HubBuilder {
+    Hub::builder().retain_bytes(100_000).retain_events(100_000)
+}
+
+/// A run of publishing, failing, ending in each way, and opening again.
+fn run(seed: u64, builder: &HubBuilder) {
+    let mut random = Random(seed);
+    let disk = Disk::default();
+    let mut ghost = Ghost::default();
+    let mut start = None;
+    for _ in 0..6 {
+        let mut log = match Log::open_with(&disk, builder.clone()) {
+            Ok(log) => log,
+            Err(error) => {
+                // The fault was met at the start: it is gone at the next one.
+                assert!(error.is_io(), "{seed}: {error:#}");
+                Log::open_with(&disk, builder.clone()).unwrap()
+            }
+        };
+        ghost.check(&log, start.get_or_insert_with(|| log.tip()));
+        if random.is_one_in(2) {
+            let fault = [Fault::Fail, Fault::Short, Fault::Late][random.below(3) as usize];
+            let k = random.below(12) as usize;
+            disk.fail(disk.operations() + k, fault);
+        }
+        let is_synced = builder.clone().settings().sync_every.is_none();
+        let mut is_open = true;
+        for _ in 0..random.below(12) {
+            let count = 1 + random.below(4);
+            is_open = ghost.publish(&mut log, count);
+            if !is_open {
+                break;
+            }
+        }
+        let end = random.below(3);
+        match end {
+            0 if is_open => log.writer.close(),
+            0 | 1 => drop(log),
+            _ => {
+                drop(log);
+                disk.power_failure(|| random.is_one_in(2));
+            }
+        }
+        if !is_synced && (!is_open || end == 2) {
+            ghost.events.iter_mut().for_each(|event| event.2 = false);
+        }
+    }
+}
+
+#[test]
+fn whatever_fails_no_acknowledged_event_is_lost_and_none_is_wrong() {
+    for seed in 0..runs() {
+        run(seed, &large());
+    }
+}
+
+#[test]
+fn with_later_syncs_only_a_power_failure_loses_events_and_their_positions() {
+    for seed in 0..runs() {
+        run(seed, &large().sync_every(Duration::MAX));
+    }
+}
+
+#[test]
+fn a_full_disk_refuses_events_until_there_is_room_and_opens_meanwhile() {
+    let disk = Disk::default();
+    let mut log = Log::open(&disk).unwrap();
+    let start = log.tip();
+    disk.set_capacity(Some(2_000));
+    let mut ids = Vec::new();
+    let error = loop {
+        match log.publish(&Event::text("x".repeat(50)).into()) {
+            Ok(id) => ids.push(id.unwrap()),
+            Err(error) => break error,
+        }
+    };
+    assert!(error.is_not_appended(), "{error:#}");
+    assert!(ids.len() > 5);
+    drop(log);
+    let mut log = Log::open(&disk).unwrap();
+    assert_eq!(log.resume(Some(&start)).0, Resumption::Exact { missed: ids.len() });
+    assert!(log.publish(&Event::text("y".repeat(400)).into()).unwrap_err().is_not_appended());
+    disk.set_capacity(None);
+    let id = log.text("room");
+    assert_eq!(log.resume(ids.last()).1, [(id.to_string(), "room".into())]);
+    log.writer.close();
+    assert_eq!(
+        Log::open(&disk).unwrap().resume(Some(&start)).0,
+        Resumption::Exact { missed: ids.len() + 1 }
+    );
+}
+
+#[test]
+fn after_a_failed_sync_the_outcome_is_unknown_and_nothing_is_written_any_more() {
+    let disk = Disk::default();
+    let mut log = Log::open(&disk).unwrap();
+    let start = log.tip();
+    log.text("a");
+    disk.fail(disk.operations() + 1, Fault::Fail);
+    let events = [Event::text("b").into(), Event::text("typing").no_id().into()];
+    let (outcomes, is_open) = log.publish_all(&events);
+    assert!(outcomes[0].as_ref().unwrap_err().is_outcome_unknown());
+    // That one is never on the disk.
+    assert!(outcomes[1].as_ref().unwrap_err().is_not_appended());
+    assert!(!is_open);
+    assert_eq!(log.resume(Some(&start)).0, Resumption::Exact { missed: 1 });
+}
+
+#[test]
+fn files_of_something_else_are_an_error_and_are_left_alone() {
+    let whole = written(12, true).disk;
+    let names = whole.names();
+    let other = written(12, true).disk;
+    let mut newer = whole.get(&names[1]);
+    newer[8] = 2;
+    // As that version would write it.
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(&newer[..60]);
+    newer[60..64].copy_from_slice(&hasher.finalize().to_le_bytes());
+    type Question = fn(&Error) -> bool;
+    let rows: [(Vec<u8>, Question, &str); 4] = [
+        (
+            b"my own notes, which have nothing to do with it".to_vec(),
+            Error::is_foreign_file,
+            "is not",
+        ),
+        (other.get(&names[1]), Error::is_foreign_file, "belongs to another log"),
+        (whole.get(&names[0]), Error::is_foreign_file, "has been renamed"),
+        (newer, Error::is_other_version, "has the format 2"),
+    ];
+    for (bytes, is_it, message) in rows {
+        let disk = whole.snapshot();
+        disk.put(&names[1], bytes);
+        let before = disk.snapshot();
+        let Err(error) = Log::open(&disk) else { panic!("{message}") };
+        assert!(is_it(&error) && error.to_string().contains(message), "{error:#}");
+        assert_eq!(disk.names(), before.names());
+        assert!(disk.names().iter().all(|name| disk.get(name) == before.get(name)));
+    }
+    // Files with other names are nobody's business.
+    whole.put("notes.txt", b"mine".to_vec());
+    assert!(Log::open(&whole).is_ok());
+    assert_eq!(whole.get("notes.txt"), b"mine");
+}
+
+#[test]
+fn smaller_bounds_after_a_restart_drop_the_oldest_events() {
+    let written = written(12, true);
+    let log = Log::open_with(&written.disk, Hub::builder().retain_events(3)).unwrap();
+    assert_eq!(log.resume(Some(&written.ids[9])).0, Resumption::Exact { missed: 3 });
+    let (early, events) = log.resume(Some(&written.ids[8]));
+    assert!(early.needs_state(), "{early:?}");
+    assert_eq!(events.len(), 4);
+}
+
+#[test]
+fn events_older_than_their_longest_age_are_gone_after_a_restart() {
+    let written = written(12, true);
+    let of = |age| Log::open_with(&written.disk.snapshot(), Hub::builder().retain_for(age));
+    let log = of(Duration::from_secs(3_600)).unwrap();
+    assert_eq!(log.resume(Some(&written.ids[0])).0, Resumption::Exact { missed: 12 });
+    let log = of(Duration::ZERO).unwrap();
+    assert_eq!(log.resume(Some(&written.ids[12])).0, Resumption::Exact { missed: 0 });
+    let (early, events) = log.resume(Some(&written.ids[11]));
+    assert!(early.needs_state() && events.len() == 1, "{early:?}");
+}
+
+#[test]
+fn a_removed_file_is_one_of_which_nothing_is_retained() {
+    let disk = Disk::default();
+    let mut log = Log::open_with(&disk, Hub::builder().retain_bytes(4_000)).unwrap();
+    let mut ids = Vec::new();
+    for n in 0..400 {
+        ids.push(log.text(&n.to_string()));
+        assert!(disk.size() < 10_000, "{}", disk.size());
+    }
+    drop(log);
+    let log = Log::open(&disk).unwrap();
+    let kept = log.feed.read().retained.size().0;
+    assert!(kept > 20);
+    assert_eq!(log.resume(ids.get(399 - kept)).0, Resumption::Exact { missed: kept });
+}

@@ -1,0 +1,22 @@
+//! A simulation of the log, the servers and their clients, with every fault: one thread, one seed.
+//!
+//! The servers are real ones, from the [reading of the log](super::driver::read) to the frames of
+//! their subscribers. The log, the clock and the network are [played](log), and what the clients
+//! hear is compared with [what must hold](oracle).
+//!
+//! `cargo test -p sse-hub --features redis simulation` runs it; these variables change it:
+//!
+//! | variable | |
+//! |---|---|
+//! | `SSE_HUB_SEED` | this seed only, with each step printed |
+//! | `SSE_HUB_RUNS` | so many runs instead of 1,000 |
+//! | `SSE_HUB_FROM` | the first seed, instead of 1 |
+//!
+//! A failure prints its seed, and the tape to which it was shrunk: keep that as a test.
+
+mod log;
+mod mutants;
+mod oracle;
+mod tape;
+mod tests;
+mod world;

@@ -1,0 +1,755 @@
+//! The servers, the clients, and the steps that they take.
+
+use std::{
+    future::Future,
+    iter,
+    pin::Pin,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+};
+
+use futures_core::Stream;
+
+use sse_encoder::{Event as Item, EventId, LastEventId, ReconnectionTime};
+
+use super::{
+    log::{Fields, Loss, SimLog, Way},
+    oracle::{Event, History, Origin, Read, Truth, Verdict},
+    tape::Tape,
+};
+use crate::{
+    Hub, HubBuilder, OnGap, Subscriber,
+    feed::Feed,
+    handle::Handle,
+    log::{Next, Numbering, Resumed},
+    memory::Memory,
+    random,
+    redis::{
+        driver::read, follower::Follower, link::Link, log::RedisLog, queue::Queue,
+        rejected::Reporter,
+    },
+    topic::EVERYTHING,
+};
+
+const SECOND: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
+const TOPICS: [&str; 3] = ["", "a", "b"];
+/// Frames of this server are smaller than the largest events.
+const SMALL_FRAME: usize = 100;
+/// How many steps a run has, and how many rounds everybody has to get what follows the faults.
+const STEPS: u32 = 150;
+const ROUNDS: usize = 20;
+
+/// The kinds of faults.
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The log loses its newest entries.
+    LoseTail,
+    /// The log loses everything.
+    Empty,
+    /// An older content comes back.
+    Restore,
+    /// The clock of the log's machine goes back.
+    ClockBack,
+    /// The oldest entries are trimmed.
+    Trim,
+    /// One entry is deleted.
+    Delete,
+    /// A server has smaller limits, and events are too large for it.
+    SmallFrame,
+    /// An answer of the log can be too large for a connection.
+    SmallAnswer,
+    /// Servers may not append to the log.
+    RefuseMarks,
+    /// A server starts anew.
+    Restart,
+    /// A server stands still.
+    Freeze,
+    /// A connection to the log is cut.
+    Cut,
+    /// Clients do not read for a while.
+    Slow,
+    /// Entries that are no events.
+    Foreign,
+    /// Clients send ids of which some cannot be read.
+    Unreadable,
+}
+
+impl Fault {
+    /// Those that can lose something, or seem to.
+    const LOSING: u32 = 1 << Self::LoseTail as u32
+        | 1 << Self::Empty as u32
+        | 1 << Self::Restore as u32
+        | 1 << Self::Trim as u32
+        | 1 << Self::Delete as u32
+        | 1 << Self::SmallFrame as u32
+        | 1 << Self::RefuseMarks as u32
+        | 1 << Self::Restart as u32
+        | 1 << Self::Unreadable as u32;
+    const ALL: u32 = (1 << (Self::Unreadable as u32 + 1)) - 1;
+}
+
+struct Server {
+    hub: Hub,
+    feed: Arc<Feed>,
+    /// `None` for a log in memory.
+    reader: Option<Reader>,
+    is_frozen: bool,
+    read: Read,
+    /// How far `read` goes.
+    seen: u64,
+}
+
+struct Reader {
+    link: Arc<Link>,
+    way: Way,
+    task: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+struct Client {
+    topics: Vec<usize>,
+    last: Option<String>,
+    /// It sends its last event ID in Latin-1.
+    is_latin: bool,
+    connection: Connection,
+    history: History,
+    woken: Arc<Woken>,
+}
+
+enum Connection {
+    None,
+    /// It waits until the server has read the log.
+    Waiting(usize, Box<dyn Fn(&Link) -> bool>),
+    /// The server loads a state, which replaces what was before the subscription.
+    Loading(usize, Subscriber, Origin),
+    Open(usize, Subscriber, Origin),
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+pub(super) struct World {
+    tape: Tape,
+    faults: u32,
+    retain: usize,
+    on_gap: OnGap,
+    has_own_ids: bool,
+    log: Arc<Mutex<SimLog>>,
+    servers: Vec<Server>,
+    clients: Vec<Client>,
+    truth: Truth,
+    content: usize,
+    /// Each step, for the eye.
+    pub(super) trace: Vec<String>,
+}
+
+/// Runs a tape to its end.
+pub(super) fn run(tape: Tape) -> (Verdict, World) {
+    random::seeded::begin(1);
+    let mut world = World::new(tape);
+    let verdict = world.run();
+    (verdict, world)
+}
+
+impl World {
+    fn new(mut tape: Tape) -> Self {
+        let some = tape.draw(1 << 16);
+        let (is_gentle, is_in_memory) = (tape.once_in(5), tape.once_in(6));
+        // All faults, or about half of them.
+        let mut faults = if tape.once_in(3) { some & Fault::ALL } else { Fault::ALL };
+        // After a loss, ids of one's own tell nothing of the order.
+        let has_own_ids = tape.once_in(4);
+        if is_gentle || has_own_ids {
+            faults &= !Fault::LOSING;
+        }
+        if has_own_ids && !is_gentle {
+            faults |= some & 1 << Fault::Unreadable as u32;
+        }
+        if !has_own_ids {
+            faults &= !(1 << Fault::Unreadable as u32);
+        }
+        let retain = if is_gentle { 1_000 } else { 3 + tape.draw(10) as usize };
+        let on_gap = if tape.once_in(4) { OnGap::Newest } else { OnGap::Oldest };
+        let mut log = SimLog::default();
+        log.clock = 10_000;
+        log.max_len = if is_gentle { 1_000 } else { retain + tape.draw(8) as usize };
+        log.max_answer = usize::MAX;
+        let mut world = Self {
+            faults,
+            retain,
+            on_gap,
+            has_own_ids,
+            log: Arc::new(Mutex::new(log)),
+            servers: Vec::new(),
+            clients: Vec::new(),
+            truth: Truth::default(),
+            content: 0,
+            trace: Vec::new(),
+            tape,
+        };
+        if world.has(Fault::SmallAnswer) {
+            world.log().max_answer = 700;
+        }
+        let refuses_marks = world.has(Fault::RefuseMarks) && world.tape.once_in(2);
+        world.log().refuses_marks = refuses_marks;
+        let servers = if is_in_memory { 1 } else { 1 + world.tape.draw(3) };
+        for n in 0..servers {
+            let server =
+                if is_in_memory { world.memory_server() } else { world.server(n as usize) };
+            world.servers.push(server);
+        }
+        for _ in 0..1 + world.tape.draw(3) {
+            let topics = match world.tape.draw(4) {
+                0 => vec![0],
+                1 => vec![1],
+                2 => vec![0, 1],
+                _ => vec![0, 1, 2],
+            };
+            let client = Client {
+                topics,
+                last: None,
+                is_latin: world.has(Fault::Unreadable) && world.tape.once_in(2),
+                connection: Connection::None,
+                history: History::default(),
+                woken: Arc::default(),
+            };
+            world.clients.push(client);
+        }
+        world
+    }
+
+    fn log(&self) -> MutexGuard<'_, SimLog> {
+        self.log.lock().unwrap()
+    }
+
+    fn has(&self, fault: Fault) -> bool {
+        self.faults >> fault as u32 & 1 == 1
+    }
+
+    fn builder(&self, n: usize) -> HubBuilder {
+        let builder = Hub::builder().retain_events(self.retain).on_gap(self.on_gap);
+        let builder = builder.reconnection_time(SECOND..=SECOND);
+        let is_small = n == 1 && self.has(Fault::SmallFrame);
+        if is_small { builder.max_frame(SMALL_FRAME) } else { builder }
+    }
+
+    fn server(&self, n: usize) -> Server {
+        let feed = Feed::new(self.builder(n).settings(), Numbering::Given);
+        let (link, (queue, _)) = (Link::new(), Queue::new());
+        let log = RedisLog::new(feed.clone(), link.clone(), queue);
+        let hub = Hub::on(Handle::new(feed.clone(), log));
+        let mut reporter = Reporter::default();
+        reporter.on_rejected_entry = Some(Box::new(move |entry| println!("server {n}: {entry}")));
+        let follower = Follower::new(feed.clone(), link.clone(), reporter);
+        let way = Way::new(self.log.clone());
+        let task = {
+            let (link, way) = (link.clone(), way.clone());
+            Box::pin(async move { read(&link, &way, follower).await })
+        };
+        let reader = Some(Reader { link, way, task });
+        Server { hub, feed, reader, is_frozen: false, read: Read::default(), seen: 0 }
+    }
+
+    fn memory_server(&self) -> Server {
+        // The last digits are random in truth.
+        let epoch = self.log().clock * 1_000 + self.content as u64;
+        let feed = Feed::new(self.builder(0).settings(), Numbering::Counted { epoch });
+        let hub = Hub::on(Handle::new(feed.clone(), Memory::new(feed.clone())));
+        Server { hub, feed, reader: None, is_frozen: false, read: Read::default(), seen: 0 }
+    }
+
+    fn run(&mut self) -> Verdict {
+        for _ in 0..STEPS {
+            self.step()?;
+        }
+        self.end()
+    }
+
+    fn note(&mut self, step: impl FnOnce() -> String) {
+        self.trace.push(step());
+    }
+
+    fn step(&mut self) -> Verdict {
+        match self.tape.draw(20) {
+            0 => {
+                let time = u64::from(self.tape.draw(3));
+                self.log().clock += time;
+            }
+            1..=5 => self.publish(),
+            6..=10 => self.serve(),
+            11..=14 => return self.read(),
+            15..=17 => return self.connect(),
+            _ => self.fault(),
+        }
+        Ok(())
+    }
+
+    /// An event is appended by any server, or by another program; or it is refused.
+    fn publish(&mut self) {
+        let number = self.truth.events.len();
+        let topic = self.tape.draw(3) as usize;
+        let key = self.tape.once_in(4).then(|| self.tape.draw(2));
+        let is_ephemeral = self.tape.once_in(8);
+        let own_id = (self.has_own_ids && self.tape.once_in(2)).then(|| format!("é{number}"));
+        let is_large = self.has(Fault::SmallFrame) && self.tape.once_in(5);
+        let is_appended = !self.tape.once_in(12);
+        let is_ephemeral = is_ephemeral && own_id.is_none();
+        let content = self.content;
+        let event =
+            Event { topic, key, is_ephemeral, is_appended, content, lost: None, at: (0, 0) };
+        self.truth.events.push(event);
+        self.note(|| format!("publish {number} to {topic}, {key:?} {is_ephemeral} {is_appended}"));
+        if !is_appended {
+            return;
+        }
+        let data = format!("{number} {}", "x".repeat(if is_large { SMALL_FRAME } else { 20 }));
+        if self.servers[0].reader.is_none() {
+            let item = Item::text(data);
+            let item = match own_id {
+                Some(id) => item.id(EventId::new(id).unwrap()),
+                None if is_ephemeral => item.no_id(),
+                None => item,
+            };
+            let hub = self.servers[0].hub.clone();
+            let key = key.map(|key| key.to_string());
+            let target = hub.to(TOPICS[topic]);
+            let target = if let Some(key) = &key { target.key(key) } else { target };
+            target.try_publish(&item).unwrap();
+            self.look(0);
+            return;
+        }
+        let mut fields: Fields = vec![(b"data".to_vec(), data.into_bytes())];
+        let mut add = |name: &str, text: String| fields.push((name.into(), text.into()));
+        add("topic", TOPICS[topic].into());
+        key.into_iter().for_each(|key| add("key", key.to_string()));
+        own_id.into_iter().for_each(|id| add("id", id));
+        if is_ephemeral {
+            add("ephemeral", "1".into());
+        }
+        let nonce = self.log().nonce();
+        fields.push((b"nonce".to_vec(), nonce));
+        let at = self.log().append(fields, Some(number));
+        self.truth.events[number].at = at;
+        self.lose();
+    }
+
+    /// What the log has lost becomes known to the oracle.
+    fn lose(&mut self) {
+        let lost = std::mem::take(&mut self.log().lost);
+        self.truth.lose(lost);
+    }
+
+    /// A server takes a step.
+    fn serve(&mut self) {
+        let n = self.tape.draw(self.servers.len() as u32) as usize;
+        let (executes, polls) = match self.tape.draw(4) {
+            0 | 1 => (true, true),
+            2 => (true, false),
+            _ => (false, true),
+        };
+        self.note(|| format!("server {n}: {executes} {polls}"));
+        self.drive(n, executes, polls);
+    }
+
+    fn drive(&mut self, n: usize, executes: bool, polls: bool) {
+        let server = &mut self.servers[n];
+        let Some(reader) = server.reader.as_mut().filter(|_| !server.is_frozen) else { return };
+        if executes {
+            reader.way.execute();
+        }
+        let tip = server.feed.read().retained.tip_position();
+        if polls {
+            let _ = reader.task.as_mut().poll(&mut Context::from_waker(Waker::noop()));
+        }
+        let (now, numbers) = {
+            let retained = &server.feed.read().retained;
+            (retained.tip_position(), (retained.evicted(), retained.tip()))
+        };
+        if now != tip {
+            self.trace.push(format!("server {n} at {}, {numbers:?}", now.to_id()));
+        }
+        self.look(n);
+    }
+
+    /// Notes what a server has read.
+    fn look(&mut self, n: usize) {
+        let server = &mut self.servers[n];
+        let retained = &server.feed.read().retained;
+        server.read.tip = retained.tip_position().numbers();
+        loop {
+            match retained.next(iter::once(EVERYTHING), server.seen, 0) {
+                Next::Entry(seq, frame) => {
+                    server.seen = seq;
+                    let number = event_of(frame.as_bytes());
+                    server.read.events.insert(number);
+                    server.read.contents.insert(self.truth.events[number].content);
+                }
+                Next::Lost(loss) => server.seen = retained.tell(loss, false).position.seq(),
+                Next::Nothing(position) => {
+                    server.seen = position.seq();
+                    return;
+                }
+            }
+        }
+    }
+
+    /// A client reads some frames.
+    fn read(&mut self) -> Verdict {
+        let n = self.tape.draw(self.clients.len() as u32) as usize;
+        let most = if self.has(Fault::Slow) { 1 + self.tape.draw(3) } else { 10 };
+        for _ in 0..most {
+            if !self.read_one(n)? {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// A client reads a frame, if there is one.
+    fn read_one(&mut self, n: usize) -> Result<bool, String> {
+        let client = &mut self.clients[n];
+        let Connection::Open(server, subscriber, _) = &mut client.connection else {
+            return Ok(false);
+        };
+        let server = *server;
+        if self.servers[server].is_frozen || !client.woken.0.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        client.woken.0.store(false, Ordering::Relaxed);
+        let waker = Waker::from(client.woken.clone());
+        let poll = Pin::new(subscriber).poll_next(&mut Context::from_waker(&waker));
+        let Poll::Ready(Some(frame)) = poll else { return Ok(false) };
+        // What is ready may not be all.
+        client.woken.0.store(true, Ordering::Relaxed);
+        let frame = String::from_utf8(frame.into_bytes().to_vec()).unwrap();
+        self.note(|| format!("client {n} at {server}: {}", frame.trim_end().replace('\n', " | ")));
+        self.hear(n, server, &frame)?;
+        Ok(true)
+    }
+
+    fn hear(&mut self, n: usize, server: usize, frame: &str) -> Verdict {
+        let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
+        let (id, data) = (field("id: "), field("data: ").unwrap_or_default());
+        let next = match (field("event: "), id) {
+            (Some("gap"), Some(id)) => self.next_after(server, id),
+            _ => None,
+        };
+        let may_lose = self.faults & Fault::LOSING != 0 || self.retain < 1_000;
+        let Client { history, topics, last, connection, .. } = &mut self.clients[n];
+        let read = &self.servers[server].read;
+        match field("event: ") {
+            Some("checkpoint") => {}
+            Some("gap") => history.hear_gap(&self.truth, next, may_lose)?,
+            Some("state") => {
+                if let Connection::Open(.., origin) = connection {
+                    history.hear_state(origin.clone(), id.is_some());
+                }
+            }
+            _ => history.hear(&mut self.truth, read, topics, number(data), id)?,
+        }
+        if let Some(id) = id {
+            *last = Some(id.to_owned());
+        }
+        Ok(())
+    }
+
+    /// The event that follows this position on a server.
+    fn next_after(&self, server: usize, id: &str) -> Option<usize> {
+        let retained = &self.servers[server].feed.read().retained;
+        let id = EventId::new(id).unwrap();
+        let Resumed::Exact(position) = retained.resume(iter::once(EVERYTHING), Some(&id)) else {
+            return None;
+        };
+        match retained.next(iter::once(EVERYTHING), position.seq(), u64::MAX) {
+            Next::Entry(_, frame) => Some(event_of(frame.as_bytes())),
+            _ => None,
+        }
+    }
+
+    /// A client is cut off, or goes on with its connection.
+    fn connect(&mut self) -> Verdict {
+        let n = self.tape.draw(self.clients.len() as u32) as usize;
+        match self.clients[n].connection {
+            Connection::None => {
+                let server = self.tape.draw(self.servers.len() as u32) as usize;
+                self.ask(n, server);
+                self.go_on(n);
+            }
+            Connection::Waiting(..) if self.tape.once_in(4) => self.cut(n),
+            Connection::Waiting(..) => self.go_on(n),
+            Connection::Loading(..) => self.load(n),
+            Connection::Open(..) => self.cut(n),
+        }
+        Ok(())
+    }
+
+    fn cut(&mut self, n: usize) {
+        self.note(|| format!("client {n}: cut"));
+        self.clients[n].connection = Connection::None;
+        self.clients[n].history.cut();
+    }
+
+    fn last(&self, n: usize) -> LastEventId {
+        let client = &self.clients[n];
+        let Some(last) = &client.last else { return LastEventId::none() };
+        if client.is_latin {
+            let bytes: Vec<u8> = last.chars().map(|char| char as u32 as u8).collect();
+            return LastEventId::from_headers([bytes]);
+        }
+        LastEventId::from_headers([last.as_bytes()])
+    }
+
+    /// A client asks a server for the events after its last one.
+    fn ask(&mut self, n: usize, server: usize) {
+        let was_read: Box<dyn Fn(&Link) -> bool> = match &self.servers[server].reader {
+            Some(reader) => Box::new(reader.link.read_since()),
+            None => Box::new(|_| true),
+        };
+        self.clients[n].connection = Connection::Waiting(server, was_read);
+    }
+
+    /// Subscribes a client whose server knows its id, or has read the log meanwhile.
+    fn go_on(&mut self, n: usize) {
+        let Connection::Waiting(s, was_read) = &self.clients[n].connection else { return };
+        let (s, last) = (*s, self.last(n));
+        let server = &self.servers[s];
+        if server.is_frozen {
+            return;
+        }
+        if let Some(reader) = &server.reader {
+            let is_known = reader.link.is_known(&server.feed, &last);
+            if !is_known && !was_read(&reader.link) {
+                return;
+            }
+        }
+        let client = &mut self.clients[n];
+        let topics = client.topics.iter().map(|topic| TOPICS[*topic]);
+        let subscriber = match client.topics.len() {
+            3 => server.hub.subscribe_all(&last),
+            _ => server.hub.subscribe_to(topics, &last),
+        };
+        let (resumption, at) = (subscriber.resumption(), Origin::new(&self.truth, &server.read));
+        if client.last.is_none() {
+            client.history.begin(at.clone());
+        }
+        client.woken.0.store(true, Ordering::Relaxed);
+        let loads = resumption.needs_state() && self.tape.once_in(3);
+        self.clients[n].connection = match loads {
+            true => Connection::Loading(s, subscriber, at),
+            false => Connection::Open(s, subscriber, at),
+        };
+        let topics = self.clients[n].topics.clone();
+        self.note(|| {
+            format!("client {n} at {s}, {topics:?}: {resumption:?}, {last:?}, loads {loads}")
+        });
+    }
+
+    /// The state of a client is there.
+    fn load(&mut self, n: usize) {
+        let connection = &mut self.clients[n].connection;
+        if !matches!(connection, Connection::Loading(..)) {
+            return;
+        }
+        let connection = std::mem::replace(connection, Connection::None);
+        if let Connection::Loading(server, mut subscriber, at) = connection {
+            subscriber.begin_with(&Item::text("").event_type("state")).unwrap();
+            self.clients[n].connection = Connection::Open(server, subscriber, at);
+            self.note(|| format!("client {n}: its state"));
+        }
+    }
+
+    fn fault(&mut self) {
+        const FAULTS: [Fault; 12] = [
+            Fault::Slow,
+            Fault::Freeze,
+            Fault::Cut,
+            Fault::LoseTail,
+            Fault::Empty,
+            Fault::Restore,
+            Fault::ClockBack,
+            Fault::Trim,
+            Fault::Delete,
+            Fault::Restart,
+            Fault::Foreign,
+            Fault::SmallFrame,
+        ];
+        let fault = FAULTS[self.tape.draw(FAULTS.len() as u32) as usize];
+        if !self.has(fault) {
+            return;
+        }
+        let server = self.tape.draw(self.servers.len() as u32) as usize;
+        let number = self.tape.draw(8) as usize;
+        let name = match fault {
+            Fault::Freeze => "freeze",
+            Fault::Cut => "cut",
+            Fault::LoseTail => "lose the tail",
+            Fault::Empty => "empty",
+            Fault::Restore => "restore",
+            Fault::ClockBack => "clock back",
+            Fault::Trim => "trim",
+            Fault::Delete => "delete",
+            Fault::Restart => "restart",
+            Fault::Foreign => "foreign",
+            _ => return,
+        };
+        self.note(|| format!("fault: {name}, server {server}, {number}"));
+        let len = self.log().content.entries.len();
+        match fault {
+            Fault::Freeze => {
+                let is_frozen = &mut self.servers[server].is_frozen;
+                *is_frozen = !*is_frozen;
+            }
+            Fault::Cut => {
+                if let Some(reader) = &self.servers[server].reader {
+                    reader.way.cut(number % 2 == 0);
+                }
+            }
+            Fault::LoseTail => self.log().lose_tail(number.min(len)),
+            Fault::Empty => {
+                self.log().empty();
+                self.content += 1;
+            }
+            Fault::Restore => {
+                let mut log = self.log();
+                if number % 2 == 0 {
+                    let content = log.content.clone();
+                    log.snapshots.push(content);
+                } else if let Some(content) = log.snapshots.pop() {
+                    log.restore(content);
+                }
+            }
+            Fault::ClockBack => {
+                let mut log = self.log();
+                log.clock = log.clock.saturating_sub(2 * number as u64);
+            }
+            Fault::Trim => self.log().trim(number),
+            Fault::Delete => {
+                if number < len {
+                    self.log().delete(len - 1 - number);
+                }
+            }
+            Fault::Restart => self.restart(server),
+            Fault::Foreign => self.foreign(number),
+            _ => {}
+        }
+        self.lose();
+    }
+
+    fn restart(&mut self, n: usize) {
+        let is_in_memory = self.servers[n].reader.is_none();
+        self.servers[n] = if is_in_memory {
+            self.log().clock += 1;
+            self.content += 1;
+            self.truth.lose((0..self.truth.events.len()).map(|event| (event, Loss::Emptied)));
+            self.memory_server()
+        } else {
+            self.server(n)
+        };
+        for client in &mut self.clients {
+            if let Connection::Waiting(server, _)
+            | Connection::Loading(server, ..)
+            | Connection::Open(server, ..) = client.connection
+                && server == n
+            {
+                client.connection = Connection::None;
+                client.history.cut();
+            }
+        }
+    }
+
+    /// An entry that is no event.
+    fn foreign(&mut self, number: usize) {
+        let fields: &[(&str, &str)] = match number {
+            0 => &[("other", "x")],
+            1 => &[("data", "0"), ("type", "gap")],
+            2 => &[("data", "0"), ("type", "checkpoint")],
+            3 => &[("data", "0"), ("id", "1-1")],
+            4 => &[("data", "0"), ("retry", "0")],
+            _ => &[("mark", "x")],
+        };
+        let fields = fields.iter().map(|(name, text)| ((*name).into(), (*text).into()));
+        self.log().append(fields.collect(), None);
+    }
+
+    /// The faults are over: everybody gets what follows.
+    fn end(&mut self) -> Verdict {
+        self.note(|| "the faults are over".into());
+        self.log().max_len = 1_000;
+        for server in &mut self.servers {
+            server.is_frozen = false;
+        }
+        self.log().clock += 1_000;
+        self.converge(ROUNDS)?;
+        let mut last = Vec::new();
+        for topic in 0..TOPICS.len() {
+            for _ in 0..3 {
+                self.converge(2)?;
+                let number = self.truth.events.len();
+                self.publish_plain(topic);
+                last.push((topic, number));
+            }
+        }
+        self.converge(ROUNDS)?;
+        for (n, client) in self.clients.iter().enumerate() {
+            let newest = last.iter().rev().find(|(topic, _)| client.topics.contains(topic));
+            if let Some((_, newest)) = newest.filter(|(_, newest)| !client.history.has(*newest)) {
+                return Err(format!("rule 6: client {n} does not hear event {newest}"));
+            }
+        }
+        Ok(())
+    }
+
+    fn publish_plain(&mut self, topic: usize) {
+        let tape = std::mem::replace(&mut self.tape, Tape::replay(vec![topic as u32]));
+        self.publish();
+        self.tape = tape;
+    }
+
+    fn converge(&mut self, rounds: usize) -> Verdict {
+        for round in 0..rounds {
+            for n in 0..self.servers.len() {
+                self.drive(n, true, true);
+            }
+            for n in 0..self.clients.len() {
+                if matches!(self.clients[n].connection, Connection::None) {
+                    self.ask(n, (n + round) % self.servers.len());
+                }
+                self.go_on(n);
+                self.load(n);
+                while self.read_one(n)? {}
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_draws(self) -> Vec<u32> {
+        self.tape.into_draws()
+    }
+
+    /// How many gaps the clients were told of.
+    pub(super) fn gaps(&self) -> usize {
+        self.clients.iter().map(|client| client.history.gaps).sum()
+    }
+
+    pub(super) fn events(&self) -> usize {
+        self.truth.events.len()
+    }
+}
+
+/// The number of an event, from its frame.
+fn event_of(frame: &[u8]) -> usize {
+    let text = str::from_utf8(frame).unwrap();
+    number(text.lines().find_map(|line| line.strip_prefix("data: ")).unwrap())
+}
+
+fn number(data: &str) -> usize {
+    data.split(' ').next().unwrap().parse().unwrap()
+}
