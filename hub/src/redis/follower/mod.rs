@@ -159,6 +159,9 @@ impl Follower {
         };
         let Some(base) = base else { return self.begin_empty(source).await };
         self.record_gap(base)?;
+        if is_whole {
+            self.record_beginning(source).await;
+        }
         self.cursor = Cursor::At(base);
         entries.reverse();
         self.ingest(entries)
@@ -268,6 +271,7 @@ impl Follower {
         // emptied in between.
         let base = source.before_all().await?;
         self.record_gap(base)?;
+        self.record_beginning(source).await;
         self.cursor = Cursor::Empty { is_lost: false };
         Ok(())
     }
@@ -308,6 +312,14 @@ impl Follower {
             self.recent.pop_front();
         }
         self.recent.push_back(entry.position);
+    }
+
+    /// The whole log is read: whether it is all that ever was in it, the server has to say.
+    async fn record_beginning<S: Source>(&mut self, source: &mut S) {
+        // Without the right to ask, it stays unknown.
+        if matches!(source.is_complete().await, Ok(true)) {
+            self.feed.record_beginning();
+        }
     }
 
     fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
