@@ -393,8 +393,11 @@ mod tests {
             for len in (0..70).chain([127, 128, 129, 191, 192, 255, 256, 257, 320, 400]) {
                 for end in ["\r", "\n", "\r\n", "\n\r", "\r\r\n"] {
                     let line = "é".repeat(len / 2) + &"x".repeat(len % 2) + end;
-                    let input = "-".repeat(before) + end + &line.repeat(3) + "x";
-                    assert_eq!(text(&input), naive(&input), "{before}, {len}, {end:?}");
+                    // Few, and many.
+                    for lines in [3, 1 + 1_500 / line.len()] {
+                        let input = "-".repeat(before) + end + &line.repeat(lines) + "x";
+                        assert_eq!(text(&input), naive(&input), "{before}, {len}, {end:?}");
+                    }
                 }
             }
         }
