@@ -16,11 +16,11 @@ thread_local! {
 /// The most that a thread keeps: a chunk of the default size and its last item mostly fit.
 const MAX_SPARE: usize = 64 * 1024;
 
-/// From this size, a chunk is the buffer itself, cut to its length. A shorter one is copied, which
-/// takes less time than a new buffer. A longer copy does, too, but only where source and destination
-/// lie well: glibc makes it with `rep movsb`, which on some processors takes three times as long
-/// for some distances between the two, and the heap's layout decides (`benches/run layouts`).
-const HAND_OVER_FROM: usize = 2 * 1024;
+/// From this size, a chunk is the buffer itself, cut to its length: a copy would take longer. It
+/// takes less time for shorter ones, but from two kibibytes on glibc makes it with `rep movsb`, which
+/// on some processors takes up to three times as long for some distances of source and destination:
+/// the heap's layout decides (`benches/run layouts`).
+const HAND_OVER_FROM: usize = 4 * 1024;
 
 /// The longest chunk that says how large the next buffer will have to be; after a giant the next
 /// chunk is seldom another one.

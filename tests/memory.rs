@@ -113,7 +113,7 @@ fn a_threads_next_buffer_is_as_large_as_its_last_chunks() {
     };
     let long = 20_000;
     drop(allocated(long));
-    for (len, chunks) in [(long, 1), (3_000, 200)] {
+    for (len, chunks) in [(long, 1), (6_000, 200)] {
         for _ in 0..chunks {
             drop(allocated(len));
         }

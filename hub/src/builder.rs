@@ -46,7 +46,7 @@ pub struct HubBuilder(Settings);
 impl HubBuilder {
     const fn new() -> Self {
         Self(Settings {
-            bounds: Bounds { events: 1_024, bytes: 8 << 20, age: None },
+            bounds: Bounds { events: 1_024, bytes: 8 << 20, keys: None, age: None },
             max_frame: 64 << 10,
             retry: (ONE_SECOND, FIVE_SECONDS),
             connection_age: None,
@@ -72,6 +72,17 @@ impl HubBuilder {
     /// Ephemeral events may take another quarter of it.
     pub const fn retain_bytes(mut self, bytes: usize) -> Self {
         self.0.bounds.bytes = bytes;
+        self
+    }
+
+    /// Of how many [keys](crate::Hub::key) the newest event is kept, for [subscriptions that begin
+    /// with it](crate::Subscriber::begin_with_latest), also once it is no longer retained otherwise.
+    /// A key counts once in each topic. The default is as many as events are retained.
+    ///
+    /// They may take [as many bytes](Self::retain_bytes) as the retained events, besides these. Of a
+    /// topic of which one was dropped, clients get a gap, and not a part of the state.
+    pub const fn retain_keys(mut self, keys: usize) -> Self {
+        self.0.bounds.keys = Some(keys);
         self
     }
 

@@ -229,6 +229,12 @@ impl Feed {
         Ok(())
     }
 
+    /// Records that nothing is before the next event: see [`Retained::record_beginning`].
+    #[cfg(any(feature = "disk", feature = "redis"))]
+    pub(crate) fn record_beginning(&self) {
+        self.write().retained.record_beginning();
+    }
+
     /// The state, with a list for each of these topics, or for all together if there are no names.
     /// The topics stay known as long as the state is locked: others are held up only if a topic is
     /// new, or if entries have expired.
@@ -248,7 +254,7 @@ impl Feed {
     }
 
     /// The state without expired entries.
-    fn current(&self) -> Locked<'_> {
+    pub(crate) fn current(&self) -> Locked<'_> {
         let state = self.read();
         let now = state.retained.ages().then(Instant::now);
         if !now.is_some_and(|now| state.retained.has_expired(now)) {
@@ -410,7 +416,7 @@ impl State {
             for topic in removed.topics() {
                 // Its list must not hold the frame: all lists together could hold more than the
                 // bounds.
-                let list = self.lists.get(topic).filter(|list| list.last() == removed.seq());
+                let list = self.lists.get(topic).filter(|list| Some(list.last()) == removed.seq());
                 if let Some(list) = list {
                     list.clear_newest();
                 }

@@ -42,7 +42,7 @@ pub use self::{
     builder::HubBuilder,
     error::Error,
     hub::Hub,
-    notice::{CHECKPOINT, GAP},
+    notice::{CHECKPOINT, GAP, REMOVED},
     publish::Target,
     resumption::Resumption,
     settings::OnGap,

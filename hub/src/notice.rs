@@ -23,14 +23,49 @@ pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 /// ```
 pub const GAP: EventType = EventType::from_static("gap");
 
+/// Type of an event that removes its [key](crate::Hub::key): subscribers get it like any other, and
+/// [a state of the newest events](crate::Subscriber::begin_with_latest) has nothing of that key from
+/// then on.
+///
+/// ```
+/// use sse_encoder::Event;
+/// use sse_hub::{Hub, REMOVED};
+///
+/// let hub = Hub::new();
+/// let acme = hub.to("prices").key("ACME");
+/// acme.try_publish(&Event::json(1250))?;
+/// acme.try_publish(&Event::json("ACME").event_type(REMOVED))?;
+/// # Ok::<(), sse_hub::Error>(())
+/// ```
+pub const REMOVED: EventType = EventType::from_static("removed");
+
 /// An event for its id and reconnection time. The data is `{}`: some clients parse the data of
 /// every event as JSON, others drop an event without data.
 pub(crate) fn checkpoint(
+    types: &[EventType; 2],
+    id: Option<&PositionId>,
+    retry: Option<ReconnectionTime>,
+) -> Encoded {
+    with_data("{}", types, id, retry)
+}
+
+/// The checkpoint before a state of the newest events: a page forgets the state that it has.
+pub(crate) fn state_begins(types: &[EventType; 2], retry: ReconnectionTime) -> Encoded {
+    with_data(r#"{"state":"begins"}"#, types, None, Some(retry))
+}
+
+/// The checkpoint after it.
+pub(crate) fn state_is_whole(types: &[EventType; 2], id: &PositionId) -> Encoded {
+    with_data(r#"{"state":"whole"}"#, types, Some(id), None)
+}
+
+fn with_data(
+    data: &'static str,
     [event_type, _]: &[EventType; 2],
     id: Option<&PositionId>,
     retry: Option<ReconnectionTime>,
 ) -> Encoded {
-    let event = Event::text("{}").event_type(event_type);
+    let event = Event::text(data).event_type(event_type);
     let event = match id {
         Some(id) => event.id(id.get()),
         None => event.no_id(),
@@ -105,6 +140,14 @@ mod tests {
             (
                 gap(&types, None, &id),
                 "id: 5-7\nevent: gap\ndata: {\"requested\":null,\"resumed_after\":\"5-7\"}\n\n",
+            ),
+            (
+                state_begins(&types, retry_time.unwrap()),
+                "event: checkpoint\nretry: 1234\ndata: {\"state\":\"begins\"}\n\n",
+            ),
+            (
+                state_is_whole(&types, &id),
+                "id: 5-7\nevent: checkpoint\ndata: {\"state\":\"whole\"}\n\n",
             ),
             (retry(&types, retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),
         ] {

@@ -135,6 +135,27 @@ fn a_delivery_allocates_nothing() {
 }
 
 #[test]
+fn a_state_of_the_newest_events_is_sent_without_an_allocation_for_each() {
+    const KEYS: usize = 10_000;
+    let hub = Hub::builder().retain_events(16).retain_keys(KEYS).build();
+    for n in 0..KEYS {
+        hub.key(&n.to_string()).try_publish(&Event::json(n)).unwrap();
+    }
+    let before = count();
+    let mut subscriber = hub.subscribe(&LastEventId::none());
+    subscriber.begin_with_latest().unwrap();
+    let mut sent = 0;
+    while poll(&mut subscriber).is_ready() {
+        sent += 1;
+    }
+    // With the checkpoints before and after it.
+    assert_eq!(sent, KEYS + 2);
+    let (calls, live) = (count().calls - before.calls, count().live - before.live);
+    println!("{calls} allocations for a state of {KEYS} events, {live} bytes held after it");
+    assert!(calls <= 16 && live <= 256, "{calls} {live}");
+}
+
+#[test]
 fn stalled_subscribers_hold_no_events() {
     let hub = Hub::builder().retain_events(16).build();
     let stalled: Vec<_> = (0..1_000).map(|_| idle(&hub, "")).collect();

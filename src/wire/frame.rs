@@ -27,6 +27,18 @@ pub(crate) struct Settings {
 ///
 /// It is opaque: it takes events, comments and other items, each written whole or not at all, so no
 /// implementation can write half a frame or forge a field.
+///
+/// ```
+/// use sse_encoder::{Encode, Error, Event, Frames};
+///
+/// struct Order { id: u64, total: u64 }
+///
+/// impl Encode for Order {
+///     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+///         Event::json(self.total).id(self.id).event_type("order").encode(frames)
+///     }
+/// }
+/// ```
 pub struct Frames<'a> {
     buffer: &'a mut Buffer,
     settings: &'a Settings,
@@ -381,8 +393,11 @@ mod tests {
             for len in (0..70).chain([127, 128, 129, 191, 192, 255, 256, 257, 320, 400]) {
                 for end in ["\r", "\n", "\r\n", "\n\r", "\r\r\n"] {
                     let line = "é".repeat(len / 2) + &"x".repeat(len % 2) + end;
-                    let input = "-".repeat(before) + end + &line.repeat(3) + "x";
-                    assert_eq!(text(&input), naive(&input), "{before}, {len}, {end:?}");
+                    // Few, and many.
+                    for lines in [3, 1 + 1_500 / line.len()] {
+                        let input = "-".repeat(before) + end + &line.repeat(lines) + "x";
+                        assert_eq!(text(&input), naive(&input), "{before}, {len}, {end:?}");
+                    }
                 }
             }
         }

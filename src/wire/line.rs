@@ -25,6 +25,9 @@ const SHORT: usize = 256;
 /// The bytes that are searched for line ends at once.
 const BLOCK: usize = 64;
 
+/// Shorter text has few lines, whose ends are found sooner one by one.
+const FEW_LINES: usize = 1024;
+
 /// The end of a longer line is searched for by itself.
 const LONG_LINE: usize = 256;
 
@@ -45,62 +48,76 @@ pub(crate) fn text_size(text: &[u8]) -> usize {
 /// The name's length is known to the compiler, which makes its copy a move.
 #[inline]
 pub(crate) fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], text: &[u8]) {
-    match memchr2(b'\r', b'\n', text) {
-        None => {
-            if text.len() > SHORT {
-                // The end of the frame, too.
-                buffer.reserve(text.len() + 2);
-            }
-            buffer.put(text);
+    let Some(first) = memchr2(b'\r', b'\n', text) else {
+        if text.len() > SHORT {
+            // The end of the frame, too.
+            buffer.reserve(text.len() + 2);
         }
-        Some(first) => put_several_lines(buffer, name, text, first),
-    }
-}
-
-/// The same of text whose first line ends at `first`.
-#[inline(never)]
-fn put_several_lines<const N: usize>(
-    buffer: &mut Buffer,
-    name: &[u8; N],
-    text: &[u8],
-    first: usize,
-) {
+        return buffer.put(text);
+    };
     if buffer.spare_capacity() < text.len() {
         // Enough for lines of some hundred bytes; shorter ones grow the buffer.
         buffer.reserve(text.len() + text.len() / 8 + 2);
     }
-    // The start of the line, and that of the block.
-    let (mut start, mut at) = (0, first);
-    while let Some(rest) = text.get(at..).filter(|rest| !rest.is_empty()) {
-        let mut ends = match rest.first_chunk() {
-            Some(block) => line_ends(block),
-            None => {
-                let mut block = [0; BLOCK];
-                block[..rest.len()].copy_from_slice(rest);
-                line_ends(&block)
-            }
-        };
-        if ends == 0 && at - start >= LONG_LINE {
-            // Faster, but it takes its time to begin.
-            match memchr2(b'\r', b'\n', rest) {
-                None => break,
-                Some(end) => at += end,
-            }
-            continue;
-        }
-        while ends != 0 {
-            let end = at + ends.trailing_zeros() as usize;
-            ends &= ends - 1;
-            // It may be the LF of a CRLF that the CR has ended.
-            if end >= start {
-                buffer.put(&text[start..end]);
-                buffer.put(name);
-                start = end + if text[end..].starts_with(b"\r\n") { 2 } else { 1 };
-            }
-        }
-        at += BLOCK;
+    let mut lines = Lines { buffer, name, text, start: 0 };
+    if text.len() - first > FEW_LINES {
+        lines.put_many(first);
+    } else {
+        lines.put_few(first);
     }
-    buffer.put(&text[start..]);
+}
+
+/// Text that is appended line by line.
+struct Lines<'a, const N: usize> {
+    buffer: &'a mut Buffer,
+    name: &'a [u8; N],
+    text: &'a [u8],
+    /// The start of the line.
+    start: usize,
+}
+
+impl<const N: usize> Lines<'_, N> {
+    /// Appends all lines; `at` is a place in the first one. Searches for one line end after another.
+    #[inline]
+    fn put_few(&mut self, at: usize) {
+        for end in memchr2_iter(b'\r', b'\n', &self.text[at..]) {
+            self.end_line(at + end);
+        }
+        self.buffer.put(&self.text[self.start..]);
+    }
+
+    /// The same, searching for all the line ends of a block at once.
+    #[inline(never)]
+    fn put_many(&mut self, mut at: usize) {
+        while let Some(block) = self.text[at..].first_chunk() {
+            let mut ends = line_ends(block);
+            if ends == 0 && at - self.start >= LONG_LINE {
+                // Faster, but it takes its time to begin.
+                match memchr2(b'\r', b'\n', &self.text[at..]) {
+                    None => return self.buffer.put(&self.text[self.start..]),
+                    Some(end) => at += end,
+                }
+                continue;
+            }
+            while ends != 0 {
+                self.end_line(at + ends.trailing_zeros() as usize);
+                ends &= ends - 1;
+            }
+            at += BLOCK;
+        }
+        self.put_few(at);
+    }
+
+    /// Ends a line, and begins the next one.
+    #[inline(always)]
+    fn end_line(&mut self, end: usize) {
+        // It may be the LF of a CRLF that the CR has ended.
+        if end >= self.start {
+            self.buffer.put(&self.text[self.start..end]);
+            self.buffer.put(self.name);
+            self.start = end + if self.text[end..].starts_with(b"\r\n") { 2 } else { 1 };
+        }
+    }
 }
 
 /// Where lines end in a block: a bit for each of its bytes, which the compiler compares sixteen or

@@ -10,7 +10,7 @@ use actix_web::{
     rt::{self, net::TcpStream},
     web::{Data, Html},
 };
-use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
+use example_shared::{BACKLOG, KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use socket2::SockRef;
 use sse_encoder::{LastEventId, SseEncoder};
 
@@ -31,6 +31,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         // A client that closes its side counts as gone, even while nothing is sent.
         .h1_allow_half_closed(false)
         .disable_signals()
+        .backlog(BACKLOG.into())
         // A client that does not read must not delay the shutdown.
         .shutdown_timeout(1)
         .bind(address())?;

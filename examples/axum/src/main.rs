@@ -12,7 +12,7 @@ use axum::{
     routing::get,
     serve::{Listener, ListenerExt},
 };
-use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
+use example_shared::{BACKLOG, KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use socket2::SockRef;
 use sse_encoder::{LastEventId, SseEncoder};
 use tokio::net::TcpListener;
@@ -25,8 +25,11 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .route("/ping", get(ping))
         .with_state(shutdown.clone());
 
+    let listener = TcpListener::bind(address()).await?;
+    // A second `listen` makes the queue longer.
+    SockRef::from(&listener).listen(BACKLOG.into())?;
     // Send each event at once, and detect clients that vanish without closing.
-    let listener = TcpListener::bind(address()).await?.tap_io(|socket| {
+    let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&*socket).set_keepalive(true);
     });

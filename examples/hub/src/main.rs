@@ -10,15 +10,15 @@
 //!
 //! | | |
 //! |---|---|
-//! | `POST /publish?topic=T&key=K` | publishes the items of the body, one a line |
-//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=` |
+//! | `POST /publish?topic=T&topic=U&key=K` | publishes the items of the body, one a line |
+//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=`; with `latest=1` it begins with the newest event of each key |
 //! | `GET /position` | from where to subscribe after loading a state |
 //! | `GET /stats`, `GET /metrics` | figures, as JSON and for Prometheus |
 //! | `GET /` | a page |
 //!
 //! `ADDR` is the address, `RETAIN` the number of events retained for clients that reconnect. With
-//! `REDIS_URL` the events are in a Redis stream, `STREAM`, and any number of such servers act as
-//! one.
+//! `DATA`, a folder, the events are on disk, and a restart is no gap. With `REDIS_URL` they are in a
+//! Redis stream, `STREAM`, and any number of such servers act as one.
 
 use std::{env, error::Error, fmt::Display, io, sync::Arc, time::Duration};
 
@@ -114,9 +114,12 @@ async fn listen(address: &str) -> io::Result<TcpListener> {
     Err(refusal)
 }
 
-/// The hub, in memory or on Redis.
+/// The hub, in memory, on disk or on Redis.
 async fn hub(builder: HubBuilder) -> Result<Hub, sse_hub::Error> {
-    let Ok(url) = env::var("REDIS_URL") else { return Ok(builder.build()) };
+    let Ok(url) = env::var("REDIS_URL") else {
+        let Some(folder) = env::var_os("DATA") else { return Ok(builder.build()) };
+        return builder.disk(folder);
+    };
     let stream = env::var("STREAM").unwrap_or("events".into());
     let (hub, driver) = builder.redis(&url, &stream)?;
     tokio::spawn(
@@ -147,11 +150,15 @@ async fn events(
         return SseEncoder::retry_after(ReconnectionTime::jittered(SOON..=LATER)).into_response();
     }
     // This example lets every client hear every topic; a real service checks the client's identity.
-    let subscriber = if topics.is_empty() {
+    let mut subscriber = if topics.is_empty() {
         app.hub.subscribe(&last)
     } else {
         app.hub.subscribe_to(topics, &last)
     };
+    if named(&query, "latest").any(|latest| latest == "1") {
+        // It has not been polled yet, so this cannot fail.
+        let _ = subscriber.begin_with_latest();
+    }
     SseEncoder::new(subscriber).keep_alive(app.keep_alive).into_response()
 }
 
@@ -160,7 +167,11 @@ async fn publish(
     Query(query): Query<Vec<(String, String)>>,
     body: axum::body::Body,
 ) -> Response {
-    let to = app.hub.to(named(&query, "topic").last().unwrap_or_default());
+    let topics: Vec<_> = named(&query, "topic").collect();
+    if topics.len() > MAX_TOPICS {
+        return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
+    }
+    let to = app.hub.to_all(&topics);
     let to = named(&query, "key").last().map_or(to, |key| to.key(key));
     match publish::lines(to, body).await {
         Ok(ids) => Json(json!({ "published": ids.len(), "ids": texts(&ids) })).into_response(),

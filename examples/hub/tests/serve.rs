@@ -2,6 +2,8 @@
 
 mod support;
 
+use std::{env, fs, process};
+
 use support::Server;
 
 #[test]
@@ -26,6 +28,59 @@ fn a_client_gets_the_topics_that_it_names_and_no_other() {
     }
     assert_eq!(events.data(), r#"{"at":"kitchen"}"#);
     assert_eq!(events.data(), r#"{"at":"bar"}"#);
+}
+
+#[test]
+fn an_event_of_two_topics_comes_once() {
+    let server = Server::start(&[]);
+    let mut events = server.events("/events?topic=kitchen&topic=bar");
+    let ids = server.publish("topic=kitchen&topic=bar", r#"{"data":{"n":1}}"#);
+    server.publish("topic=bar", r#"{"data":{"n":2}}"#);
+    assert_eq!(events.next().event_type, "checkpoint");
+    assert_eq!(events.next().id, ids[0]);
+    assert_eq!(events.data(), r#"{"n":2}"#);
+    let all = "&topic=t".repeat(33);
+    assert_eq!(server.post(&format!("/publish?{all}"), "{}").0, 400);
+}
+
+#[test]
+fn with_latest_the_newest_event_of_each_key_comes_first() {
+    let server = Server::start(&[]);
+    for (key, n) in [("a", 1), ("b", 2), ("a", 3)] {
+        server.publish(&format!("topic=prices&key={key}"), &format!(r#"{{"data":{{"n":{n}}}}}"#));
+    }
+    let mut events = server.events("/events?topic=prices&latest=1");
+    assert_eq!(events.next().data, r#"{"state":"begins"}"#);
+    assert_eq!(events.data(), r#"{"n":2}"#);
+    assert_eq!(events.data(), r#"{"n":3}"#);
+    let whole = events.next();
+    assert_eq!(whole.data, r#"{"state":"whole"}"#);
+    server.publish("topic=prices&key=c", r#"{"data":{"n":4}}"#);
+    assert_eq!(events.data(), r#"{"n":4}"#);
+    // With a position it resumes.
+    let mut events =
+        server.events(&format!("/events?topic=prices&latest=1&lastEventId={}", whole.id));
+    assert_eq!(events.next().data, "{}");
+    assert_eq!(events.data(), r#"{"n":4}"#);
+}
+
+#[test]
+fn with_a_folder_a_kill_is_no_gap() {
+    let folder = env::temp_dir().join(format!("example-hub-{}", process::id()));
+    let variables = [("DATA", folder.to_str().unwrap())];
+    let server = Server::start(&variables);
+    let first = server.publish("", r#"{"data":{"n":0}}"#).remove(0);
+    server.publish("topic=prices&key=a", r#"{"data":{"n":1}}"#);
+    server.publish("", r#"{"data":{"n":2}}"#);
+    // `kill -9`.
+    drop(server);
+    let server = Server::start(&variables);
+    let mut events = server.events(&format!("/events?lastEventId={first}"));
+    assert_eq!(events.data(), r#"{"n":2}"#);
+    assert_eq!(server.events("/events?topic=prices&latest=1").data(), r#"{"n":1}"#);
+    assert_eq!(server.json("/stats")["gaps"], 0);
+    drop(server);
+    fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

@@ -8,7 +8,7 @@
 use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
-use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
+use example_shared::{BACKLOG, KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
 use hyper::{
     Method, Request, Response, StatusCode,
@@ -30,6 +30,8 @@ type Body = UnsyncBoxBody<Bytes, Error>;
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let shutdown = Shutdown::on_signal()?;
     let listener = TcpListener::bind(address()).await?;
+    // A second `listen` makes the queue longer.
+    SockRef::from(&listener).listen(BACKLOG.into())?;
     announce(listener.local_addr()?);
     let server = auto::Builder::new(TokioExecutor::new());
     let connections = GracefulShutdown::new();

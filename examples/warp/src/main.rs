@@ -5,7 +5,7 @@
 //! listening on http://127.0.0.1:3000
 //! ```
 
-use example_shared::{KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
+use example_shared::{BACKLOG, KEEP_ALIVE, PAGE, Shutdown, address, announce, events};
 use socket2::SockRef;
 use sse_encoder::{LastEventId, SseEncoder};
 use tokio::net::TcpListener;
@@ -25,6 +25,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Send each event at once, and detect clients that vanish without closing: connections inherit
     // these settings from their listener.
     let listener = TcpListener::bind(address()).await?;
+    // A second `listen` makes the queue longer.
+    SockRef::from(&listener).listen(BACKLOG.into())?;
     SockRef::from(&listener).set_tcp_nodelay(true)?;
     SockRef::from(&listener).set_keepalive(true)?;
     announce(listener.local_addr()?);

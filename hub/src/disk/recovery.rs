@@ -173,6 +173,9 @@ impl<'a> Reading<'a> {
         self.holes += u64::from(is_hole);
         (self.tip, self.base) = (Some(base), Some(base));
         self.feed.record_gap(base)?;
+        if base.n == 0 {
+            self.feed.record_beginning();
+        }
         Ok(is_hole)
     }
 

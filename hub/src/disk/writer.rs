@@ -67,6 +67,9 @@ impl<F: Files> Writer<F> {
                 // Nobody knows this position yet.
                 let tip = Position::new(epoch, tip.map_or(0, |tip| tip.n));
                 feed.record_gap(tip)?;
+                if tip.n == 0 {
+                    feed.record_beginning();
+                }
                 mem::take(&mut segments.list).into_iter().for_each(|file| segments.retire(file));
                 let begun = segments.begin(tip, 0);
                 begun.map_err(unwritable)?;

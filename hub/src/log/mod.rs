@@ -5,6 +5,7 @@ mod bounds;
 mod client;
 mod counted;
 mod index;
+mod latest;
 mod own_ids;
 mod read;
 mod retained;

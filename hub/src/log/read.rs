@@ -62,6 +62,37 @@ impl Retained {
         ring.get(topics.filter_map(first).min()?)
     }
 
+    /// Whether the newest event of each key of these topics is here, and if so how often such events
+    /// were lost before.
+    pub(crate) fn losses_of_whole(&self, topics: impl Iterator<Item = TopicId>) -> Option<u64> {
+        self.latest.is_whole(topics).then(|| self.latest.losses())
+    }
+
+    /// The next one of the newest events of each key of these topics, after this place and up to the
+    /// other one.
+    ///
+    /// # Errors
+    ///
+    /// One of them may have been lost since there were so many losses.
+    pub(crate) fn next_newest(
+        &self,
+        topics: impl Iterator<Item = TopicId>,
+        after: u64,
+        until: ClientPosition,
+        losses: u64,
+    ) -> Result<Option<(u64, Encoded)>, Loss> {
+        if self.latest.losses() != losses {
+            return Err(Loss { until: until.seq() });
+        }
+        let next = self.latest.next(topics, after).filter(|(seq, _)| *seq <= until.seq());
+        Ok(next.map(|(seq, frame)| (seq, frame.clone())))
+    }
+
+    /// All events up to now as a loss.
+    pub(crate) const fn all_as_loss(&self) -> Loss {
+        Loss { until: self.tip.0 }
+    }
+
     /// The position of a client that asks for nothing before now.
     pub(crate) const fn newest(&self) -> ClientPosition {
         ClientPosition::new(self.tip.0)

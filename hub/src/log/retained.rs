@@ -11,6 +11,7 @@ use sse_encoder::{Encoded, EventId};
 use super::{
     bounds::Bounds,
     index::Index,
+    latest::Latest,
     own_ids::OwnIds,
     ring::{Entry, Ring},
     spans::Spans,
@@ -57,8 +58,12 @@ pub(crate) struct Retained {
     /// The positions of a [continued](Numbering::Continued) log, and the place of the first one.
     pub(super) spans: (u64, Spans),
     pub(super) index: Index,
+    /// Whether a bound but that of the age was reached since the last gap.
+    is_full: bool,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
+    /// The newest event of each key.
+    pub(super) latest: Latest,
     /// The newest event that could not be taken: its subscribers have lost it.
     pub(super) untaken: (u64, Position),
 }
@@ -77,26 +82,42 @@ pub(super) struct Replaced {
     own_id: Option<EventId>,
 }
 
-/// An entry that was removed.
-pub(crate) struct Removed(Entry);
+/// An entry that was removed, or the newest event of a key.
+pub(crate) struct Removed {
+    seq: Option<u64>,
+    entry: Option<Entry>,
+    topics_of_value: Vec<TopicId>,
+}
 
 impl Removed {
-    pub(crate) fn seq(&self) -> u64 {
-        self.0.seq
+    fn entry(entry: Entry) -> Self {
+        Self { seq: Some(entry.seq), entry: Some(entry), topics_of_value: Vec::new() }
+    }
+
+    const fn value(topics_of_value: Vec<TopicId>) -> Self {
+        Self { seq: None, entry: None, topics_of_value }
+    }
+
+    /// The place of an entry.
+    pub(crate) const fn seq(&self) -> Option<u64> {
+        self.seq
     }
 
     pub(crate) fn topics(&self) -> impl Iterator<Item = TopicId> {
-        self.0.topics()
+        let of_entry = self.entry.iter().flat_map(Entry::topics);
+        of_entry.chain(self.topics_of_value.iter().copied())
     }
 }
 
 impl Retained {
     pub(crate) fn new(numbering: Numbering, bounds: &Bounds) -> Self {
-        let Bounds { events, bytes, age } = *bounds;
+        let Bounds { events, bytes, keys, age } = *bounds;
         let start = match numbering {
             Numbering::Counted { epoch } => Position::new(epoch, 0),
             Numbering::Given | Numbering::Continued => Position::START,
         };
+        // A hub that counts has no earlier events.
+        let is_counted = matches!(numbering, Numbering::Counted { .. });
         let mut index = Index::default();
         index.add(UNTITLED);
         Self {
@@ -110,7 +131,9 @@ impl Retained {
             max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
             spans: (0, Spans::default()),
             index,
+            is_full: false,
             evicted: (0, start),
+            latest: Latest::new(keys.unwrap_or(events), bytes, age, is_counted),
             untaken: (0, start),
         }
     }
@@ -203,6 +226,9 @@ impl Retained {
         let key = key.map(Arc::<str>::from);
         if let Some(key) = &key {
             topics.iter().for_each(|topic| self.replace(*topic, key, seq, is_ephemeral));
+            if !is_ephemeral {
+                self.latest.set(seq, topics, key, now, &frame);
+            }
         }
         let place = (seq, position);
         let entry = Entry::new(place, (topics, names_len), key, own_id, frame.clone());
@@ -239,12 +265,18 @@ impl Retained {
         }
     }
 
-    /// Removes one entry that is too old or beyond the bounds, if there is one.
+    /// Removes one entry that is too old or beyond the bounds, if there is one, or the newest event
+    /// of a key.
     pub(crate) fn trim(&mut self, now: Option<Instant>) -> Option<Removed> {
         let expired = |ring: &mut Ring| ring.pop_expired(now?, self.age?);
-        if let Some(entry) = self.kept.pop_excess().or_else(|| expired(&mut self.kept)) {
+        let excess = self.kept.pop_excess();
+        self.is_full |= excess.is_some();
+        if let Some(entry) = excess.or_else(|| expired(&mut self.kept)) {
             self.forget(&entry);
-            return Some(Removed(entry));
+            return Some(Removed::entry(entry));
+        }
+        if let Some(topics) = self.latest.trim(now) {
+            return Some(Removed::value(topics));
         }
         let entry = self.ephemeral.pop_excess().or_else(|| expired(&mut self.ephemeral))?;
         for topic in entry.topics() {
@@ -252,13 +284,15 @@ impl Retained {
                 places.remove_ephemeral(entry.seq, entry.key().is_some());
             }
         }
-        Some(Removed(entry))
+        Some(Removed::entry(entry))
     }
 
     /// Whether [`trim`](Self::trim) would remove an entry.
     pub(crate) fn has_expired(&self, now: Instant) -> bool {
         let Some(age) = self.age else { return false };
-        self.kept.has_expired(now, age) || self.ephemeral.has_expired(now, age)
+        self.kept.has_expired(now, age)
+            || self.ephemeral.has_expired(now, age)
+            || self.latest.has_expired(now, age)
     }
 
     pub(super) fn forget(&mut self, entry: &Entry) {
@@ -285,10 +319,12 @@ impl Retained {
         let seq = self.tip.0 + 1;
         self.tip = (seq, resumed_after);
         self.evicted = self.tip;
+        self.is_full = false;
         while self.kept.pop().is_some() {}
         while self.ephemeral.pop().is_some() {}
         self.own_ids.clear();
         self.replaced.clear();
+        self.latest.clear();
         self.index.clear(seq);
         self.spans.0 = seq;
         self.spans.1.reset(resumed_after);
@@ -300,6 +336,16 @@ impl Retained {
         if matches!(self.numbering, Numbering::Continued) {
             self.spans.1.add(position);
         }
+    }
+
+    /// Records that nothing is before the entries that are here: with them, the newest event of each
+    /// key is known.
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
+    pub(crate) fn record_beginning(&mut self) {
+        self.latest.begin();
     }
 
     /// Records that the next event, one of these topics at this position of a remote log, cannot be
@@ -321,6 +367,7 @@ impl Retained {
         self.untaken = self.tip;
         self.note(position);
         topics.iter().for_each(|topic| self.index.add(*topic).evicted = self.tip.0);
+        self.latest.lack(topics);
         Ok(self.tip.0)
     }
 
@@ -341,7 +388,7 @@ impl Retained {
     }
 
     pub(crate) fn has_entries(&self, topic: TopicId) -> bool {
-        self.index.get(topic).is_some_and(|places| !places.is_empty())
+        self.index.get(topic).is_some_and(|places| !places.is_empty()) || self.latest.has(topic)
     }
 
     /// Whether the topic is [kept track of](Self::watch_topic), or has entries.
@@ -353,6 +400,15 @@ impl Retained {
     /// half full, and 0, no client, until then.
     pub(crate) fn renew_below(&self) -> u64 {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
+    }
+
+    /// How many entries a remote log needs for what is retained here: those up to the oldest one,
+    /// also ephemeral and replaced ones. If what is retained is bounded by bytes, these are fewer
+    /// than the greatest number of events.
+    #[cfg(feature = "redis")]
+    pub(crate) fn span(&self) -> u64 {
+        let span = self.tip.0 - self.evicted.0;
+        if self.is_full { span + 1 } else { span.max(self.kept.max_events() as u64) }
     }
 
     pub(crate) fn ages(&self) -> bool {

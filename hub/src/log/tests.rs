@@ -22,7 +22,7 @@ fn append(log: &mut Retained, topic: TopicId, key: Option<&str>, event: &Event) 
 #[test]
 fn events_are_removed_at_their_age_and_not_before() {
     let age = Duration::from_secs(60);
-    let mut log = retained(Bounds { events: 100, bytes: 1 << 20, age: Some(age) });
+    let mut log = retained(Bounds { events: 100, bytes: 1 << 20, keys: None, age: Some(age) });
     let before = Instant::now();
     for _ in 0..3 {
         append(&mut log, 0, None, &Event::text("kept").into());
@@ -40,7 +40,7 @@ fn events_are_removed_at_their_age_and_not_before() {
 
 #[test]
 fn an_emptied_log_holds_no_keys_or_ids() {
-    let mut log = retained(Bounds { events: 2, bytes: 1 << 20, age: None });
+    let mut log = retained(Bounds { events: 2, bytes: 1 << 20, keys: Some(0), age: None });
     for n in 0..100 {
         let event = Event::text("a").id(EventId::new(format!("row {n}")).unwrap());
         append(&mut log, n, Some(&n.to_string()), &event.into());

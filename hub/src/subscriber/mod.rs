@@ -61,8 +61,8 @@ pub struct Subscriber {
     live_from: ClientPosition,
     deadline: Option<Instant>,
     start: Start,
-    /// Sent in place of a replay; its id is added then.
-    state: Option<Box<Encoded>>,
+    /// Sent in place of a replay.
+    state: Option<Box<FirstState>>,
     delivered: u64,
     stage: Stage,
 }
@@ -74,6 +74,8 @@ enum Stage {
     Checkpoint,
     /// The gap, or the state.
     Opening,
+    /// The newest event of each key.
+    Newest,
     /// The entries of the log.
     Live,
     /// Nothing more.
@@ -85,6 +87,14 @@ enum Start {
     Fresh,
     Exact { missed: usize },
     Inexact(Box<Inexact>),
+}
+
+/// The state that a subscription begins with.
+enum FirstState {
+    /// This one; its id is added when it is sent.
+    Given(Encoded),
+    /// The newest event of each key, as long as none is lost beyond so many.
+    Newest { losses: u64 },
 }
 
 /// A loss before the first event, which the gap tells.
@@ -221,8 +231,68 @@ impl Subscriber {
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
-        self.state = Some(Box::new(state));
+        self.state = Some(Box::new(FirstState::Given(state)));
         self.cursor = self.live_from.seq();
+        Ok(())
+    }
+
+    /// Begins with the newest event of each [key](crate::Hub::key) of the subscription's topics, and
+    /// goes on with the events published from now on: a client has the whole state and each of its
+    /// changes, each once, without a state kept elsewhere.
+    ///
+    /// A client that [resumes exactly](Resumption::Exact) has the state, and gets what it has missed,
+    /// as without this. To all others the state stands in place of the missed events.
+    ///
+    /// The state stands between two [checkpoints](crate::CHECKPOINT): the data of the first one is
+    /// `{"state":"begins"}`, at which a page forgets the state that it has; that of the second one,
+    /// which has the position as its id, `{"state":"whole"}`. The events of the state have their own
+    /// ids, in the order of the log: a client that is cut off within the state continues there.
+    ///
+    /// * An event of the type [`removed`](crate::REMOVED) removes its key: it reaches the subscribers
+    ///   like all others, and the state has nothing of that key from then on.
+    /// * Events without a key, and [ephemeral](crate::Hub#ephemeral-events) ones, are no part of the
+    ///   state: give the events of such topics a key each.
+    /// * The newest events are kept also when they are no longer retained otherwise, for
+    ///   [so many keys](crate::HubBuilder::retain_keys). If one may have been dropped, or this server
+    ///   does not know the log from its beginning, the client gets a [gap](crate::GAP) and no part of
+    ///   the state.
+    ///
+    /// # Errors
+    ///
+    /// The stream has been polled already.
+    ///
+    /// ```
+    /// use sse_encoder::{LastEventId, SseEncoder};
+    /// use sse_hub::{Error, Hub, Subscriber};
+    ///
+    /// fn prices(hub: &Hub, last: &LastEventId) -> Result<SseEncoder<Subscriber>, Error> {
+    ///     let mut subscriber = hub.subscribe_to(["prices"], last);
+    ///     subscriber.begin_with_latest()?;
+    ///     Ok(SseEncoder::new(subscriber))
+    /// }
+    /// # assert!(prices(&Hub::new(), &LastEventId::none()).is_ok());
+    /// ```
+    pub fn begin_with_latest(&mut self) -> Result<(), Error> {
+        if self.stage != Stage::Checkpoint {
+            return Err(Error::already_polled());
+        }
+        if matches!(self.start, Start::Exact { .. }) {
+            return Ok(());
+        }
+        let state = self.feed.current();
+        let log = &state.retained;
+        if let Some(losses) = log.losses_of_whole(self.seats.topics()) {
+            self.state = Some(Box::new(FirstState::Newest { losses }));
+            (self.cursor, self.client) = (0, ClientPosition::NOTHING);
+            self.live_from = log.newest();
+        } else if matches!(self.start, Start::Fresh) {
+            let loss = log.tell(log.all_as_loss(), true);
+            (self.cursor, self.client) = (loss.position.seq(), ClientPosition::NOTHING);
+            let resumed_after = loss.id.get().clone();
+            let resumption = Resumption::Unknown { requested: None, resumed_after };
+            self.start = Start::Inexact(Box::new(Inexact { resumption, loss }));
+            self.feed.count_gap();
+        }
         Ok(())
     }
 

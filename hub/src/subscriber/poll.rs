@@ -11,7 +11,7 @@ use futures_core::{FusedStream, Stream};
 
 use sse_encoder::{Encoded, EventType};
 
-use super::{Inexact, Seats, Stage, Start, Subscriber};
+use super::{FirstState, Inexact, Seats, Stage, Start, Subscriber};
 use crate::{
     log::{ClientPosition, Next, PositionId, ToldLoss},
     notice,
@@ -31,18 +31,32 @@ impl Subscriber {
     /// state: if it were cut off in between, it would never get them.
     #[inline(never)]
     fn open(&mut self) -> Option<Encoded> {
+        if self.stage == Stage::Newest {
+            return self.take_newest();
+        }
         let is_exact = self.state.is_none() && !matches!(self.start, Start::Inexact(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
             let id = if is_exact { self.id_of(self.client) } else { None };
             let retry = self.feed.settings.jittered_retry();
+            if matches!(self.state.as_deref(), Some(FirstState::Newest { .. })) {
+                return Some(notice::state_begins(self.notice_types(), retry));
+            }
             return Some(notice::checkpoint(self.notice_types(), id.as_ref(), Some(retry)));
         }
         self.stage = Stage::Live;
-        if let Some(state) = self.state.take() {
-            // Where events are lost since, a gap follows, and has the id.
-            let Some(id) = self.id_of(self.live_from) else { return Some(*state) };
-            self.client = self.live_from;
-            return state.with_id(id.get());
+        match self.state.take().map(|state| *state) {
+            Some(FirstState::Given(state)) => {
+                // Where events are lost since, a gap follows, and has the id.
+                let Some(id) = self.id_of(self.live_from) else { return Some(state) };
+                self.client = self.live_from;
+                return state.with_id(id.get());
+            }
+            Some(newest @ FirstState::Newest { .. }) => {
+                self.state = Some(Box::new(newest));
+                self.stage = Stage::Newest;
+                return None;
+            }
+            None => {}
         }
         let Start::Inexact(inexact) = &self.start else { return None };
         let Inexact { resumption, loss: ToldLoss { position, id } } = &**inexact;
@@ -53,6 +67,37 @@ impl Subscriber {
             }
             Resumption::Fresh | Resumption::Exact { .. } => None,
         }
+    }
+
+    /// The next one of the newest events of each key; at their end a checkpoint.
+    fn take_newest(&mut self) -> Option<Encoded> {
+        let Some(FirstState::Newest { losses }) = self.state.as_deref() else {
+            self.stage = Stage::Live;
+            return None;
+        };
+        let state = self.feed.read();
+        let log = &state.retained;
+        let next = log.next_newest(self.seats.topics(), self.cursor, self.live_from, *losses);
+        if let Ok(Some((seq, frame))) = next {
+            drop(state);
+            return Some(self.give(seq, frame));
+        }
+        let frame = match next {
+            Err(loss) => {
+                let ToldLoss { position, id } = log.tell(loss, false);
+                self.client = position;
+                self.feed.count_gap();
+                Some(notice::gap(self.notice_types(), None, &id))
+            }
+            // Where events are lost since, a gap follows, and has the id.
+            Ok(_) => log.id_of(self.seats.topics(), self.live_from).map(|id| {
+                self.client = self.live_from;
+                notice::state_is_whole(&self.feed.settings.notice_types, &id)
+            }),
+        };
+        drop(state);
+        (self.stage, self.state, self.cursor) = (Stage::Live, None, self.live_from.seq());
+        frame
     }
 
     fn notice_types(&self) -> &[EventType; 2] {
