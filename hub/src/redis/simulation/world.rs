@@ -40,7 +40,7 @@ const TOPICS: [&str; 3] = ["", "a", "b"];
 const SMALL_FRAME: usize = 100;
 /// How many steps a run has, and how many rounds everybody has to get what follows the faults.
 const STEPS: u32 = 150;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 50;
 
 /// The kinds of faults.
 #[derive(Clone, Copy)]
@@ -687,6 +687,9 @@ impl World {
             server.is_frozen = false;
         }
         self.log().clock += 1_000;
+        // With its next event a log shows what it has lost.
+        self.converge(3)?;
+        self.publish_plain(0);
         self.converge(ROUNDS)?;
         let mut last = Vec::new();
         for topic in 0..TOPICS.len() {
