@@ -8,6 +8,14 @@ use crate::{
 };
 
 /// A value as JSON, as it is.
+///
+/// ```
+/// use sse_encoder::{Event, data::Json};
+///
+/// fn event(row: &[u64]) -> Event<Json<&[u64]>> {
+///     Event::json(row)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Json<T>(pub(crate) T);
 

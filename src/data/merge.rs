@@ -10,6 +10,15 @@ use crate::{
 };
 
 /// Two values as one JSON object.
+///
+/// ```
+/// use sse_encoder::{Event, data::Merge};
+/// use serde_json::{Value, json};
+///
+/// fn event(row: &Value) -> Event<Merge<&Value, Value>> {
+///     Event::merge(row, json!({"from": "cache"}))
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Merge<D, O> {
     pub(crate) data: D,

@@ -43,14 +43,14 @@ async fn connect(server: &Server) -> TcpStream {
 }
 
 /// An HTTP/2 connection without TLS.
-async fn connect_http2(server: &Server) -> SendRequest<Empty<Bytes>> {
+pub(crate) async fn connect_http2(server: &Server) -> SendRequest<Empty<Bytes>> {
     let io = TokioIo::new(connect(server).await);
     let (sender, connection) = handshake(TokioExecutor::new(), io).await.unwrap();
     tokio::spawn(connection);
     sender
 }
 
-async fn ask_http2(
+pub(crate) async fn ask_http2(
     sender: &mut SendRequest<Empty<Bytes>>,
     method: &str,
     path: &str,

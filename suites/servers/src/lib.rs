@@ -25,6 +25,7 @@ mod client;
 mod decode;
 mod edge;
 mod endless;
+mod ends;
 mod failing;
 mod forged;
 mod json;
