@@ -51,6 +51,8 @@ pub(crate) struct Retained {
     pub(super) replaced: BTreeMap<(Position, TopicId), Replaced>,
     max_replaced: usize,
     pub(super) index: Index,
+    /// Whether a bound but that of the age was reached since the last gap.
+    is_full: bool,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
     /// The newest event of each key.
@@ -121,6 +123,7 @@ impl Retained {
             replaced: BTreeMap::new(),
             max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
             index,
+            is_full: false,
             evicted: (0, start),
             latest: Latest::new(keys.unwrap_or(events), bytes, age, is_counted),
             untaken: (0, start),
@@ -257,7 +260,9 @@ impl Retained {
     /// of a key.
     pub(crate) fn trim(&mut self, now: Option<Instant>) -> Option<Removed> {
         let expired = |ring: &mut Ring| ring.pop_expired(now?, self.age?);
-        if let Some(entry) = self.kept.pop_excess().or_else(|| expired(&mut self.kept)) {
+        let excess = self.kept.pop_excess();
+        self.is_full |= excess.is_some();
+        if let Some(entry) = excess.or_else(|| expired(&mut self.kept)) {
             self.forget(&entry);
             return Some(Removed::entry(entry));
         }
@@ -305,6 +310,7 @@ impl Retained {
         let seq = self.tip.0 + 1;
         self.tip = (seq, resumed_after);
         self.evicted = self.tip;
+        self.is_full = false;
         while self.kept.pop().is_some() {}
         while self.ephemeral.pop().is_some() {}
         self.own_ids.clear();
@@ -375,6 +381,15 @@ impl Retained {
     /// half full, and 0, no client, until then.
     pub(crate) fn renew_below(&self) -> u64 {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
+    }
+
+    /// How many entries a remote log needs for what is retained here: those up to the oldest one,
+    /// also ephemeral and replaced ones. If what is retained is bounded by bytes, these are fewer
+    /// than the greatest number of events.
+    #[cfg(feature = "redis")]
+    pub(crate) fn span(&self) -> u64 {
+        let span = self.tip.0 - self.evicted.0;
+        if self.is_full { span + 1 } else { span.max(self.kept.max_events() as u64) }
     }
 
     pub(crate) fn ages(&self) -> bool {

@@ -126,6 +126,11 @@ impl Ring {
         self.plain.len() + self.keyed.len()
     }
 
+    #[cfg(feature = "redis")]
+    pub(super) fn max_events(&self) -> usize {
+        self.max_events
+    }
+
     /// How many bytes they take: frames, topics, keys and ids.
     pub(super) fn bytes(&self) -> usize {
         self.bytes

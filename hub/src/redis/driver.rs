@@ -131,8 +131,7 @@ impl Drop for Driver {
 async fn drive(parts: Parts, link: Arc<Link>) {
     let Parts { feed, endpoint, queue, reporter } = parts;
     let follower = Follower::new(feed.clone(), link.clone(), reporter);
-    let max_len = feed.settings.bounds.events;
-    let writer = Writer { endpoint: &endpoint, link: &link, queue, max_len };
+    let writer = Writer { endpoint: &endpoint, link: &link, queue, feed: &feed };
     let readers = Readers { endpoint: &endpoint, link: &link };
     let read = async {
         select! { () = feed.closed() => {}, () = read(&link, &readers, follower) => {} }

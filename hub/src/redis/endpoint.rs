@@ -33,6 +33,9 @@ impl Endpoint {
         if url.starts_with("rediss:") && !cfg!(feature = "redis-rustls") {
             return Err(Error::invalid_url("TLS needs the feature `redis-rustls`"));
         }
+        if is_ambiguous(url) {
+            return Err(Error::invalid_url(AMBIGUOUS));
+        }
         // The client's own errors may show a part of the URL: a password, say.
         let wrong = |_: RedisError| Error::invalid_url(FORM);
         let (first, others) = each(url);
@@ -43,8 +46,12 @@ impl Endpoint {
         let tcp = TcpSettings::default().set_nodelay(true);
         let info = info.set_redis_settings(settings).set_tcp_settings(tcp);
         #[cfg(feature = "redis-rustls")]
-        provide_cryptography(&info);
-        let route = Arc::new(Route::new(info.addr().clone(), others.map_err(wrong)?));
+        if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) && !has_cryptography() {
+            return Err(Error::invalid_url(NO_CRYPTOGRAPHY));
+        }
+        let has_secret = info.redis_settings().password().is_some();
+        let route = Route::new(info.addr().clone(), others.map_err(wrong)?, has_secret);
+        let route = Arc::new(route);
         Client::open(info.clone()).map_err(wrong)?;
         Ok(Self { stream: stream.to_owned(), info, route })
     }
@@ -104,19 +111,35 @@ fn each(url: &str) -> (String, Vec<String>) {
     (urls.next().unwrap_or_default(), urls.collect())
 }
 
-/// Without a provider for the whole process the client would panic.
-#[cfg(feature = "redis-rustls")]
-fn provide_cryptography(info: &ConnectionInfo) {
-    let is_tls = matches!(info.addr(), ConnectionAddr::TcpTls { .. });
-    if is_tls && rustls::crypto::CryptoProvider::get_default().is_none() {
-        // Another thread may have been quicker.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+const AMBIGUOUS: &str = "a `#`, or an `@` after the host, may be a part of a password: \
+    percent-encode what stands before the host";
+
+/// Whether a part of a password may have been taken for the host, or for what follows it: that
+/// would be shown, and sent to a name server.
+fn is_ambiguous(url: &str) -> bool {
+    let Some((scheme, rest)) = url.split_once("://") else { return false };
+    if scheme.contains("unix") {
+        return false;
     }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let has_fragment = rest.contains('#') && !rest.ends_with("#insecure");
+    rest[end..].contains('@') || has_fragment
+}
+
+#[cfg(feature = "redis-rustls")]
+const NO_CRYPTOGRAPHY: &str = "TLS needs a provider of cryptography, and the program has none: \
+    call rustls' `CryptoProvider::install_default` at its start";
+
+/// Whether the program has chosen a provider. The client would choose one for the whole program, or
+/// panic.
+#[cfg(feature = "redis-rustls")]
+fn has_cryptography() -> bool {
+    rustls::crypto::CryptoProvider::get_default().is_some()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::each;
+    use super::{Endpoint, each};
 
     #[test]
     fn a_url_may_name_several_hosts() {
@@ -135,5 +158,46 @@ mod tests {
             let all: Vec<_> = std::iter::once(first).chain(others).collect();
             assert_eq!(all, expected, "{url}");
         }
+    }
+
+    fn error(url: &str) -> String {
+        let error = Endpoint::new(url, "s").err().map(|error| {
+            assert!(error.is_invalid_url());
+            format!("{error:?} {error:#}")
+        });
+        error.unwrap_or_default()
+    }
+
+    #[test]
+    fn what_may_be_a_password_is_neither_used_as_a_host_nor_shown() {
+        for url in [
+            "redis://admin:12345#secret@db.test:6379/",
+            "redis://admin:12345?secret@db.test:6379/",
+            "redis://admin:12345/secret@db.test:6379/",
+            "redis://admin:12345#secret",
+            "redis://:12345#secret@db.test/",
+            "redis://admin:secret@db.test:12345x/",
+            "redis://admin:secret@db.test/12345secret",
+            "redis://a,admin:12345#secret@db.test/",
+            "rediss://admin:12345#secret@db.test/#insecure",
+            "https://admin:12345secret@db.test/",
+            "secret12345",
+        ] {
+            let error = error(url);
+            assert!(!error.is_empty(), "{url}");
+            assert!(!error.contains("secret") && !error.contains("12345"), "{url}: {error}");
+        }
+        for url in ["redis://admin:p%23w@db.test/1", "redis://:a@b@db.test", "redis+unix:///a@b#c"]
+        {
+            assert_eq!(error(url), "", "{url}");
+        }
+    }
+
+    #[cfg(feature = "redis-rustls")]
+    #[test]
+    fn no_provider_of_cryptography_is_chosen_for_the_program() {
+        let error = error("rediss://localhost/");
+        assert!(error.contains("install_default"), "{error}");
+        assert!(rustls::crypto::CryptoProvider::get_default().is_none());
     }
 }

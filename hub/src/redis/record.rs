@@ -1,7 +1,11 @@
 //! An event as the fields of an entry, and back. Entries are open to other programs, so they name
 //! their fields: a frame is [scanned](Lines::scan) for them.
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    collections::HashSet,
+    hash::{DefaultHasher, Hash as _, Hasher},
+};
 
 use bytes::Bytes;
 use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
@@ -53,6 +57,19 @@ fn random_text(number: u64) -> Bytes {
 /// Whether the entry is a mark: a place in the log, and not an event.
 pub(super) fn is_mark(entry: &Entry) -> bool {
     entry.fields.len() == 1 && entry.fields[0].0 == MARK.as_bytes()
+}
+
+/// Whether the entry is retained by a reader that comes from the newest one, whose topics and keys
+/// are known so far: it is neither ephemeral nor replaced, nor a mark.
+pub(super) fn is_retained(entry: &Entry, keys: &mut HashSet<u64>) -> bool {
+    let Ok(record) = Record::read(entry) else { return false };
+    if is_mark(entry) || record.is_ephemeral() {
+        return false;
+    }
+    let Some(key) = record.key else { return true };
+    let mut hasher = DefaultHasher::new();
+    (key, &record.topics).hash(&mut hasher);
+    keys.insert(hasher.finish())
 }
 
 /// A field's name and value.

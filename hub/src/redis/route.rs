@@ -12,7 +12,11 @@ use crate::sync::{Mutex, lock};
 const LOOPBACK: &str = "127.0.0.1";
 
 /// The way to the stream, as it is known now. All connections share it.
-pub(super) struct Route(Mutex<State>);
+pub(super) struct Route {
+    state: Mutex<State>,
+    /// Whether the server is given a password.
+    has_secret: bool,
+}
 
 struct State {
     /// The server that has the stream, or can name it.
@@ -24,14 +28,18 @@ struct State {
 
 impl Route {
     /// To these servers, of which the URL names at least one.
-    pub(super) fn new(first: ConnectionAddr, others: Vec<ConnectionAddr>) -> Self {
+    pub(super) fn new(
+        first: ConnectionAddr,
+        others: Vec<ConnectionAddr>,
+        has_secret: bool,
+    ) -> Self {
         let owner = first.clone();
         let named = std::iter::once(first).chain(others).collect();
-        Self(Mutex::new(State { owner, named, turn: 1 }))
+        Self { state: Mutex::new(State { owner, named, turn: 1 }), has_secret }
     }
 
     pub(super) fn owner(&self) -> ConnectionAddr {
-        lock(&self.0).owner.clone()
+        lock(&self.state).owner.clone()
     }
 
     /// The other server that has the stream, if this one's refusal names it; the next connection
@@ -45,14 +53,18 @@ impl Route {
         error: &RedisError,
     ) -> Option<ConnectionAddr> {
         let (to, _) = error.redirect_node().filter(|_| error.code() == Some("MOVED"))?;
+        // A password for a socket of this machine does not go over a network, in plain text.
+        if self.has_secret && matches!(from, ConnectionAddr::Unix(_)) {
+            return None;
+        }
         let to = moved(from, to).filter(|to| to != from)?;
-        lock(&self.0).owner = to.clone();
+        lock(&self.state).owner = to.clone();
         Some(to)
     }
 
     /// Moves on from a useless server to the next one of the URL.
     pub(super) fn pass_by(&self, addr: &ConnectionAddr) {
-        let mut state = lock(&self.0);
+        let mut state = lock(&self.state);
         // Another connection may have gone on already.
         if state.owner == *addr {
             // Round robin: otherwise only servers that name a dead one might be asked.
@@ -129,14 +141,24 @@ mod tests {
 
     #[test]
     fn a_redirection_is_followed() {
-        let route = Route::new(tcp("a", 1), Vec::new());
+        let route = Route::new(tcp("a", 1), Vec::new(), false);
         assert_eq!(route.follow(&route.owner(), &moved_to("b:2")), Some(tcp("b", 2)));
         assert_eq!(route.owner(), tcp("b", 2));
     }
 
     #[test]
+    fn a_password_for_a_socket_does_not_go_to_another_server() {
+        let socket = ConnectionAddr::Unix("/s".into());
+        for (has_secret, to) in [(false, Some(tcp("b", 2))), (true, None)] {
+            let route = Route::new(socket.clone(), Vec::new(), has_secret);
+            assert_eq!(route.follow(&socket, &moved_to("b:2")), to);
+            assert_eq!(route.owner(), to.unwrap_or(socket.clone()));
+        }
+    }
+
+    #[test]
     fn an_error_that_names_no_other_owner_is_not_followed() {
-        let route = Route::new(tcp("a", 1), Vec::new());
+        let route = Route::new(tcp("a", 1), Vec::new(), false);
         let from = route.owner();
         for error in [
             error(ServerErrorKind::Moved, "12182 a:1"),
@@ -165,15 +187,15 @@ mod tests {
 
     #[test]
     fn the_servers_of_the_url_are_tried_in_turn() {
-        let route = Route::new(tcp("a", 1), Vec::new());
+        let route = Route::new(tcp("a", 1), Vec::new(), false);
         assert_eq!(turns(&route, 2), [tcp("a", 1), tcp("a", 1)], "there is no other one");
-        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)]);
+        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)], false);
         assert_eq!(turns(&route, 4), [tcp("a", 1), tcp("b", 2), tcp("c", 3), tcp("a", 1)]);
     }
 
     #[test]
     fn a_failed_server_is_skipped_once_and_only_while_it_is_the_owner() {
-        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)]);
+        let route = Route::new(tcp("a", 1), vec![tcp("b", 2), tcp("c", 3)], false);
         route.pass_by(&tcp("a", 1));
         route.pass_by(&tcp("a", 1));
         assert_eq!(route.owner(), tcp("b", 2));
@@ -181,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_server_that_names_a_dead_one_does_not_hide_the_others() {
-        let route = Route::new(tcp("dead", 1), vec![tcp("stale", 2), tcp("knows", 3)]);
+        let route = Route::new(tcp("dead", 1), vec![tcp("stale", 2), tcp("knows", 3)], false);
         let mut asked = Vec::new();
         for _ in 0..3 {
             let addr = route.owner();

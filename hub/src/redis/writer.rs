@@ -18,19 +18,21 @@ use super::{
     link::Link,
     queue::{Command, NewEntry, Queue, Work},
 };
-use crate::error::Error;
+use crate::{error::Error, feed::Feed};
 
 /// How often a quiet connection is probed.
 const PROBE: Duration = Duration::from_secs(1);
 /// In a shorter stream the entry that was read last could be trimmed before the next read.
-const LEAST_LEN: usize = 256;
+const LEAST_LEN: u64 = 256;
+/// How many entries the stream keeps at most for each event that can be retained.
+const MOST_ENTRIES: u64 = 4;
 
 pub(super) struct Writer<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) link: &'a Link,
     pub(super) queue: Queue,
-    /// How many entries the stream keeps at least.
-    pub(super) max_len: usize,
+    /// It retains what the stream has to keep.
+    pub(super) feed: &'a Feed,
 }
 
 /// Why a connection is given up.
@@ -42,6 +44,13 @@ enum End {
 }
 
 impl Writer<'_> {
+    /// How many entries the stream keeps at least: those that are retained, and the ephemeral and
+    /// replaced ones between them, up to so many times as many as there can be events.
+    fn max_len(&self) -> u64 {
+        let most = (self.feed.settings.bounds.events as u64).saturating_mul(MOST_ENTRIES);
+        self.feed.read().retained.span().min(most).max(LEAST_LEN)
+    }
+
     /// Appends events until the end of the hub.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::new();
@@ -191,7 +200,7 @@ impl Writer<'_> {
     fn xadd(&self, event: &NewEntry) -> Cmd {
         let mut command = cmd("XADD");
         // Redis counts in signed numbers.
-        let max_len = i64::try_from(self.max_len.max(LEAST_LEN)).unwrap_or(i64::MAX);
+        let max_len = i64::try_from(self.max_len()).unwrap_or(i64::MAX);
         command.arg(&self.endpoint.stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
         for (name, value) in &event.fields {
             command.arg(name).arg(&value[..]);

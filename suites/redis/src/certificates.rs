@@ -62,9 +62,12 @@ impl Drop for Certificates {
     }
 }
 
-/// The arguments for a server that speaks TLS with one of the certificates in this directory.
+/// The arguments for a server that speaks TLS with one of the certificates in this directory. This
+/// program gets a provider of cryptography, as the hub chooses none.
 #[must_use]
 pub fn tls_args(directory: &Path, certificate: &str) -> Vec<String> {
+    // Another test may have been quicker.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let file = |name: &str| directory.join(name).display().to_string();
     let key = file(&format!("{certificate}.key"));
     [

@@ -9,12 +9,16 @@
 //! then is no entry's, as a client that has the last entry before the loss, and no more, is to be
 //! told of the loss, too.
 
-use std::{collections::VecDeque, sync::Arc, time::Duration};
+use std::{
+    collections::{HashSet, VecDeque},
+    sync::Arc,
+    time::Duration,
+};
 
 use super::{
     endpoint::ANSWER,
     link::Link,
-    record::{Record, is_mark},
+    record::{self, Record, is_mark},
     rejected::Reporter,
     source::{Entry, Hash, News, Source},
 };
@@ -30,6 +34,8 @@ mod tests;
 
 /// How many entries are read at once, on a fast connection.
 const PAGE: usize = 256;
+/// How many bytes of entries are read at once, if they are as large as those before.
+const PAGE_BYTES: usize = 4 << 20;
 /// How often the reader looks for a place to continue at, while the log changes.
 const RELOCATIONS: usize = 3;
 /// How long an answer may take if even a single entry is slow.
@@ -78,6 +84,12 @@ impl Follower {
         }
     }
 
+    /// Entries as large as these fill the next page.
+    fn fit_page(&mut self, entries: &[Entry]) {
+        let largest = entries.iter().map(Entry::size).max().unwrap_or(0).max(1);
+        self.page = self.page.min(PAGE_BYTES / largest).max(1);
+    }
+
     pub(super) fn reporter(&mut self) -> &mut Reporter {
         &mut self.reporter
     }
@@ -112,6 +124,7 @@ impl Follower {
     async fn read_next<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let after = if let Cursor::At(position) = self.cursor { Some(position) } else { None };
         let News { entries, last } = source.wait(after, self.page).await?;
+        self.fit_page(&entries);
         match (self.cursor, entries.first()) {
             (Cursor::At(_), _) if last.is_none_or(|last| !self.has_read(&last)) => {
                 return self.relocate(source).await;
@@ -154,21 +167,27 @@ impl Follower {
         self.ingest(entries)
     }
 
-    /// As many of the newest entries as are retained, and one more.
+    /// As many of the newest entries as are retained, and one more. Ephemeral and replaced ones do
+    /// not count.
     async fn newest<S: Source>(&mut self, source: &mut S) -> Result<Newest, Error> {
         let bounds = &self.feed.settings.bounds;
         let (max_events, max_bytes) = (bounds.events, bounds.bytes);
         let mut entries: Vec<Entry> = Vec::new();
-        let mut bytes = 0_usize;
+        let (mut count, mut bytes, mut keys) = (0, 0_usize, HashSet::new());
         loop {
             let oldest = entries.last().map(|entry| entry.position);
             let page = source.newest(oldest, self.page).await?;
             let is_last = page.len() < self.page;
-            bytes += page.iter().map(Entry::size).sum::<usize>();
-            entries.extend(page);
-            if entries.len() > max_events || bytes > max_bytes {
-                entries.truncate(max_events.saturating_add(1));
-                return Ok(Newest { entries, is_whole: false });
+            self.fit_page(&page);
+            for entry in page {
+                if record::is_retained(&entry, &mut keys) {
+                    count += 1;
+                    bytes += entry.size();
+                }
+                entries.push(entry);
+                if count > max_events || bytes > max_bytes {
+                    return Ok(Newest { entries, is_whole: false });
+                }
             }
             if is_last {
                 return Ok(Newest { entries, is_whole: true });
@@ -190,6 +209,7 @@ impl Follower {
             let mut is_last = false;
             if page.first().is_some_and(is_there) {
                 is_last = page.len() <= self.page;
+                self.fit_page(&page);
                 page.remove(0);
                 self.ingest(page)?;
                 self.page = (self.page * 2).min(PAGE);

@@ -3,13 +3,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use futures_executor::block_on;
 use futures_util::{FutureExt, StreamExt};
 
-use sse_encoder::LastEventId;
+use sse_encoder::{Event, LastEventId};
 
 use super::*;
 use crate::{
     Hub, HubBuilder, Resumption, Subscriber,
+    frame::encode,
     handle::Handle,
-    log::Numbering,
+    log::{Draft, Names, Numbering},
     random,
     redis::{log::RedisLog, queue::Queue},
 };
@@ -808,4 +809,59 @@ fn a_checkpoint_does_not_move_a_client_back() {
     let checkpoint = new.next().now_or_never().unwrap().unwrap();
     assert_eq!(checkpoint.id(), Some(at(1).to_id()));
     assert_eq!(ready(&mut new), [3]);
+}
+
+fn raw(n: u64, fields: &[(&str, &str)]) -> Entry {
+    let owned = |text: &str| text.as_bytes().to_vec();
+    let fields = fields.iter().map(|(name, value)| (owned(name), owned(value)));
+    Entry::new(numbers(n), fields.collect())
+}
+
+#[test]
+fn ephemeral_and_replaced_entries_push_nothing_out_of_a_server_that_starts() {
+    let log = Log::default();
+    log.add(1..=20);
+    for n in 21..=600 {
+        let data = ("data", "an update");
+        let kind = if n % 2 == 0 { ("ephemeral", "1") } else { ("key", "k") };
+        log.state().raw.push(raw(n, &[data, kind]));
+    }
+    let node = Node::with(&log, Hub::builder().retain_events(21));
+    for n in 1..=20 {
+        // The plain ones after it, and the newest one with the key.
+        let missed = 21 - n as usize;
+        assert_eq!(node.resumption(n), Resumption::Exact { missed }, "{n}");
+    }
+    // What the stream has to keep for that.
+    assert!(node.follower.feed.read().retained.span() >= 599);
+}
+
+#[test]
+fn pages_of_large_entries_are_small() {
+    let log = Log::default();
+    let large = "x".repeat(1 << 20);
+    log.state().raw.extend((1..=8).map(|n| raw(n, &[("data", &large)])));
+    let mut node = Node::new(&log);
+    assert_eq!(node.follower.page, 3);
+    // And grow with smaller ones.
+    for n in 1..=7 {
+        log.add([100 + n]);
+        node.follow();
+    }
+    assert_eq!(node.follower.page, PAGE);
+}
+
+#[test]
+fn what_the_stream_keeps_is_bounded_in_bytes() {
+    let log = Log::default();
+    let node = Node::with(&log, Hub::builder().retain_events(10_000).retain_bytes(100_000));
+    let span = || node.follower.feed.read().retained.span();
+    assert_eq!(span(), 10_000);
+    let event = Event::text("x".repeat(1_000));
+    for n in 1..=1_000 {
+        let event = encode(&event, node.follower.feed.settings.rules()).unwrap();
+        let draft = Draft { topics: Names::One(""), key: None, event };
+        node.follower.feed.record(draft, Some(Position::new(5_000, n))).unwrap();
+    }
+    assert!((90..100).contains(&span()), "{}", span());
 }
