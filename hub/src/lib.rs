@@ -9,6 +9,9 @@ pub mod disk;
 mod error;
 mod feed;
 mod frame;
+#[cfg(all(fuzzing, feature = "redis"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod hub;
 #[cfg(any(feature = "disk", feature = "redis"))]
