@@ -53,11 +53,31 @@ pub fn channel<T>(capacity: usize) -> (Sender<T>, Receiver<T>) {
 }
 
 /// Writes items to a stream. A clone writes to the same stream.
+///
+/// ```
+/// use sse_encoder::{Event, SendError, Sender};
+///
+/// async fn greet(sender: &Sender<Event>) -> Result<(), SendError<Event>> {
+///     sender.send(Event::text("hello").into()).await // Waits where the channel is full.
+/// }
+/// ```
 pub struct Sender<T> {
     sender: mpsc::Sender<T>,
 }
 
 /// The stream of the items that its [`Sender`]s send.
+///
+/// ```
+/// use futures_executor::block_on_stream;
+/// use sse_encoder::{Event, SseEncoder, channel};
+///
+/// let (sender, receiver) = channel(16);
+/// assert!(sender.try_send(Event::text("hello")).is_ok());
+/// drop(sender); // The stream ends with its last sender.
+/// let mut stream = block_on_stream(SseEncoder::bare(receiver));
+/// assert_eq!(stream.next().unwrap()?, ":\ndata: hello\n\n");
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct Receiver<T> {
     receiver: mpsc::Receiver<T>,

@@ -8,7 +8,15 @@ use crate::{
 };
 
 /// A value as JSON, as it is.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// ```
+/// use sse_encoder::{Event, data::Json};
+///
+/// fn event(row: &[u64]) -> Event<Json<&[u64]>> {
+///     Event::json(row)
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub(crate) T);
 
 impl<T: Serialize> Data for Json<T> {}

@@ -10,7 +10,16 @@ use crate::{
 };
 
 /// Two values as one JSON object.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// ```
+/// use sse_encoder::{Event, data::Merge};
+/// use serde_json::{Value, json};
+///
+/// fn event(row: &Value) -> Event<Merge<&Value, Value>> {
+///     Event::merge(row, json!({"from": "cache"}))
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Merge<D, O> {
     pub(crate) data: D,
     pub(crate) other: O,

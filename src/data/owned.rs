@@ -11,6 +11,15 @@ use crate::{
 
 /// The data of an [`Event`](crate::Event). The trait is sealed: only types of this module implement
 /// it.
+///
+/// ```
+/// use sse_encoder::{Event, data::Data};
+///
+/// /// Takes an event whatever the kind of its data.
+/// fn described<D: Data>(event: Event<D>) -> Event<D> {
+///     event.event_type("row")
+/// }
+/// ```
 pub trait Data: Sealed {}
 
 pub(super) mod sealed {
@@ -33,6 +42,16 @@ use sealed::Sealed;
 
 /// Owned data of any kind: of an event that arrived as JSON, or of a plain [`Event`](crate::Event)
 /// made by `.into()`.
+///
+/// ```
+/// use sse_encoder::{Event, data::Owned};
+///
+/// // `Event` alone is `Event<Owned>`.
+/// let event: Event<Owned> = Event::text("hello").into();
+/// let parsed: Event = r#"{"data":{"a":1}}"#.parse()?;
+/// # let _ = (event, parsed);
+/// # Ok::<(), sse_encoder::Error>(())
+/// ```
 #[derive(Clone, Default)]
 pub struct Owned(pub(crate) Repr);
 
@@ -92,6 +111,22 @@ fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Resul
     // It was checked when it was made.
     f.debug_tuple(name).field(&str::from_utf8(text).unwrap_or_default()).finish()
 }
+
+impl PartialEq for Owned {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Comment(a), Repr::Comment(b))
+            | (Repr::Json(a), Repr::Json(b))
+            | (Repr::Text(a), Repr::Text(b)) => a == b,
+            (Repr::Empty, Repr::Empty) => true,
+            (Repr::Invalid(a), Repr::Invalid(b)) => a.is_clone_of(b),
+            (Repr::Item(a), Repr::Item(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Owned {}
 
 impl Data for Owned {}
 

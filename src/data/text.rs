@@ -7,6 +7,14 @@ use crate::{
 };
 
 /// Plain text.
+///
+/// ```
+/// use sse_encoder::{Event, data::Text};
+///
+/// fn event(line: &str) -> Event<Text<&str>> {
+///     Event::text(line)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Text<T>(pub(crate) T);
 

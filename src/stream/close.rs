@@ -13,6 +13,14 @@ use crate::{error::Error, wire::count_events};
 ///
 /// *Sent* is what the stream has yielded: handed over to the server, which may not have written the
 /// last of it to a client that has gone.
+///
+/// ```
+/// use sse_encoder::StreamEnd;
+///
+/// fn line(end: &StreamEnd) -> String {
+///     format!("{}: {} events, {} bytes", end.reason(), end.events(), end.bytes())
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct StreamEnd {
     reason: EndReason,
@@ -58,6 +66,14 @@ impl StreamEnd {
 ///
 /// [`Display`](fmt::Display) gives a short name, which suits a metric's label: `finished`,
 /// `stopped`, `failed`, `last words`, `disconnected`, `panicked`. `{:#}` appends the error.
+///
+/// ```
+/// use sse_encoder::EndReason;
+///
+/// fn is_a_fault(reason: &EndReason) -> bool {
+///     matches!(reason, EndReason::Failed(_) | EndReason::LastWords(_) | EndReason::Panicked)
+/// }
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum EndReason {

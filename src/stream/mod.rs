@@ -120,17 +120,49 @@ where
 {
     /// An event stream of these items, with the reference's habits: automatic ids from 1, and the
     /// type `message` where an event has no type.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let mut stream = block_on_stream(SseEncoder::new(stream::iter([Event::text("one")])));
+    /// assert_eq!(stream.next().unwrap()?, ":\nid: 1\nevent: message\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn new(source: S) -> Self {
         Self::with_encoder(source, Encoder::new())
     }
 
     /// An event stream of these items without automatic ids and without default types:
     /// see [`Encoder::bare`].
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let mut stream = block_on_stream(SseEncoder::bare(stream::iter([Event::text("one")])));
+    /// assert_eq!(stream.next().unwrap()?, ":\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn bare(source: S) -> Self {
         Self::with_encoder(source, Encoder::bare())
     }
 
     /// An event stream of these items, written by this encoder: with its settings and its counter.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Encoder, Event, SseEncoder};
+    ///
+    /// let encoder = Encoder::new().default_type(false);
+    /// let events = stream::iter([Event::text("one")]);
+    /// let mut stream = block_on_stream(SseEncoder::with_encoder(events, encoder));
+    /// assert_eq!(stream.next().unwrap()?, ":\nid: 1\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn with_encoder(source: S, encoder: Encoder) -> Self {
         Self::from_parts(Some(source), encoder)
     }
@@ -192,6 +224,17 @@ impl<S> SseEncoder<S> {
     }
 
     /// Sets the first automatic id. The default is 1.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let stream = SseEncoder::new(stream::iter([Event::text("one")])).first_id(7);
+    /// let chunk = block_on_stream(stream).next().unwrap()?;
+    /// assert_eq!(chunk, ":\nid: 7\nevent: message\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn first_id(mut self, id: u64) -> Self {
         self.encoder.set_next_id(id);
         self
@@ -202,6 +245,20 @@ impl<S> SseEncoder<S> {
     ///
     /// The id comes from the client. After `u64::MAX` there is no next id, and each event that
     /// needs one is an [error](Error::is_exhausted).
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_encoder::{Event, LastEventId, SseEncoder};
+    ///
+    /// // In a handler, the framework gives it.
+    /// let last = LastEventId::from_headers(["41"]);
+    /// let next = last.as_u64().map_or(1, |id| id.saturating_add(1));
+    /// let numbers = stream::iter(next..=43).map(Event::json);
+    /// let mut stream = block_on_stream(SseEncoder::new(numbers).resume_after(&last));
+    /// assert!(stream.next().unwrap()?.starts_with(b":\nid: 42\nevent: message\ndata: 42\n\n"));
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn resume_after(mut self, last: &LastEventId) -> Self {
         if let Some(id) = last.get() {
             self.encoder.resume_after(id);
@@ -220,6 +277,16 @@ impl<S> SseEncoder<S> {
     /// and holds one chunk and 32 KiB. (On HTTP/2 the client's window decides: see the table in
     /// SECURITY.md.) A larger limit is a good choice for few fast clients, a smaller one for many
     /// slow ones.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let events = || stream::iter([Event::text("one"), Event::text("two")]);
+    /// assert_eq!(block_on_stream(SseEncoder::bare(events())).count(), 1);
+    /// assert!(block_on_stream(SseEncoder::bare(events()).chunk_limit(0)).count() > 1);
+    /// ```
     pub fn chunk_limit(mut self, bytes: usize) -> Self {
         self.chunk_limit = bytes;
         self
@@ -228,6 +295,18 @@ impl<S> SseEncoder<S> {
     /// Begins the stream with a reconnection time, which the first poll sends: how long the client
     /// waits before it reconnects. By default the stream does not set it, and browsers wait some
     /// seconds.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    /// use std::time::Duration;
+    ///
+    /// let stream = SseEncoder::bare(stream::iter([Event::text("one")]));
+    /// let mut stream = block_on_stream(stream.retry(Duration::from_secs(5)));
+    /// assert_eq!(stream.next().unwrap()?, ":\nretry: 5000\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     ///
     /// # Errors
     ///
@@ -246,6 +325,16 @@ impl<S> SseEncoder<S> {
     ///
     /// Some old clients and proxies hold the first bytes back until there are enough: two kibibytes
     /// are enough for all that are known, and [`padding`](Self::padding) writes them.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let stream = SseEncoder::bare(stream::iter([Event::text("one")])).comment("hello");
+    /// assert_eq!(block_on_stream(stream).next().unwrap()?, ":\n: hello\ndata: one\n\n");
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn comment(self, text: impl AsRef<str>) -> Self {
         self.prelude(&Comment::new(text))
     }
@@ -253,6 +342,17 @@ impl<S> SseEncoder<S> {
     /// Begins the stream with a comment of this many spaces, for old clients and proxies that hold
     /// back the first bytes: 2,048 are enough for all that are known. More than 64 KiB counts as 64
     /// KiB.
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let stream = SseEncoder::bare(stream::pending::<Event>()).padding(2048);
+    /// let chunk = block_on_stream(stream).next().unwrap()?;
+    /// assert_eq!(chunk.len(), ":\n: \n".len() + 2048);
+    /// # Ok::<(), sse_encoder::Error>(())
+    /// ```
     pub fn padding(self, bytes: usize) -> Self {
         self.comment(" ".repeat(bytes.min(64 * 1024)))
     }
@@ -361,6 +461,17 @@ impl<S> SseEncoder<S> {
     /// events each second and none is urgent (dashboards, tickers, logs), a server spends nearly all
     /// of its time on wakes and writes, and fewer writes save it: see the table in
     /// `docs/performance.md`.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use futures_core::Stream;
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// # mod runtime { pub async fn sleep(_: std::time::Duration) {} }
+    /// fn rarely_written<S: Stream<Item = Event>>(events: S) -> SseEncoder<S> {
+    ///     SseEncoder::new(events).linger(|| runtime::sleep(Duration::from_millis(50)))
+    /// }
+    /// ```
     pub fn linger(mut self, timer: impl Timer) -> Self {
         self.options().linger = Some(timer.into_interval());
         self
@@ -374,6 +485,16 @@ impl<S> SseEncoder<S> {
     /// that a stream may take. Each call adds a signal, and the first that is ready counts. Clients
     /// take an end for a reason to reconnect, unless they are
     /// [told not to](crate::StopReconnecting).
+    ///
+    /// ```
+    /// use futures_executor::block_on_stream;
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let endless = stream::repeat(1).map(Event::json);
+    /// let stopped = SseEncoder::bare(endless).stop_on(async {});
+    /// assert!(block_on_stream(stopped).all(|chunk| chunk.unwrap() == ":\n"));
+    /// ```
     pub fn stop_on(mut self, signal: impl Future + Send + 'static) -> Self {
         self.options().add_signal(StopOn { future: signal });
         self
@@ -504,6 +625,13 @@ impl<S> SseEncoder<S> {
     }
 
     /// The encoder, with its counter.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let stream = SseEncoder::new(futures_util::stream::empty::<Event>()).first_id(7);
+    /// assert_eq!(stream.encoder().next_id(), Some(7));
+    /// ```
     pub const fn encoder(&self) -> &Encoder {
         &self.encoder
     }
@@ -520,6 +648,13 @@ impl<S> SseEncoder<S> {
 
     /// The source, without the frames that were gathered for the next chunk; `None` once it has
     /// ended.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, SseEncoder};
+    ///
+    /// let source = futures_util::stream::iter([Event::text("one")]);
+    /// assert!(SseEncoder::new(source).into_inner().is_some());
+    /// ```
     pub fn into_inner(self) -> Option<S> {
         self.source
     }

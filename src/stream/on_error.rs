@@ -3,6 +3,17 @@ use std::fmt;
 use crate::{error::Error, event::Encode};
 
 /// The answer to an item that failed: see [`SseEncoder::on_error`](crate::SseEncoder::on_error).
+///
+/// ```
+/// use sse_encoder::{Error, Event, OnError};
+///
+/// fn policy(error: Error) -> OnError {
+///     if error.is_too_large() {
+///         return OnError::Skip;
+///     }
+///     OnError::end_with(Event::text("please try again").event_type("failure"))
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum OnError {

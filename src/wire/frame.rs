@@ -27,6 +27,18 @@ pub(crate) struct Settings {
 ///
 /// It is opaque: it takes events, comments and other items, each written whole or not at all, so no
 /// implementation can write half a frame or forge a field.
+///
+/// ```
+/// use sse_encoder::{Encode, Error, Event, Frames};
+///
+/// struct Order { id: u64, total: u64 }
+///
+/// impl Encode for Order {
+///     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error> {
+///         Event::json(self.total).id(self.id).event_type("order").encode(frames)
+///     }
+/// }
+/// ```
 pub struct Frames<'a> {
     buffer: &'a mut Buffer,
     settings: &'a Settings,

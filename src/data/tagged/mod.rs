@@ -26,6 +26,17 @@ use crate::{
 };
 
 /// A serde enum: see [`Event::tagged`](crate::Event::tagged).
+///
+/// ```
+/// use sse_encoder::{Event, data::Tagged};
+///
+/// #[derive(serde::Serialize)]
+/// enum Update { Price(u64), Note(String) }
+///
+/// fn event(update: Update) -> Event<Tagged<Update>> {
+///     Event::tagged(update)
+/// }
+/// ```
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Tagged<T>(pub(crate) T);
 

@@ -8,7 +8,7 @@ pub(super) async fn events() -> SocketAddr {
     let address = crate::serve::axum(get(super::events), hub.clone()).await;
     tokio::spawn(async move {
         loop {
-            super::publish(&hub, &[1, 2, 3]).await.unwrap();
+            super::publish(&hub).await.unwrap();
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
         }
     });
