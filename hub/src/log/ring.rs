@@ -285,21 +285,19 @@ impl Ring {
         let part = (seq - first.seq) as f64 / (last.seq - first.seq) as f64;
         let guess = ((part * (len - 1) as f64) as usize).min(len - 1);
         // The one at `low` is up to the place, the one at `high` after it.
-        let (mut low, mut high, mut step) = (0, len - 1, 1);
+        let (mut low, mut high, mut step) = (guess, guess, 1);
         if is_after(guess) {
-            high = guess;
             while high > step && is_after(high - step) {
                 high -= step;
                 step *= 2;
             }
             low = high.saturating_sub(step);
         } else {
-            low = guess;
-            while low + step < high && !is_after(low + step) {
+            while low + step < len - 1 && !is_after(low + step) {
                 low += step;
                 step *= 2;
             }
-            high = high.min(low + step);
+            high = (len - 1).min(low + step);
         }
         while high - low > 1 {
             let middle = low + (high - low) / 2;
