@@ -204,6 +204,11 @@ impl Error {
         }
     }
 
+    /// Whether one is a clone of the other.
+    pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.kind, &other.kind)
+    }
+
     #[cold]
     pub(crate) fn too_large(limit: usize) -> Self {
         Kind::TooLarge { limit }.into()

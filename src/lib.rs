@@ -23,18 +23,20 @@
 //!
 //! | you want | look at |
 //! |---|---|
-//! | an event: JSON, text, a tagged enum, two merged values | [`Event`] |
+//! | an event: JSON, text, an enum, two merged values; a comment | [`Event`], [`Comment`] |
 //! | a response: numbered, resumed, kept alive, ended by a signal | [`SseEncoder`] |
 //! | to continue after the last event that a client saw | [`LastEventId`], [`SseEncoder::resume_after`] |
-//! | an item of your own type; several events for one item, or none | [`Encode`] |
-//! | to choose the effect of an item that fails, and to log its cause | [`SseEncoder::on_error`], [`OnError`], [`SseEncoder::inspect_error`] |
+//! | an item of your own type; several events for one item, or none | [`Encode`], which writes to [`Frames`] |
+//! | a keep-alive, or chunks that wait, on any runtime | [`SseEncoder::keep_alive`], [`SseEncoder::linger`], [`Timer`] |
+//! | to count, bill or log streams: why each ended, what it sent | [`SseEncoder::on_close`], [`StreamEnd`], [`EndReason`] |
+//! | to choose the effect of an item that fails, and to log its cause | [`SseEncoder::on_error`], [`OnError`], [`SseEncoder::inspect_error`], [`Error`] |
 //! | to refuse a client for a while, or for good | [`SseEncoder::retry_after`], [`StopReconnecting`] |
-//! | to send from anywhere, not from a stream | [`channel`](fn@channel) (feature `tokio`) |
+//! | to send from anywhere, not from a stream | [`channel`](fn@channel), its [`Sender`] and [`Receiver`], [`SendError`] (feature `tokio`) |
 //! | the same events for many clients, with resume; many servers, one log | `Hub`, of the crate [`sse-hub`](https://docs.rs/sse-hub) |
 //! | bytes without a stream; one event encoded once for many streams | [`Encoder`], [`Encoded`] |
 //! | ids, types and times that are checked when they are made | [`EventId`], [`EventType`], [`ReconnectionTime`] |
 //! | the headers of the response by themselves | [`header`] |
-//! | to name the kinds of data in a signature | [`data`] |
+//! | to name the kinds of data in a signature | [`data`]: [`Json`](data::Json), [`Text`](data::Text), [`Merge`](data::Merge), [`Tagged`](data::Tagged), [`Owned`](data::Owned), the trait [`Data`](data::Data) |
 //!
 //! The guides, which are pages without code of the crate:
 //!
@@ -68,6 +70,10 @@
 //! All are off by default. `axum`, `actix-web`, `warp` and `http-body` make [`SseEncoder`] a
 //! response there. `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and `linger` take a
 //! `Duration`. `tracing` logs the errors of items.
+//!
+//! `wasm32-unknown-unknown` has neither a clock nor randomness: give [`Timer`]s the host's sleep in a
+//! closure; [`StreamEnd::time_open`] is zero, and [`ReconnectionTime::jittered`] draws the same times
+//! in each instance.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

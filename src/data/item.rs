@@ -24,7 +24,7 @@ const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 const OTHER: Part = Part { name: PartName::Other, rule: Rule::Object };
 
 /// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
-#[derive(Clone)]
+#[derive(Clone, Eq, PartialEq)]
 pub(crate) enum Item {
     /// JSON text: its members keep their order and their digits.
     Raw {

@@ -16,7 +16,7 @@ use crate::{
 ///     Event::json(row)
 /// }
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Json<T>(pub(crate) T);
 
 impl<T: Serialize> Data for Json<T> {}

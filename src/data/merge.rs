@@ -19,7 +19,7 @@ use crate::{
 ///     Event::merge(row, json!({"from": "cache"}))
 /// }
 /// ```
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Merge<D, O> {
     pub(crate) data: D,
     pub(crate) other: O,

@@ -112,6 +112,22 @@ fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Resul
     f.debug_tuple(name).field(&str::from_utf8(text).unwrap_or_default()).finish()
 }
 
+impl PartialEq for Owned {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Repr::Comment(a), Repr::Comment(b))
+            | (Repr::Json(a), Repr::Json(b))
+            | (Repr::Text(a), Repr::Text(b)) => a == b,
+            (Repr::Empty, Repr::Empty) => true,
+            (Repr::Invalid(a), Repr::Invalid(b)) => a.is_clone_of(b),
+            (Repr::Item(a), Repr::Item(b)) => a == b,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for Owned {}
+
 impl Data for Owned {}
 
 impl Sealed for Owned {

@@ -73,6 +73,24 @@ pub struct Event<D = Owned> {
     data: D,
 }
 
+/// Two events are equal if their ids, types, reconnection times and data are. What the data was made
+/// of counts: JSON that arrived as text differs from the same JSON as a value.
+///
+/// ```
+/// use sse_encoder::Event;
+///
+/// let event: Event = Event::json([1, 2]).event_type("tick").into();
+/// assert_eq!(event, Event::json(vec![1, 2]).event_type("tick").into());
+/// assert_ne!(event, Event::json([1, 2]).into());
+/// ```
+impl<D: PartialEq> PartialEq for Event<D> {
+    fn eq(&self, other: &Self) -> bool {
+        self.head == other.head && self.data == other.data
+    }
+}
+
+impl<D: Eq> Eq for Event<D> {}
+
 impl Default for Event {
     fn default() -> Self {
         Self::new()

@@ -17,7 +17,7 @@ pub(crate) struct Members<'a> {
 }
 
 /// The ranges of a member's key and value.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Span {
     key: Range<usize>,
     value: Range<usize>,

@@ -24,7 +24,8 @@ use pin_project_lite::pin_project;
 /// ```
 ///
 /// It is sealed: wrap the timer of a runtime in a closure. A future that cannot cross threads
-/// (compio, monoio) needs a wrapper that is `Send`, such as `send_wrapper`'s.
+/// (compio, monoio) needs a wrapper that is `Send`, such as `send_wrapper`'s. On
+/// `wasm32-unknown-unknown`, where a `Duration` panics for want of a clock, use the host's timer.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a timer",
     note = "a `Duration` is one with the feature `tokio` of `sse-encoder`",

@@ -67,6 +67,9 @@ impl ReconnectionTime {
     /// A uniformly random time in the range, which spreads the reconnections of clients that are
     /// sent away together. An inverted range gives its start.
     ///
+    /// On `wasm32-unknown-unknown` the standard library has no randomness, and each instance draws
+    /// the same times: take a random number of the host's, and [`from_millis`](Self::from_millis).
+    ///
     /// ```
     /// use sse_encoder::ReconnectionTime;
     ///

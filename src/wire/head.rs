@@ -1,5 +1,7 @@
 //! The fields that stand before an event's data: id, type and reconnection time.
 
+use std::mem;
+
 use crate::{
     error::Error,
     value::{EventId, EventType, ReconnectionTime},
@@ -38,6 +40,40 @@ impl EventTypeField {
         match self {
             Self::Invalid(error) => Err(error.clone()),
             Self::Absent | Self::Default | Self::Explicit(_) => Ok(()),
+        }
+    }
+}
+
+impl PartialEq for Head {
+    fn eq(&self, other: &Self) -> bool {
+        let retry = match (&self.retry, &other.retry) {
+            (Some(Err(a)), Some(Err(b))) => a.is_clone_of(b),
+            (Some(Ok(a)), Some(Ok(b))) => a == b,
+            (None, None) => true,
+            _ => false,
+        };
+        retry && self.id == other.id && self.event_type == other.event_type
+    }
+}
+
+impl Eq for Head {}
+
+impl PartialEq for IdField {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Explicit(a), Self::Explicit(b)) => a == b,
+            (Self::Invalid(a), Self::Invalid(b)) => a.is_clone_of(b),
+            _ => mem::discriminant(self) == mem::discriminant(other),
+        }
+    }
+}
+
+impl PartialEq for EventTypeField {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Explicit(a), Self::Explicit(b)) => a == b,
+            (Self::Invalid(a), Self::Invalid(b)) => a.is_clone_of(b),
+            _ => mem::discriminant(self) == mem::discriminant(other),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use serde_json::json;
-use sse_encoder::{Encoder, Event, EventId, EventType, ReconnectionTime};
+use sse_encoder::{Comment, Encoder, Event, EventId, EventType, ReconnectionTime};
 
 use crate::{
     assert_rows,
@@ -146,4 +146,47 @@ fn events_of_every_kind_can_be_owned() {
         assert!(encode(&broken[0]).unwrap_err().is_serialize());
         assert!(encode(&broken[1]).unwrap_err().is_wrong_type());
     }
+}
+
+#[test]
+fn events_of_equal_fields_are_equal() {
+    let retry = std::time::Duration::from_secs(1);
+    let parse = |json: &str| json.parse::<Event>().unwrap();
+    let invalid = Event::text("a").id("\n").into_owned();
+    // Each differs from all others.
+    let events: [Event; 16] = [
+        Event::new(),
+        Event::text("a").into(),
+        Event::text("b").into(),
+        Event::json("a").into(),
+        Comment::new("a").into(),
+        Event::text("a").id(1).into(),
+        Event::text("a").id(2).into(),
+        Event::text("a").no_id().into(),
+        Event::text("a").event_type("a").into(),
+        Event::text("a").no_event_type().into(),
+        Event::text("a").retry(retry).into(),
+        Event::text("a").retry(retry * 2).into(),
+        parse(r#"{"data":1}"#),
+        parse(r#"{"data":2}"#),
+        Event::try_from(json!({"data": 1})).unwrap(),
+        Event::json(FailsHalfway).into(),
+    ];
+    for (n, a) in events.iter().enumerate() {
+        for (m, b) in events.iter().enumerate() {
+            assert_eq!(a == b, n == m, "{a:?}, {b:?}");
+        }
+        assert_eq!(*a, a.clone());
+    }
+    assert_eq!(Event::text("a").id(7).into_owned(), Event::shared_text("a").id("7"));
+    assert_eq!(Event::json([1]).into_owned(), Event::json(vec![1]).into_owned());
+    assert_eq!(Event::json(1), Event::json(1));
+    assert_ne!(Event::merge(1, 2), Event::merge(1, 3));
+    assert_ne!(Event::merge(1, 2), Event::spread(1, 2));
+    // An error is equal to its clones alone.
+    assert_eq!(invalid, invalid.clone());
+    assert_ne!(invalid, Event::text("a").id("\n").into_owned());
+    let invalid = Event::text("a").event_type("\n").retry(std::time::Duration::ZERO);
+    assert_eq!(invalid, invalid.clone());
+    assert_ne!(invalid, Event::text("a").event_type("\n").retry(std::time::Duration::ZERO));
 }
