@@ -71,9 +71,9 @@
 //! response there. `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and `linger` take a
 //! `Duration`. `tracing` logs the errors of items.
 //!
-//! `wasm32-unknown-unknown` has neither a clock nor randomness: give [`Timer`]s the host's sleep in a
-//! closure; [`StreamEnd::time_open`] is zero, and [`ReconnectionTime::jittered`] draws the same times
-//! in each instance.
+//! `wasm32-unknown-unknown` has neither a clock nor randomness: give [`Timer`]s the host's sleep in
+//! a closure; [`StreamEnd::time_open`] is zero, and [`ReconnectionTime::jittered`] draws the same
+//! times in each instance.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

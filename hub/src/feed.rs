@@ -15,6 +15,7 @@ use std::{
 use sse_encoder::{Encoded, EventId};
 
 use crate::{
+    counts::Counts,
     error::Error,
     log::{Draft, Names, Numbering, Outcome, Retained},
     position::Position,
@@ -34,6 +35,7 @@ pub(crate) struct Feed {
     renew: AtomicU64,
     published: AtomicU64,
     delivered: Sum,
+    pub(crate) counts: Counts,
     gaps: AtomicU64,
     /// How many events are retained, and how many bytes they take.
     retained: (AtomicUsize, AtomicUsize),
@@ -119,6 +121,7 @@ impl Feed {
             renew: AtomicU64::new(0),
             published: AtomicU64::new(0),
             delivered: Sum::new(),
+            counts: Counts::new(),
             retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),

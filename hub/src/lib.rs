@@ -4,6 +4,7 @@
 #![warn(missing_docs)]
 
 mod builder;
+mod counts;
 #[cfg(feature = "disk")]
 pub mod disk;
 mod error;

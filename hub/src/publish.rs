@@ -105,7 +105,13 @@ impl<'a> Target<'a> {
         item: &T,
     ) -> impl Future<Output = Result<Option<EventId>, Error>> + use<'a, T> {
         let draft = self.draft(item);
-        async move { self.handle.log.append(draft?).await }
+        async move {
+            let outcome = match draft {
+                Ok(draft) => self.handle.log.append(draft).await,
+                Err(error) => Err(error),
+            };
+            self.counted(outcome)
+        }
     }
 
     /// Publishes the item there, now: see [`Hub::try_publish`](crate::Hub::try_publish).
@@ -117,10 +123,11 @@ impl<'a> Target<'a> {
         if !self.handle.log.is_in_memory() {
             return Err(Error::not_in_memory());
         }
-        match self.handle.log.append(self.draft(item)?) {
+        let outcome = self.draft(item).and_then(|draft| match self.handle.log.append(draft) {
             Append::Done(Some(outcome)) => outcome,
             _ => Err(Error::not_in_memory()),
-        }
+        });
+        self.counted(outcome)
     }
 
     /// Publishes the items there, as one: see [`Hub::publish_all`](crate::Hub::publish_all).
@@ -148,7 +155,13 @@ impl<'a> Target<'a> {
         I: IntoIterator<Item: Encode>,
     {
         let drafts = self.drafts(items);
-        async move { self.handle.log.append_all(drafts?).await }
+        async move {
+            let outcomes = match drafts {
+                Ok(drafts) => self.handle.log.append_all(drafts).await,
+                Err(error) => Err(error),
+            };
+            self.counted(outcomes)
+        }
     }
 
     /// Publishes the items there, as one and now: see
@@ -164,10 +177,21 @@ impl<'a> Target<'a> {
         if !self.handle.log.is_in_memory() {
             return Err(Error::not_in_memory());
         }
-        match self.handle.log.append_all(self.drafts(items)?) {
+        let append_all = |drafts| match self.handle.log.append_all(drafts) {
             Append::Done(Some(outcomes)) => outcomes,
             _ => Err(Error::not_in_memory()),
+        };
+        self.counted(self.drafts(items).and_then(append_all))
+    }
+
+    /// Counts a failure for the figures.
+    fn counted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        if let Err(error) = &outcome {
+            let counts = &self.handle.feed.counts;
+            let is_unknown = error.is_outcome_unknown();
+            if is_unknown { &counts.outcome_unknown } else { &counts.refused }.add();
         }
+        outcome
     }
 
     /// All of them are encoded before anything is locked.

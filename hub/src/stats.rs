@@ -18,12 +18,28 @@ use crate::handle::Handle;
 pub struct Stats {
     /// Open subscriptions.
     pub subscribers: usize,
+    /// Subscriptions so far that began [fresh](crate::Resumption::Fresh), the open ones included.
+    pub fresh: u64,
+    /// Subscriptions so far that resumed [exactly](crate::Resumption::Exact).
+    pub exact: u64,
+    /// Subscriptions so far that began after a [gap](crate::Resumption::Gap), as their clients
+    /// returned too late.
+    pub late: u64,
+    /// Subscriptions so far with an [unknown](crate::Resumption::Unknown) last event ID: after a
+    /// restart of a log in memory, all that return.
+    pub unknown: u64,
     /// Published events.
     pub published: u64,
+    /// Calls that published nothing: the item was at fault, the log refused it or could not be
+    /// reached, or the hub was closed.
+    pub refused: u64,
+    /// Calls of which it is [unknown](crate::Error::is_outcome_unknown) whether they have published.
+    pub outcome_unknown: u64,
     /// Delivered events, counted once for each subscriber. Those that a subscriber has taken since
     /// it last waited are counted when it waits again.
     pub delivered: u64,
-    /// Gaps that clients were told of.
+    /// Gaps that clients were told of: those of `late` and `unknown`, and those of connected clients,
+    /// which read too slowly, or of which the log has lost events.
     pub gaps: u64,
     /// Retained events.
     pub retained: usize,
@@ -40,7 +56,13 @@ impl Stats {
         let (retained, retained_bytes) = feed.retained();
         Self {
             subscribers: feed.subscribers().get(),
+            fresh: feed.counts.fresh.get(),
+            exact: feed.counts.exact.get(),
+            late: feed.counts.gap.get(),
+            unknown: feed.counts.unknown.get(),
             published: feed.published(),
+            refused: feed.counts.refused.get(),
+            outcome_unknown: feed.counts.outcome_unknown.get(),
             delivered: feed.delivered(),
             gaps: feed.gaps(),
             retained,

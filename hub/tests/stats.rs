@@ -2,6 +2,7 @@
 
 mod support;
 
+use sse_encoder::Event;
 use sse_hub::Hub;
 use support::{Client, none, publish};
 
@@ -26,4 +27,24 @@ fn stats_count_deliveries_gaps_and_lag() {
     drop((reading, stalled, other));
     let stats = hub.stats();
     assert_eq!((stats.subscribers, stats.delivered), (0, 14));
+}
+
+#[test]
+fn stats_count_how_subscriptions_begin_and_how_publishing_ends() {
+    let hub = Hub::builder().retain_events(2).max_frame(100).build();
+    let first = publish(&hub, "0");
+    (1..5).for_each(|n| _ = publish(&hub, &n.to_string()));
+    let last = publish(&hub, "5");
+    let unknown = support::after("row 9");
+    for id in [none(), last.clone().into(), last.into(), first.into(), unknown] {
+        drop(hub.subscribe(&id));
+    }
+    let stats = hub.stats();
+    assert_eq!((stats.fresh, stats.exact, stats.late, stats.unknown), (1, 2, 1, 1));
+    assert_eq!(stats.gaps, 2);
+    assert!(hub.try_publish(&Event::text("x".repeat(200))).is_err());
+    hub.close();
+    assert!(hub.try_publish_all([Event::text("late")]).is_err());
+    let stats = hub.stats();
+    assert_eq!((stats.published, stats.refused, stats.outcome_unknown), (6, 2, 0));
 }

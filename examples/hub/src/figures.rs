@@ -30,22 +30,53 @@ pub fn prometheus(hub: &Hub) -> String {
     let stats = hub.stats();
     let is_up = hub.status() == Status::Live;
     let mut text = String::new();
-    for (kind, name, help, value) in [
-        ("gauge", "subscribers", "Open subscriptions.", stats.subscribers as u64),
-        ("counter", "events_published_total", "Published events.", stats.published),
-        ("counter", "events_delivered_total", "Events, for each subscriber.", stats.delivered),
-        ("counter", "gaps_total", "Gaps that clients were told of.", stats.gaps),
-        ("gauge", "retained_events", "Retained events.", stats.retained as u64),
-        ("gauge", "retained_bytes", "Bytes of the retained events.", stats.retained_bytes as u64),
-        ("gauge", "lag_events", "How far the slowest subscriber is behind.", hub.lag()),
-        ("gauge", "log_up", "Whether the log can be read.", u64::from(is_up)),
-        ("counter", "entries_left_out_total", "Entries that are no events.", stats.rejected),
+    let alone = |value: u64| vec![("", value)];
+    let connected = stats.gaps.saturating_sub(stats.late + stats.unknown);
+    for (kind, name, help, values) in [
+        ("gauge", "subscribers", "Open subscriptions.", alone(stats.subscribers as u64)),
+        (
+            "counter",
+            "subscriptions_total",
+            "Subscriptions, by how they began.",
+            vec![
+                (r#"{resumption="fresh"}"#, stats.fresh),
+                (r#"{resumption="exact"}"#, stats.exact),
+                (r#"{resumption="gap"}"#, stats.late),
+                (r#"{resumption="unknown"}"#, stats.unknown),
+            ],
+        ),
+        (
+            "counter",
+            "events_published_total",
+            "Published events, and calls that failed.",
+            vec![
+                (r#"{outcome="ok"}"#, stats.published),
+                (r#"{outcome="refused"}"#, stats.refused),
+                (r#"{outcome="unknown"}"#, stats.outcome_unknown),
+            ],
+        ),
+        ("counter", "events_delivered_total", "Events, once a subscriber.", alone(stats.delivered)),
+        (
+            "counter",
+            "gaps_total",
+            "Gaps that clients were told of.",
+            vec![
+                (r#"{cause="late"}"#, stats.late),
+                (r#"{cause="unknown"}"#, stats.unknown),
+                (r#"{cause="connected"}"#, connected),
+            ],
+        ),
+        ("gauge", "retained_events", "Retained events.", alone(stats.retained as u64)),
+        ("gauge", "retained_bytes", "Their bytes.", alone(stats.retained_bytes as u64)),
+        ("gauge", "lag_events", "How far the slowest subscriber is behind.", alone(hub.lag())),
+        ("gauge", "log_up", "Whether the log can be read.", alone(is_up.into())),
+        ("counter", "entries_left_out_total", "Entries that are no events.", alone(stats.rejected)),
     ] {
         // Writing to a `String` cannot fail.
-        let _ = write!(
-            text,
-            "# HELP sse_hub_{name} {help}\n# TYPE sse_hub_{name} {kind}\nsse_hub_{name} {value}\n"
-        );
+        let _ = writeln!(text, "# HELP sse_hub_{name} {help}\n# TYPE sse_hub_{name} {kind}");
+        for (labels, value) in values {
+            let _ = writeln!(text, "sse_hub_{name}{labels} {value}");
+        }
     }
     text
 }

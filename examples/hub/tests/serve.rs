@@ -137,7 +137,8 @@ fn figures_are_there_as_json_and_for_prometheus() {
         "# TYPE sse_hub_subscribers gauge",
         "sse_hub_subscribers 1",
         "# TYPE sse_hub_events_published_total counter",
-        "sse_hub_events_published_total 2",
+        "sse_hub_events_published_total{outcome=\"ok\"} 2",
+        "sse_hub_subscriptions_total{resumption=\"fresh\"} 1",
         "sse_hub_retained_events 2",
         "sse_hub_log_up 1",
     ] {

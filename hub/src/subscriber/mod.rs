@@ -342,10 +342,12 @@ fn begin(
     let topics = topics.iter().copied();
     let is_new = last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29));
     if is_new {
+        feed.counts.fresh.add();
         return (retained.newest(), Start::Fresh);
     }
     let (loss, is_unknown) = match retained.resume(topics.clone(), last.get()) {
         Resumed::Exact(position) => {
+            feed.counts.exact.add();
             let missed = retained.count_after(topics, position.seq());
             return (position, Start::Exact { missed });
         }
@@ -353,6 +355,7 @@ fn begin(
         Resumed::Unknown(loss) => (loss, true),
     };
     feed.count_gap();
+    if is_unknown { &feed.counts.unknown } else { &feed.counts.gap }.add();
     let loss = retained.tell(loss, feed.settings.on_gap == OnGap::Newest);
     let (requested, resumed_after) = (resumption::kept(last.get()), loss.id.get().clone());
     let resumption = if is_unknown {

@@ -55,6 +55,12 @@ impl Client {
         assert_eq!(self.all().await, [""; 0]);
     }
 
+    /// The hub's last word, and the end.
+    pub(crate) async fn ends_with_a_checkpoint(&mut self) {
+        assert_eq!(self.next().await.event, "checkpoint");
+        self.ends().await;
+    }
+
     async fn try_next(&mut self) -> Option<Result<Event, String>> {
         timeout(DEADLINE, self.0.next()).await.expect("an event, soon")
     }

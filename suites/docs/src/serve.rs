@@ -21,7 +21,9 @@ pub(crate) async fn router(app: Router) -> SocketAddr {
     address
 }
 
-pub(crate) async fn actix(handler: fn() -> actix_web::Route) -> SocketAddr {
+pub(crate) async fn actix(
+    handler: impl Fn() -> actix_web::Route + Clone + Send + 'static,
+) -> SocketAddr {
     let app = move || actix_web::App::new().route("/", handler());
     let server = actix_web::HttpServer::new(app).workers(1).disable_signals();
     let server = server.bind("127.0.0.1:0").unwrap();
@@ -38,7 +40,7 @@ pub(crate) async fn warp<R: Reply + 'static>(handler: BoxedFilter<(R,)>) -> Sock
 
 /// A connection each for as many requests as there are.
 pub(crate) async fn hyper<B>(
-    handler: fn(&http::Request<Incoming>) -> http::Response<B>,
+    handler: impl Fn(&http::Request<Incoming>) -> http::Response<B> + Clone + Send + Sync + 'static,
 ) -> SocketAddr
 where
     B: http_body::Body<Data = bytes::Bytes, Error: std::error::Error + Send + Sync>,
@@ -48,6 +50,7 @@ where
     tokio::spawn(async move {
         loop {
             let (socket, _) = listener.accept().await.unwrap();
+            let handler = handler.clone();
             let service = service_fn(move |request| {
                 let response = handler(&request);
                 async { Ok::<_, std::convert::Infallible>(response) }
