@@ -129,7 +129,9 @@ impl Retained {
             // The positions of another hub.
             Numbering::Counted { .. } => self.evicted.0,
             Numbering::Given if mutant::lacks(43) => self.evicted.0,
-            Numbering::Given => self.kept.seq_before(position).unwrap_or(self.evicted.0),
+            Numbering::Given | Numbering::Continued => {
+                self.kept.seq_before(position).unwrap_or(self.evicted.0)
+            }
         }
     }
 
@@ -232,7 +234,21 @@ impl Retained {
             Numbering::Given => {
                 self.kept.seq_at(position).or_else(|| self.seq_of_replaced(position))
             }
+            Numbering::Continued => self.spans.1.contains(position).then(|| self.seq_of(position)),
         }
+    }
+
+    /// The place of a position of a [continued](Numbering::Continued) log.
+    fn seq_of(&self, position: Position) -> u64 {
+        if position < self.evicted.1 {
+            // Which events come between them is no longer known: only the topics are that have lost
+            // any.
+            return self.spans.0;
+        }
+        let places = [self.evicted, self.untaken];
+        let places = places.into_iter().filter(|(_, other)| *other <= position);
+        let newest = places.map(|(seq, _)| seq).max().unwrap_or(0);
+        self.kept.seq_up_to(position).map_or(newest, |kept| kept.max(newest))
     }
 
     fn seq_of_replaced(&self, position: Position) -> Option<u64> {
@@ -270,7 +286,7 @@ impl Retained {
         match self.numbering {
             Numbering::Counted { epoch } => (seq, Position::new(epoch, seq)),
             // An ephemeral entry's position would not be found again.
-            Numbering::Given => {
+            Numbering::Given | Numbering::Continued => {
                 let kept = self.kept.last_up_to(seq).map(|entry| (entry.seq, entry.position));
                 let kept = kept.unwrap_or(self.evicted);
                 if self.untaken.0 <= seq { kept.max(self.untaken) } else { kept }
