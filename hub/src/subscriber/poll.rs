@@ -241,6 +241,7 @@ impl FusedStream for Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.count_delivered();
+        let names = self.feed.names_to_tell(self.seats.topics());
         for (list, waiter) in self.seats.iter() {
             list.leave(*waiter);
         }
@@ -251,5 +252,6 @@ impl Drop for Subscriber {
             }
         }
         self.feed.subscribers().remove();
+        self.feed.tell_listeners(names);
     }
 }
