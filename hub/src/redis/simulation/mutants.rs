@@ -1,7 +1,11 @@
 //! Repairs that are taken out: the simulation finds each. The numbers are those of
 //! [`mutant`](crate::mutant).
 
-use super::{tape::Tape, tests::variable, world::run};
+use super::{
+    tape::{Tape, shrink},
+    tests::variable,
+    world::run,
+};
 use crate::mutant;
 
 /// A repair, and a tape on which the lack of it shows.
@@ -32,6 +36,11 @@ fn each_repair_is_missed_when_it_is_taken_out() {
                 runs
             })
             .collect();
+        if variable("SSE_HUB_TAPES").is_some() {
+            let draws = run(Tape::new(from - 1)).1.into_draws();
+            let fails = |draws: &[u32]| run(Tape::replay(draws.to_vec())).0.is_err();
+            println!("{:?}", shrink(draws, fails));
+        }
         mutant::take_out(None);
         found.sort_unstable();
         let (median, most) = (found[found.len() / 2], found[found.len() - 1]);
