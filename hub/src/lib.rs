@@ -11,9 +11,11 @@ mod error;
 mod feed;
 mod frame;
 mod handle;
+mod history;
 mod hub;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod lines;
+mod listeners;
 mod log;
 mod memory;
 mod mutant;
@@ -42,6 +44,7 @@ pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,
     error::Error,
+    history::History,
     hub::Hub,
     notice::{CHECKPOINT, GAP, REMOVED},
     publish::Target,
