@@ -10,9 +10,8 @@ use crate::{
 
 /// Turns items into frames and counts the automatic ids: no I/O, no async, no clock.
 ///
-/// This is the whole of the encoding; [`SseEncoder`](crate::SseEncoder) puts a stream in front of
-/// it. Use it by itself in blocking code, in a test, or behind an interface that this crate does
-/// not know.
+/// All of the encoding is here; [`SseEncoder`](crate::SseEncoder) feeds it from a stream. Use it by
+/// itself in blocking code, in a test, or with a framework that this crate does not know.
 ///
 /// ```
 /// use sse_encoder::{Encoder, Event, EventId};
@@ -79,8 +78,8 @@ impl Encoder {
     /// [encoded once](Self::encode_once).
     ///
     /// Clients have limits of their own: Go's `bufio.Scanner` stops at a line of 64 KiB, Python's
-    /// aiohttp at half a mebibyte, and what they were to deliver is lost with it. For such clients
-    /// set a limit below theirs, or split long text into lines.
+    /// aiohttp at half a mebibyte, and both lose the event. For such clients set a limit below
+    /// theirs, or split long text into lines.
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
@@ -99,8 +98,8 @@ impl Encoder {
 
     /// Goes on after the last event ID that a client has seen: with the number that follows it.
     ///
-    /// An id that is not the plain digits of a `u64` is none of this counter's. The counter is then
-    /// left alone, and the answer is `false`.
+    /// An id that is not the plain digits of a `u64` does not come from this counter: the counter
+    /// then stays as it is, and the answer is `false`.
     pub fn resume_after(&mut self, last: &EventId) -> bool {
         let Some(last) = last.as_u64() else { return false };
         self.next_id = last.checked_add(1);
@@ -112,9 +111,8 @@ impl Encoder {
     /// # Errors
     ///
     /// The data cannot be serialized or merged, an id or a type is invalid, a frame is larger than
-    /// [`max_frame`](Self::max_frame), the automatic ids have come to their end, or the item's own
-    /// code has failed. `dst` and the counter are then as they were before; so they are when that
-    /// code panics.
+    /// [`max_frame`](Self::max_frame), the automatic ids are used up, or the item's own code has
+    /// failed. `dst` and the counter are then as they were before, also when that code panics.
     pub fn encode<T: ?Sized + Encode>(
         &mut self,
         item: &T,
@@ -126,10 +124,10 @@ impl Encoder {
         written
     }
 
-    /// Encodes an item once, to send it many times: as an item of any number of streams. Each of
-    /// them passes it on without copying it, unless it leaves together with others.
+    /// Encodes an item once, to send it many times: as an item of any number of streams. Each
+    /// passes it on without a copy, unless other frames go with it in one chunk.
     ///
-    /// The id that it has, or gets from this encoder's counter, is the same in all of them.
+    /// Its id, of its own or from this encoder's counter, is the same in all of them.
     ///
     /// # Errors
     ///

@@ -13,8 +13,8 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 ///
 /// The text of [`Display`](fmt::Display) names the field and the position; `{:#}` appends the chain
 /// of causes, so that one line of a log is enough. [`source`](StdError::source) is the cause:
-/// `serde_json`'s error, the `Utf8Error`, or the source of the caller's own error, whose text is this
-/// error's. The wording is not part of the semver contract. A clone is the same error, shared.
+/// `serde_json`'s error, the `Utf8Error`, or the source of the caller's own error, whose text is
+/// this error's. The wording is not part of the semver contract. A clone is the same error, shared.
 ///
 /// ```
 /// use sse_encoder::EventId;
@@ -74,7 +74,7 @@ impl Error {
     }
 
     /// The field or the member that is wrong: `id`, `type`, `data`, `other` or `retry`; `item`
-    /// where a whole item cannot be serialized. `None` where the fault lies elsewhere.
+    /// where a whole item cannot be serialized. `None` for any other error.
     pub fn field(&self) -> Option<&'static str> {
         match &*self.kind {
             Kind::ForbiddenByte { field, .. }
@@ -92,9 +92,9 @@ impl Error {
         }
     }
 
-    /// The byte of the field's value, counted from 0, at which the fault lies.
+    /// The index of the faulty byte in the field's value.
     ///
-    /// `None` where the fault has no place in a text. (The [`source`](StdError::source) of a syntax
+    /// `None` where the fault has no index. (The [`source`](StdError::source) of a syntax
     /// error of JSON, a `serde_json::Error`, knows its line and column.)
     pub fn position(&self) -> Option<usize> {
         match &*self.kind {
@@ -111,7 +111,7 @@ impl Error {
         matches!(&*self.kind, Kind::ForbiddenByte { .. })
     }
 
-    /// Whether the counter of automatic ids has come to its end, [`u64::MAX`].
+    /// Whether the automatic ids are used up, up to [`u64::MAX`].
     pub fn is_exhausted(&self) -> bool {
         matches!(&*self.kind, Kind::IdsExhausted)
     }
@@ -121,7 +121,7 @@ impl Error {
         matches!(&*self.kind, Kind::Serialize { .. })
     }
 
-    /// Whether an item that came as JSON is not valid JSON.
+    /// Whether an item that arrived as JSON is not valid JSON.
     pub fn is_syntax(&self) -> bool {
         matches!(&*self.kind, Kind::Syntax(_))
     }
@@ -161,7 +161,7 @@ impl Error {
         matches!(&*self.kind, Kind::Other(_))
     }
 
-    /// The caller's own error; `None` where this is none.
+    /// The caller's own error; `None` for an error of this crate.
     ///
     /// ```
     /// use std::io;
@@ -190,12 +190,12 @@ impl Error {
         self.get_ref()?.downcast_ref()
     }
 
-    /// The caller's own error, untouched, or this error back where it is none.
+    /// The caller's own error as it was, or this error if it is not the caller's.
     ///
     /// # Errors
     ///
-    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is still
-    /// there.
+    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is alive
+    /// (the end that [`on_close`](crate::SseEncoder::on_close) tells has one).
     pub fn into_inner(self) -> Result<BoxError, Self> {
         match Arc::try_unwrap(self.kind) {
             Ok(Kind::Other(error)) => Ok(error),
@@ -286,7 +286,7 @@ impl fmt::Display for Kind {
                 };
                 write!(f, "`{field}` has a {name} (0x{byte:02X}) at byte {position}")
             }
-            Self::IdsExhausted => f.write_str("the automatic `id` has come to its end"),
+            Self::IdsExhausted => f.write_str("the automatic ids are used up"),
             Self::NoMembers { part, found } => {
                 write!(f, "`{part}` is {found}, which has no members to merge")
             }

@@ -43,7 +43,7 @@
 //! | guide | content |
 //! |---|---|
 //! | [cookbook](cookbook/index.html) | tested programs for common tasks, in every framework |
-//! | [clients](clients/index.html) | some fifty clients and proxies: what each was seen to do, and what it needs |
+//! | [clients](clients/index.html) | some seventy clients and proxies: the results of each, and the settings it needs |
 //! | [migration](migration/index.html) | from the Node.js class, and from the events of axum, warp and actix-web-lab |
 //! | [reference](reference/index.html) | the rules for items that arrive as JSON |
 //! | [security](security/index.html) | attackers, promises, the service's part |
@@ -71,9 +71,9 @@
 //! response there. `tokio` adds [`channel`](fn@channel), and lets `keep_alive` and `linger` take a
 //! `Duration`. `tracing` logs the errors of items.
 //!
-//! `wasm32-unknown-unknown` has neither a clock nor randomness: give [`Timer`]s the host's sleep in a
-//! closure; [`StreamEnd::time_open`] is zero, and [`ReconnectionTime::jittered`] draws the same times
-//! in each instance.
+//! `wasm32-unknown-unknown` has neither a clock nor randomness: give [`Timer`]s the host's sleep in
+//! a closure; [`StreamEnd::time_open`] is zero, and [`ReconnectionTime::jittered`] draws the same
+//! times in each instance.
 //!
 //! [server-sent events]: https://html.spec.whatwg.org/multipage/server-sent-events.html
 

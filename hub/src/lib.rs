@@ -20,9 +20,11 @@ mod frame;
 #[doc(hidden)]
 pub mod fuzzing;
 mod handle;
+mod history;
 mod hub;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod lines;
+mod listeners;
 mod log;
 mod memory;
 mod mutant;
@@ -51,6 +53,7 @@ pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,
     error::Error,
+    history::History,
     hub::Hub,
     notice::{CHECKPOINT, GAP, REMOVED},
     publish::Target,

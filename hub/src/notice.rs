@@ -55,8 +55,8 @@ pub(crate) fn state_begins(types: &[EventType; 2], retry: ReconnectionTime) -> E
 }
 
 /// The checkpoint after it.
-pub(crate) fn state_is_whole(types: &[EventType; 2], id: &PositionId) -> Encoded {
-    with_data(r#"{"state":"whole"}"#, types, Some(id), None)
+pub(crate) fn state_is_whole(types: &[EventType; 2], id: Option<&PositionId>) -> Encoded {
+    with_data(r#"{"state":"whole"}"#, types, id, None)
 }
 
 fn with_data(
@@ -146,7 +146,7 @@ mod tests {
                 "event: checkpoint\nretry: 1234\ndata: {\"state\":\"begins\"}\n\n",
             ),
             (
-                state_is_whole(&types, &id),
+                state_is_whole(&types, Some(&id)),
                 "id: 5-7\nevent: checkpoint\ndata: {\"state\":\"whole\"}\n\n",
             ),
             (retry(&types, retry_time.unwrap()), "event: checkpoint\nretry: 1234\ndata: {}\n\n"),

@@ -1,4 +1,4 @@
-//! An item that came as one JSON object, as the reference takes it.
+//! An item that arrived as one JSON object, by the reference's rules.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,7 +18,7 @@ use crate::{
     wire::{self, EventTypeField, IdField},
 };
 
-/// The reference's `data`: of any kind.
+/// The reference's `data`: a value of any kind.
 const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 
 const OTHER: Part = Part { name: PartName::Other, rule: Rule::Object };
@@ -104,7 +104,7 @@ impl fmt::Debug for Item {
     }
 }
 
-/// The members that have a meaning of their own.
+/// A member with a meaning of its own.
 enum Member {
     Data,
     Id,
@@ -130,7 +130,7 @@ fn one_line(json: Box<RawValue>) -> Bytes {
     }
 }
 
-/// All members but those with a meaning of their own.
+/// The members other than `data`, `id` and `type`.
 struct OtherSpans<'a> {
     json: &'a [u8],
     spans: &'a [Span],
@@ -142,7 +142,7 @@ impl Source for OtherSpans<'_> {
     }
 }
 
-/// The same of a `Value`.
+/// The same for a `Value`.
 struct OtherMembers<'a>(&'a Map<String, JsonValue>);
 
 impl Serialize for OtherMembers<'_> {
@@ -151,7 +151,7 @@ impl Serialize for OtherMembers<'_> {
     }
 }
 
-/// What the reference writes for an id or a type, before it asks whether that is falsy.
+/// An id or a type as the reference writes it, before the test for falsy values.
 enum Scalar<'a> {
     Boolean(bool),
     Missing,
@@ -188,12 +188,12 @@ fn scalar<'a>(field: &'static str, value: Option<&'a JsonValue>) -> Result<Scala
     }
 }
 
-/// The id that this JSON text stands for.
+/// The id in this JSON text.
 pub(super) fn id_from_json(json: &[u8]) -> Result<IdField, Error> {
     id_field(raw_scalar("id", json)?)
 }
 
-/// The event type that this JSON text stands for.
+/// The event type in this JSON text.
 pub(super) fn event_type_from_json(json: &[u8]) -> Result<EventTypeField, Error> {
     event_type_field(raw_scalar("type", json)?)
 }

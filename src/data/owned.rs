@@ -108,7 +108,7 @@ impl fmt::Debug for Owned {
 }
 
 fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Result {
-    // It was checked when it was made.
+    // Checked on construction.
     f.debug_tuple(name).field(&str::from_utf8(text).unwrap_or_default()).finish()
 }
 

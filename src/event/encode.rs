@@ -56,7 +56,7 @@ pub trait Encode {
     /// Wrap an error of your own in [`Error::other`].
     fn encode(&self, frames: &mut Frames<'_>) -> Result<(), Error>;
 
-    /// Whether the item can hold an error of the caller's, which a stream passes on untouched.
+    /// Whether the item can hold an error of the caller's, which a stream passes on as it is.
     #[doc(hidden)]
     #[inline(always)]
     fn can_fail(_: Internal) -> bool
@@ -66,7 +66,7 @@ pub trait Encode {
         false
     }
 
-    /// Writes the frames of an item, and passes on an error in it untouched.
+    /// Writes the frames of an item, and passes on an error in it as it is.
     #[doc(hidden)]
     #[inline(always)]
     fn encode_owned(self, frames: &mut Frames<'_>, _: Internal) -> Result<(), Error>

@@ -73,8 +73,8 @@ pub struct Event<D = Owned> {
     data: D,
 }
 
-/// Two events are equal if their ids, types, reconnection times and data are. What the data was made
-/// of counts: JSON that arrived as text differs from the same JSON as a value.
+/// Two events are equal if their ids, types, reconnection times and data are. What the data was
+/// made of counts: JSON that arrived as text differs from the same JSON as a value.
 ///
 /// ```
 /// use sse_encoder::Event;

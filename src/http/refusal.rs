@@ -1,13 +1,13 @@
 /// The response that tells a client to stop reconnecting: status 204, no content.
 ///
 /// It is a response in axum, a responder in actix-web and a reply in warp, under their features;
-/// elsewhere answer with [`STATUS`](Self::STATUS). Return it where the stream has come to its real
-/// end, so that clients which reconnect do not do so forever.
+/// elsewhere answer with [`STATUS`](Self::STATUS). Return it once the stream is really over, or its
+/// clients reconnect for ever.
 ///
 /// ```
 /// use sse_encoder::{LastEventId, StopReconnecting};
 ///
-/// /// Ten events are all there are.
+/// /// The stream has ten events.
 /// fn is_over(last: &LastEventId) -> Option<StopReconnecting> {
 ///     (last.as_u64() >= Some(10)).then_some(StopReconnecting)
 /// }

@@ -16,7 +16,7 @@ use crate::{
     error::{Error, Kind},
 };
 
-/// The part of an item that is written, for an error. A byte: it is handed down with each value.
+/// The part of an item that is being written, for an error. One byte, as each value passes it on.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum PartName {
     Data,
@@ -32,7 +32,7 @@ impl PartName {
     }
 }
 
-/// Appends `value` as JSON on one line. `part` is what it is called in an error.
+/// Appends `value` as JSON on one line. `part` names it in an error.
 ///
 /// On an error a part of it has been written.
 #[inline]
@@ -75,7 +75,7 @@ fn failure(buffer: &Buffer, error: serde_json::Error, part: PartName) -> Error {
 
 /// Compact JSON, in which an end of line can only come from text that `serde_json` passes on as it
 /// is: a `RawValue`, or the digits of an `arbitrary_precision` number. In valid JSON it is white
-/// space there and is dropped; where a type lies about what it hands over, it still ends no line.
+/// space there and is dropped; where a type hands over invalid JSON, it still ends no line.
 pub(crate) struct OneLine;
 
 impl Formatter for OneLine {

@@ -1,7 +1,7 @@
 //! Scans JSON text, without parsing it: the kind of a value, and its members.
 //!
-//! `serde_json` has checked the text, which keeps the scanner short. If a type lies about its text,
-//! the scan ends early; it never panics.
+//! `serde_json` has checked the text, which keeps the scanner short. If a type hands over invalid
+//! JSON, the scan ends early; it never panics.
 
 use std::{borrow::Cow, convert::Infallible, ops::Range};
 
@@ -30,7 +30,7 @@ impl Span {
 }
 
 impl<'a> Members<'a> {
-    /// Other values have no members.
+    /// The members of `json`; none if it is neither an object nor an array.
     pub(crate) fn new(json: &'a [u8]) -> Self {
         let start = json.len() - trim_start(json).len();
         let (keyed, at) = match json.get(start) {

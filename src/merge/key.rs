@@ -8,7 +8,7 @@ use super::{
 };
 use crate::json::{PartName, scan};
 
-/// Appends a key and its colon. Whether it has its value by this, or needs none.
+/// Appends a key and its colon. Returns `true` if no value is to follow: see [`Object::key`].
 #[inline]
 pub(super) fn write<K: ?Sized + Serialize>(
     key: &K,

@@ -1,4 +1,4 @@
-//! Members that were written aside, and are found by their keys.
+//! Members that were written aside, to be found by their keys.
 
 use std::{
     borrow::Cow,
@@ -13,10 +13,10 @@ use crate::{buffer::Buffer, json::scan};
 /// The most members that are searched one by one.
 const MAX_UNINDEXED_MEMBERS: usize = 32;
 
-/// The most bytes that are: keys are compared at each search.
+/// The most bytes of such members: each search compares keys.
 const MAX_UNINDEXED_BYTES: usize = 4096;
 
-/// Where a member stands. Its value ends where the next one begins, but for the comma.
+/// The place of a member. Its value ends before the comma of the next one.
 #[derive(Debug)]
 pub(super) struct Member {
     key: Key,
@@ -45,13 +45,14 @@ impl Keys for Note<'_> {
     }
 }
 
-/// Members in the text that they stand in. Those of a type that lies may be cut short.
+/// Members, and the text that has them. A `Serialize` that breaks its contract may have them cut
+/// short.
 pub(super) struct Members<'a> {
     text: &'a [u8],
-    /// Where the text stood when the members were noted.
+    /// The offset of the text when the members were noted.
     base: usize,
     all: &'a [Member],
-    /// The bits of all keys: they tell of nearly all others that they are not among them.
+    /// The bits of all keys: a key whose bit is missing is not among them.
     bits: u64,
     index: OnceCell<HashMap<Cow<'a, [u8]>, usize>>,
     /// Whether any of them has been written.
@@ -146,7 +147,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Gives a key that both sides have the other side's value.
+/// Writes the other side's value where both sides have a key.
 pub(super) struct Override<'a>(pub(super) &'a Members<'a>);
 
 impl Keys for Override<'_> {

@@ -1,8 +1,8 @@
 //! One object from two values: the reference's `{ ...data, ...other }`.
 //!
 //! A key that both have stands where `data` has it, with `other`'s value. So `other` is written
-//! first, aside, and its members are noted; then `data`, in which a set of 64 bits answers
-//! "certainly not `other`'s" for nearly all keys; then what is left of `other`.
+//! first, aside, and its members are noted; then `data`, for nearly all of whose keys a set of 64
+//! bits rules out that `other` has them; then the rest of `other`.
 
 mod failure;
 mod key;
@@ -32,7 +32,7 @@ const MAX_SPARE: usize = 64 * 1024;
 const MAX_SPARE_MEMBERS: usize = 1024;
 
 thread_local! {
-    /// A merge takes it out of its cell; one within a merge finds none.
+    /// A merge takes it out of its cell, so a nested merge makes its own.
     static SPARE: Cell<Option<Box<Scratch>>> = const { Cell::new(None) };
 }
 
@@ -64,7 +64,7 @@ pub(crate) fn write(
     })
 }
 
-/// Appends those of a source's members that `keys` do not skip.
+/// Appends the members of a source that `keys` does not skip.
 #[inline]
 pub(crate) fn write_some(
     buffer: &mut Buffer,
@@ -74,7 +74,7 @@ pub(crate) fn write_some(
     write_aside(buffer, source, keys, &mut Vec::new())
 }
 
-/// Appends members that do not stay as they are.
+/// Appends members that the caller then moves or removes.
 #[inline]
 fn write_aside(
     buffer: &mut Buffer,
@@ -87,13 +87,13 @@ fn write_aside(
     })
 }
 
-/// What a merge needs beside the buffer.
+/// The working memory of a merge.
 #[derive(Default)]
 struct Scratch {
     members: Vec<Member>,
-    /// What the members are written in.
+    /// The text of the members.
     text: Vec<u8>,
-    /// For what `serde_json` writes, to be read again.
+    /// JSON of `serde_json` that is parsed again.
     room: Vec<u8>,
 }
 

@@ -10,11 +10,11 @@ use crate::{
     json::{self, PartName, scan},
 };
 
-/// How far what does not stay as it is may go beyond the frame's limit: values that are overridden,
-/// white space.
+/// How far bytes that are removed later may exceed the frame's limit: overridden values, white
+/// space.
 pub(super) const MAX_SURPLUS: usize = 64 * 1024;
 
-/// What has members.
+/// A value with members.
 pub(crate) trait Source {
     /// Appends the members, with a comma between them and no braces.
     ///
@@ -22,7 +22,7 @@ pub(crate) trait Source {
     fn write(&self, object: &mut Object<'_, impl Keys>) -> Result<(), Error>;
 }
 
-/// What is done with each key.
+/// The treatment of each key.
 pub(crate) trait Keys {
     /// Whether the member is left out.
     #[inline(always)]
@@ -30,11 +30,11 @@ pub(crate) trait Keys {
         false
     }
 
-    /// Is told where the key has been written. Whether it has got its value by this.
+    /// Called once the key is written. Returns whether this wrote the value, too.
     fn written(&mut self, buffer: &mut Buffer, key: Key, text: &[u8]) -> bool;
 }
 
-/// Where a key stands, with its quotes.
+/// The range of a key, with its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
     pub(crate) start: usize,
@@ -42,7 +42,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// Where its value begins.
+    /// The start of its value.
     #[inline]
     pub(crate) const fn value(self) -> usize {
         self.end + 1
@@ -54,7 +54,7 @@ pub(crate) struct Object<'a, K> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) keys: &'a mut K,
     pub(super) is_empty: bool,
-    /// Room for what `serde_json` writes, to be read again.
+    /// JSON of `serde_json` that is parsed again.
     pub(super) room: &'a mut Vec<u8>,
 }
 
@@ -72,8 +72,8 @@ impl<K: Keys> Object<'_, K> {
         })
     }
 
-    /// Appends a key that is JSON text, and its colon. Whether it has its value by this, or needs
-    /// none.
+    /// Appends a key that is JSON text, and its colon. Returns `true` if no value is to follow: it
+    /// is written, or the member is left out.
     pub(super) fn key(&mut self, json: &[u8]) -> Result<bool, Error> {
         let text = scan::text(json);
         if self.keys.skips(&text) {
@@ -87,7 +87,7 @@ impl<K: Keys> Object<'_, K> {
         Ok(self.keys.written(self.buffer, key, &text))
     }
 
-    /// The same of a key that is text. If it is a literal, the compiler knows much of the result.
+    /// The same for a key that is text. Of a literal the compiler computes most at compile time.
     #[inline(always)]
     pub(super) fn key_text(&mut self, text: &str) -> Result<bool, Error> {
         if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {
@@ -110,7 +110,7 @@ impl<K: Keys> Object<'_, K> {
         self.by_serde_json(text, PartName::Data, |json, object| object.key(json))
     }
 
-    /// Hands what `serde_json` makes of a value to `read`. It does not stay.
+    /// Lets `serde_json` write a value, hands the JSON to `read`, and removes it.
     pub(super) fn by_serde_json<T: ?Sized + Serialize, R>(
         &mut self,
         value: &T,

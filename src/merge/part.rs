@@ -1,4 +1,4 @@
-//! The two sides of a merge: what each is called in an error, and what has members there.
+//! The two sides of a merge: the name of each in an error, and the values that it accepts.
 
 use crate::{
     error::{Error, Kind},
@@ -14,7 +14,7 @@ pub(crate) struct Part {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Rule {
-    /// Objects, and `null` as one without any. All else is an error.
+    /// Objects, and `null` as one without members. Any other value is an error.
     Object,
     /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
     /// string are members too, and numbers and booleans have none.

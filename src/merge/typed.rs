@@ -1,5 +1,5 @@
-//! The members of a value: those of a struct or a map, as they come. All else is written by
-//! `serde_json`, and read again as text.
+//! The members of a value: those of a struct or a map, one by one. Any other value is written by
+//! `serde_json`, and its JSON scanned.
 
 use serde::ser::{Impossible, Serialize, SerializeMap, SerializeStruct, Serializer};
 
@@ -15,7 +15,7 @@ use crate::{
     json::{self, PartName},
 };
 
-/// A value of the user's.
+/// A value of the caller's.
 pub(crate) struct Typed<'a, T: ?Sized> {
     pub(crate) value: &'a T,
     pub(crate) part: Part,
@@ -60,7 +60,7 @@ impl<'a, 'b, K: Keys> Serializer for MembersSerializer<'a, 'b, K> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a, 'b, K>, Failure> {
-        // What stands for raw JSON, or for a number.
+        // These stand for raw JSON, or for a number.
         if name.starts_with("$serde_json::private::") {
             return Err(Failure::NotHere);
         }

@@ -44,8 +44,8 @@ impl StreamEnd {
     }
 
     /// The events sent: the frames that end with a blank line. Last words, replacements and events
-    /// of [`keep_alive_with`](crate::SseEncoder::keep_alive_with) count; comments and a reconnection
-    /// time by itself do not.
+    /// of [`keep_alive_with`](crate::SseEncoder::keep_alive_with) count; comments and a
+    /// reconnection time by itself do not.
     pub const fn events(&self) -> u64 {
         self.events
     }
@@ -55,8 +55,8 @@ impl StreamEnd {
         self.bytes
     }
 
-    /// The time from the call of [`on_close`](crate::SseEncoder::on_close) to the end. It is zero on
-    /// `wasm32-unknown-unknown`, where the standard library has no clock.
+    /// The time from the call of [`on_close`](crate::SseEncoder::on_close) to the end. It is zero
+    /// on `wasm32-unknown-unknown`, where the standard library has no clock.
     pub const fn time_open(&self) -> Duration {
         self.time_open
     }

@@ -24,7 +24,7 @@ use crate::error::Error;
 /// Ample for the task of a connection on a busy machine, short for a stream that ends anyway.
 const MAX_WAIT: Duration = Duration::from_millis(50);
 
-/// An error on its way out.
+/// An error that waits to be yielded.
 #[derive(Debug)]
 pub(super) struct Failure {
     error: Error,

@@ -3,15 +3,15 @@
 use super::OnError;
 use crate::error::Error;
 
-/// The place of a stream in its program: the span in which it was made.
+/// The span in which a stream was made.
 #[derive(Debug)]
 pub(super) struct Log {
     #[cfg(feature = "tracing")]
     span: tracing::Span,
 }
 
-/// An error's text with the chain of its causes, where it is logged. The error itself belongs to the
-/// policy, which can take it apart.
+/// An error's text with the chain of its causes, if it is logged. The policy takes the error
+/// itself.
 pub(super) struct Cause {
     #[cfg(feature = "tracing")]
     text: Option<String>,

@@ -64,39 +64,39 @@ pin_project! {
     ///
     /// Each poll gathers the items that are ready, 1,024 at most and up to
     /// [`chunk_limit`](Self::chunk_limit), into one `Bytes` of whole frames. Nothing is held back:
-    /// as soon as the source is pending, what is there leaves, unless it [lingers](Self::linger).
-    /// No chunk is empty. Between polls no buffer is held. Events that were
-    /// [encoded once](Encoder::encode_once) pass through without a copy where nothing else leaves
-    /// with them; and a long single line of shared bytes (32 KiB and more) leaves in chunks of its
-    /// own; nothing comes between them. After 64 chunks without a pause the stream is pending once
-    /// and wakes its task: a source that is always ready never takes a thread for itself.
+    /// as soon as the source is pending, the chunk is sent, unless it [lingers](Self::linger). No
+    /// chunk is empty. Between polls no buffer is held. Events that were
+    /// [encoded once](Encoder::encode_once) pass through without a copy if they are alone in their
+    /// chunk, and a long single line of shared bytes (32 KiB and more) is a chunk of its own. After 64
+    /// chunks without a pause the stream is pending once and wakes its task: a source that is
+    /// always ready never takes a thread for itself.
     ///
     /// # Errors
     ///
     /// An item that fails leaves no trace: no byte of it is written, no automatic id is used up. A
     /// stream with automatic ids then ends cleanly: its client reconnects, and resumes after the id
     /// that it has, also behind proxies that do not pass on a broken connection. A
-    /// [bare](Self::bare) stream yields the error, as `Some(Err(_))`, at which an HTTP server breaks
-    /// the connection: its client cannot resume, and would take an end for success.
-    /// [`on_error`](Self::on_error) chooses something else. [`inspect_error`](Self::inspect_error)
+    /// [bare](Self::bare) stream yields the error, as `Some(Err(_))`, at which an HTTP server
+    /// breaks the connection: its client cannot resume, and would take an end for success.
+    /// [`on_error`](Self::on_error) chooses another answer. [`inspect_error`](Self::inspect_error)
     /// tells the cause; with the feature `tracing`, so does a warning in the log.
     ///
     /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
     /// a turn to write what came before. A response gives the server a turn before it polls the
     /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
-    /// whatever the source does first. In a response an error waits until the server has dropped the
-    /// chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
+    /// whatever the source does first. In a response an error waits until the server has dropped
+    /// the chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
     /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
     /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole:
-    /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted
-    /// the same two cores all of the time, nine of ten. A client that does not read can still lose
-    /// the bytes that were not sent; one that resumes gets them again.
+    /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted the same
+    /// two cores all of the time, nine of ten. A client that does not read can still lose the bytes
+    /// that were not sent; one that resumes gets them again.
     ///
     /// # End
     ///
     /// The stream is fused. It drops the source as soon as that ends, and when a
-    /// [stop signal](Self::stop_on) comes. If the client goes, the server drops the whole, and the
-    /// source with it.
+    /// [stop signal](Self::stop_on) comes. If the client goes, the server drops the stream, and the
+    /// source with it. [`on_close`](Self::on_close) tells which of these it was.
     #[must_use = "streams do nothing unless polled"]
     pub struct SseEncoder<S> {
         // `None` once it has ended.
@@ -267,8 +267,8 @@ impl<S> SseEncoder<S> {
     }
 
     /// The size in bytes from which a chunk takes no further item. A chunk can be larger by less
-    /// than one item. The default is [8 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of each
-    /// item.
+    /// than one item. The default is [8 KiB](SseEncoder::DEFAULT_CHUNK_LIMIT); 0 makes a chunk of
+    /// each item.
     ///
     /// The default was measured. Encoding small events takes at most 4 % longer from 4 KiB on. A
     /// client that has stopped reading makes a server of hyper hold up to 17 chunks on HTTP/1.1, as
@@ -310,8 +310,8 @@ impl<S> SseEncoder<S> {
     ///
     /// # Errors
     ///
-    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is the error of the
-    /// stream's first item: [`on_error`](Self::on_error) decides.
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is the error of
+    /// the stream's first item: [`on_error`](Self::on_error) decides.
     pub fn retry<T>(self, time: T) -> Self
     where
         T: TryInto<ReconnectionTime>,
@@ -357,11 +357,12 @@ impl<S> SseEncoder<S> {
         self.comment(" ".repeat(bytes.min(64 * 1024)))
     }
 
-    /// Whether the stream begins with an empty comment, `:`. The default is yes: it is sent with the
-    /// response's head, before the first event comes. Firefox, and all proxies that are built on
-    /// Node.js's streams, hold the head until the first byte of the body, and a page's `onopen` waits
-    /// for it. In a body that no adapter of this crate makes, such as `axum::body::Body::from_stream`,
-    /// a server also needs it to send the head before a failure of the first item.
+    /// Whether the stream begins with an empty comment, `:`. The default is yes: it is sent with
+    /// the response's head, before the first event comes. Firefox, and all proxies that are built
+    /// on Node.js's streams, hold the head until the first byte of the body, and a page's `onopen`
+    /// waits for it. In a body that no adapter of this crate makes, such as
+    /// `axum::body::Body::from_stream`, a server also needs it to send the head before a failure of
+    /// the first item.
     ///
     /// ```
     /// use futures_executor::block_on_stream;
@@ -454,12 +455,12 @@ impl<S> SseEncoder<S> {
     ///
     /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
     /// a [`Duration`](std::time::Duration). The chunk limit, the end, an error and a stop signal
-    /// end the wait at once. While it waits, the stream holds the chunk in an allocation of its own,
-    /// bounded by the chunk limit and one item.
+    /// end the wait at once. While it waits, the stream holds the chunk in an allocation of its
+    /// own, bounded by the chunk limit and one item.
     ///
     /// By default no chunk waits, which is right for chats and tokens. Where many clients get many
-    /// events each second and none is urgent (dashboards, tickers, logs), a server spends nearly all
-    /// of its time on wakes and writes, and fewer writes save it: see the table in
+    /// events each second and none is urgent (dashboards, tickers, logs), a server spends nearly
+    /// all of its time on wakes and writes, and fewer writes save it: see the table in
     /// `docs/performance.md`.
     ///
     /// ```
@@ -505,8 +506,8 @@ impl<S> SseEncoder<S> {
     ///
     /// # Errors
     ///
-    /// Where the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides; the
-    /// stream ends in any case.
+    /// Where the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides;
+    /// the stream ends in any case.
     ///
     /// ```
     /// use sse_encoder::{Event, ReconnectionTime, SseEncoder};
@@ -535,8 +536,8 @@ impl<S> SseEncoder<S> {
         self
     }
 
-    /// Gives the stream a value to hold, which is dropped with it: a permit that bounds the number of
-    /// streams, a counter of open ones, a span. Each call adds one.
+    /// Gives the stream a value to hold, which is dropped with it: a permit that bounds the number
+    /// of streams, a counter of open ones, a span. Each call adds one.
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
@@ -558,11 +559,11 @@ impl<S> SseEncoder<S> {
     /// were sent, and the time. Also when the stream is dropped before its end, as its client has
     /// gone, or before its first poll. Each call adds a closure. By default nothing is counted.
     ///
-    /// It takes the place of a [`guard`](Self::guard) that counts. The source has been dropped. At a
-    /// panic the closure is called while the thread unwinds: it must not panic itself.
+    /// It takes the place of a [`guard`](Self::guard) that counts. It is called after the source was
+    /// dropped, at a panic while the thread unwinds: it must not panic itself.
     ///
-    /// The end has a clone of its error, so [`Error::into_inner`] gives nothing to the policy and to
-    /// those who get the error after it; [`Error::downcast_ref`] does.
+    /// A reason with an error keeps a clone of it, so that [`Error::into_inner`] fails in the
+    /// policy and for the consumer of the stream; [`Error::downcast_ref`] works.
     ///
     /// ```
     /// use futures_executor::block_on_stream;

@@ -18,11 +18,11 @@ use crate::{error::Error, event::Encode};
 #[non_exhaustive]
 pub enum OnError {
     /// The stream yields the error, after the frames before the item: the default of a
-    /// [bare](crate::SseEncoder::bare) stream, whose client cannot resume, and would take a clean end
-    /// for success. A consumer that goes on polling gets the next items; an HTTP server breaks the
-    /// connection.
+    /// [bare](crate::SseEncoder::bare) stream, whose client cannot resume, and would take a clean
+    /// end for success. A consumer that goes on polling gets the next items; an HTTP server breaks
+    /// the connection.
     Fail(Error),
-    /// The item is left out. Report it first: the stream does not.
+    /// The item is left out. Without the feature `tracing` nothing but your closures reports it.
     Skip,
     /// The stream ends cleanly, after the frames before the item: the default of a stream with
     /// automatic ids. Its client reconnects, and resumes after the id that it has. Many proxies do
@@ -32,7 +32,7 @@ pub enum OnError {
     Substitute(Substitute),
 }
 
-/// An item in the place of the one that failed.
+/// An item in place of the failed one.
 pub struct Substitute {
     pub(super) item: Box<dyn Encode + Send>,
     /// Whether the stream ends after it.
@@ -40,11 +40,12 @@ pub struct Substitute {
 }
 
 impl OnError {
-    /// Sends this item in the place of the one that failed.
+    /// Sends this item in place of the failed one.
     ///
-    /// An item that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for ever
-    /// does not flood its client: after 32 replacements in a row, without an item that succeeds and
-    /// without a moment in which the source is pending, the stream yields the next error and ends.
+    /// An item that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for
+    /// ever does not flood its client: after 32 replacements in a row, without an item that
+    /// succeeds and without a moment in which the source is pending, the stream yields the next
+    /// error and ends.
     pub fn replace(item: impl Encode + Send + 'static) -> Self {
         Self::Substitute(Substitute { item: Box::new(item), is_last: false })
     }

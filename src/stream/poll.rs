@@ -42,7 +42,7 @@ enum Stopped {
     Ended,
 }
 
-/// The chunk that is gathered, and what decides about it.
+/// The chunk being gathered, and the state that decides on it.
 struct Gathering<'a> {
     chunk: Chunk<'a>,
     failure: Option<Error>,

@@ -1,4 +1,4 @@
-//! Timers: of any runtime, and tokio's.
+//! Timers of any runtime.
 
 use std::{
     future::Future,
@@ -8,8 +8,9 @@ use std::{
 
 use pin_project_lite::pin_project;
 
-/// An interval, measured by the clock of any runtime: a closure that makes a sleeping future, called
-/// once for each interval; with the feature `tokio` also a [`Duration`](std::time::Duration).
+/// An interval, measured by the clock of any runtime: a closure that makes a sleeping future,
+/// called once for each interval; with the feature `tokio` also a
+/// [`Duration`](std::time::Duration).
 ///
 /// ```
 /// use sse_encoder::SseEncoder;

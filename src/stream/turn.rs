@@ -1,4 +1,4 @@
-//! Turns: when a stream lets other tasks run.
+//! The counts that decide when a stream lets other tasks run.
 
 use std::task::Context;
 

@@ -1,4 +1,4 @@
-//! Values of fields. They are checked on construction, which makes writing them infallible.
+//! Values of fields. They are checked on construction, so that writing them cannot fail.
 
 mod event_id;
 mod event_type;

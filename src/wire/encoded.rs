@@ -1,4 +1,4 @@
-//! Frames that have been encoded, and what is known of them.
+//! Encoded frames, with their number, their size and their id.
 
 use bytes::{BufMut, Bytes, BytesMut};
 
@@ -7,7 +7,8 @@ use crate::{error::Error, value::EventId};
 /// The name of the first line of a frame with an id.
 const ID_NAME: &[u8] = b"id: ";
 
-/// Frames that have been encoded, by [`Encoder::encode_once`](crate::Encoder::encode_once). A clone shares them.
+/// Frames that have been encoded, by [`Encoder::encode_once`](crate::Encoder::encode_once). A clone
+/// shares them.
 ///
 /// ```
 /// use sse_encoder::{Encoder, Event};
@@ -76,18 +77,20 @@ impl Encoded {
         matches!(self.shape.id_line, IdLine::Automatic(_) | IdLine::Explicit(_))
     }
 
-    /// Whether a single event leaves its id to the encoder, and has none, as
-    /// [`automatic_ids`](crate::Encoder::automatic_ids) is off: [`with_id`](Self::with_id) is to give it
-    /// one. An event with [no id](crate::Event::no_id), or with one of its own, does not.
+    /// Whether this is a single event that asks for an automatic id and did not get one, as
+    /// [`automatic_ids`](crate::Encoder::automatic_ids) is off: give it one by
+    /// [`with_id`](Self::with_id). An event with [no id](crate::Event::no_id), or with its own,
+    /// does not ask.
     pub const fn lacks_id(&self) -> bool {
         matches!(self.shape.id_line(), IdLine::Unassigned)
     }
 
-    /// The same single frame with this id, in the place of the one that it has; `None` where it is
-    /// not a [single](Self::is_single) frame.
+    /// The same single frame with this id in place of its own; `None` unless it is a
+    /// [single](Self::is_single) frame.
     ///
     /// A log that numbers events encodes an item first, with
-    /// [`automatic_ids`](crate::Encoder::automatic_ids) off, and gives the id when it has appended it.
+    /// [`automatic_ids`](crate::Encoder::automatic_ids) off, and gives the id when it has appended
+    /// it.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event, EventId};
@@ -170,7 +173,7 @@ enum Count {
 }
 
 impl Shape {
-    /// One frame; an empty one is not there.
+    /// One frame, or none if it is empty.
     pub(super) const fn of_frame(len: usize, id_line: IdLine) -> Self {
         let largest = if len > u32::MAX as usize { u32::MAX } else { len as u32 };
         let count = if len == 0 { Count::None } else { Count::One };
@@ -195,7 +198,7 @@ impl Shape {
         if self.largest as usize > max_frame { Err(Error::too_large(max_frame)) } else { Ok(()) }
     }
 
-    /// Whether there is one frame, and no other.
+    /// Whether there is exactly one frame.
     pub(crate) const fn is_single(&self) -> bool {
         matches!(self.count, Count::One)
     }
@@ -204,7 +207,7 @@ impl Shape {
         self.id_line
     }
 
-    /// A single frame, with an id line of this length in the place of the one that it has.
+    /// A single frame with an id line of this length in place of its own.
     pub(crate) fn with_id_line(&self, frame_len: usize, id_len: usize) -> Self {
         Self::of_frame(frame_len, IdLine::Explicit(id_len as u16))
     }

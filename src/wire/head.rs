@@ -1,4 +1,4 @@
-//! The fields that stand before an event's data: id, type and reconnection time.
+//! The fields before an event's data: id, type and reconnection time.
 
 use std::mem;
 

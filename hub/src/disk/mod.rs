@@ -5,6 +5,7 @@ mod answer;
 pub(crate) mod fake;
 mod files;
 mod format;
+mod kept;
 mod log;
 mod queue;
 mod record;
@@ -63,7 +64,7 @@ impl HubBuilder {
     pub fn disk(self, folder: impl AsRef<Path>) -> Result<Hub, Error> {
         let settings = self.settings();
         let sync_every = settings.sync_every;
-        let feed = Feed::new(settings, Numbering::Given);
+        let feed = Feed::new(settings, Numbering::Continued);
         let folder = Folder::lock(folder.as_ref())?;
         let writer = Writer::open(folder, feed.clone(), sync_every)?;
         let log = DiskLog::start(feed.clone(), writer)?;

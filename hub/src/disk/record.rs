@@ -11,6 +11,8 @@ use crate::{
     log::{Draft, Names},
 };
 
+/// The bytes of a record beside its texts, with one topic and a key.
+pub(super) const RECORD_HEADER: usize = 24;
 /// The largest record: lengths fit a `u32`.
 pub(super) const MAX_SIZE: usize = 1 << 30;
 
@@ -54,7 +56,7 @@ impl Record {
     /// About how many bytes it takes.
     pub(super) fn size(&self) -> usize {
         let names = self.topics.iter().chain(&self.key).map(|name| 4 + name.len()).sum::<usize>();
-        names.saturating_add(self.event.as_bytes().len()).saturating_add(16)
+        names.saturating_add(self.event.as_bytes().len()).saturating_add(RECORD_HEADER)
     }
 
     pub(super) fn write(&self, bytes: &mut Vec<u8>) {

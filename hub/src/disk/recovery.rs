@@ -197,6 +197,10 @@ impl<'a> Reading<'a> {
         }
         (self.is_torn, self.is_lost) = (false, false);
         self.closed = (batch.count == 0).then_some(batch.epoch);
+        if batch.count > 0 {
+            // The event itself may have been replaced.
+            self.feed.write().retained.note(batch.position(0));
+        }
         // A clock that was set back makes nothing younger.
         self.time = self.time.max(batch.time).min(self.now.1);
         while !records.is_empty() {
@@ -211,6 +215,7 @@ impl<'a> Reading<'a> {
         }
         if batch.count > 0 {
             self.tip = Some(batch.last());
+            self.feed.write().retained.note(batch.last());
         }
         Ok(is_hole)
     }

@@ -1,10 +1,11 @@
 //! The files of the log in their order: where the next batch goes, and which files are let go.
 
-use std::{collections::VecDeque, io};
+use std::{collections::VecDeque, io, mem};
 
 use super::{
     files::Files,
-    format::{BatchHeader, FILE_HEADER, FileHeader, aligned},
+    format::{BatchHeader, Batches, Damage, FILE_HEADER, FileHeader, aligned},
+    kept::Kept,
 };
 use crate::{error::Error, position::Position};
 
@@ -12,6 +13,8 @@ use crate::{error::Error, position::Position};
 const SIZES: (usize, usize) = if cfg!(test) { (1 << 9, 1 << 10) } else { (1 << 20, 16 << 20) };
 /// So many files hold as many bytes as are retained.
 const SHARES: usize = 8;
+/// So many files may be there beside those that are needed.
+const SPARE_FILES: usize = 4;
 /// The name of a file until it is whole.
 pub(super) const UNFINISHED: &str = "unfinished";
 
@@ -58,6 +61,11 @@ pub(super) struct Segments<F> {
     is_synced: bool,
     /// The size of a new file.
     size: usize,
+    /// The number of the file that is rewritten next; `None` once it is unknown what a failure has
+    /// left behind.
+    hand: Option<u64>,
+    /// Whether a file has been begun since it was looked whether they are too many.
+    has_grown: bool,
 }
 
 impl<F: Files> Segments<F> {
@@ -65,7 +73,17 @@ impl<F: Files> Segments<F> {
     pub(super) fn new(files: F, log: u64, retain_bytes: usize) -> Self {
         let size = (retain_bytes / SHARES).clamp(SIZES.0, SIZES.1);
         let list = VecDeque::new();
-        Self { files, log, list, at: None, next_number: 1, is_synced: true, size }
+        Self {
+            files,
+            log,
+            list,
+            at: None,
+            next_number: 1,
+            is_synced: true,
+            size,
+            hand: Some(0),
+            has_grown: false,
+        }
     }
 
     /// Appends a batch whose records stand in `bytes` after the space for its header.
@@ -112,7 +130,7 @@ impl<F: Files> Segments<F> {
         self.next_number += 1;
         self.at = None;
         self.publish(header.number)?;
-        (self.at, self.is_synced) = (Some(FILE_HEADER), true);
+        (self.at, self.is_synced, self.has_grown) = (Some(FILE_HEADER), true, true);
         let segment = Segment { header, last: previous, len: bytes.len(), is_damaged: false };
         self.list.push_back(segment);
         Ok(())
@@ -140,13 +158,85 @@ impl<F: Files> Segments<F> {
         self.files.sync_folder()
     }
 
-    /// Lets go of the files before this position; of all but the newest one if it is `None`.
-    pub(super) fn trim(&mut self, oldest: Option<Position>) {
+    /// Lets go of the files up to this position, but never of the newest one.
+    pub(super) fn trim(&mut self, evicted: Position) {
         while let (Some(first), true) = (self.list.front(), self.list.len() > 1)
-            && oldest.is_none_or(|oldest| first.last < oldest)
+            && first.last <= evicted
         {
             self.list.pop_front().into_iter().for_each(|segment| self.retire(segment));
         }
+    }
+
+    /// Rewrites the oldest files without the events that are gone from among the retained ones, if
+    /// all files together take more than twice what is retained and their own size. A few files at
+    /// each new one: the others at the next.
+    pub(super) fn compact(
+        &mut self,
+        retained: usize,
+        is_kept: impl Fn(Position) -> bool,
+    ) -> Result<(), Failure> {
+        let limit = 2 * retained + SPARE_FILES * self.size;
+        if !mem::take(&mut self.has_grown) {
+            return Ok(());
+        }
+        for _ in 0..SPARE_FILES {
+            let total: usize = self.list.iter().map(|segment| segment.len).sum();
+            // A clock's hand: each but the newest one in turn.
+            let old = self.list.len().saturating_sub(1);
+            let Some(hand) = self.hand.filter(|_| total > limit && old > 0) else { break };
+            let next = self.list.iter().position(|file| file.header.number >= hand);
+            let index = next.filter(|index| *index < old).unwrap_or(0);
+            // The newer events must be there before those are gone that they replace.
+            self.sync()?;
+            if self.rewrite(index, &is_kept).is_err() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Rewrites this file, and if there is room for both, the next one.
+    fn rewrite(&mut self, index: usize, is_kept: &impl Fn(Position) -> bool) -> io::Result<()> {
+        let (first, next) = (self.list[index], self.list[index + 1]);
+        self.hand = Some(next.header.number);
+        let mut kept = Kept::default();
+        if first.is_damaged || !self.read_kept(first, is_kept, &mut kept)? {
+            return Ok(());
+        }
+        let (mut both, mut replaced) = (kept.clone(), first);
+        let can_merge = index + 2 < self.list.len() && !next.is_damaged;
+        if can_merge && self.read_kept(next, is_kept, &mut both)? && both.len() <= self.size {
+            (kept, replaced) = (both, next);
+        }
+        let header = FileHeader { previous: first.header.previous, ..replaced.header };
+        let bytes = kept.to_bytes(header);
+        if bytes.len() >= replaced.len {
+            return Ok(());
+        }
+        self.prepare(&bytes)?;
+        let hand = self.hand.take();
+        self.publish(header.number)?;
+        self.hand = hand;
+        let segment = Segment { header, len: bytes.len(), ..replaced };
+        if header.number == next.header.number {
+            self.list.remove(index).into_iter().for_each(|first| self.retire(first));
+        }
+        self.list[index] = segment;
+        Ok(())
+    }
+
+    /// Adds the events of a file that are kept. `false` if a part of it cannot be read.
+    fn read_kept(
+        &mut self,
+        Segment { header, .. }: Segment,
+        is_kept: &impl Fn(Position) -> bool,
+        kept: &mut Kept,
+    ) -> io::Result<bool> {
+        let bytes = self.files.read(&name(header.number), usize::MAX)?;
+        Ok(Batches::new(header, &bytes).all(|batch| match batch {
+            Ok((batch, records)) => kept.add(batch, records, is_kept),
+            Err(Damage) => false,
+        }))
     }
 
     /// Removes a file, or puts it aside. If that fails, the next start finds and trims it again.

@@ -44,7 +44,7 @@ impl Log {
     fn open_with(disk: &Disk, builder: HubBuilder) -> Result<Self, Error> {
         let settings = builder.settings();
         let sync_every = settings.sync_every;
-        let feed = Feed::new(settings, Numbering::Given);
+        let feed = Feed::new(settings, Numbering::Continued);
         let writer = Writer::open(disk.clone(), feed.clone(), sync_every)?;
         Ok(Self { feed, writer })
     }
@@ -524,4 +524,80 @@ fn a_removed_file_is_one_of_which_nothing_is_retained() {
     let kept = log.feed.read().retained.size().0;
     assert!(kept > 20);
     assert_eq!(log.resume(ids.get(399 - kept)).0, Resumption::Exact { missed: kept });
+}
+
+/// Publishes under keys, of which only the newest events are retained.
+fn keyed_run(seed: u64) {
+    let mut random = Random(seed);
+    let (disk, builder) = (Disk::default(), Hub::builder().retain_bytes(2_000));
+    // Every event in order: its key, its text, and its id if it was told.
+    let mut events: Vec<(u64, String, Option<EventId>)> = Vec::new();
+    let (mut start, mut has_failed) = (None, false);
+    let (mut most, has_faults) = (0, !random.is_one_in(3));
+    for _ in 0..5 {
+        let mut log = match Log::open_with(&disk, builder.clone()) {
+            Ok(log) => log,
+            Err(_) => Log::open_with(&disk, builder.clone()).unwrap(),
+        };
+        let start = start.get_or_insert_with(|| log.tip());
+        let (resumption, left) = log.resume(Some(start));
+        if has_failed && resumption.needs_state() {
+            // The events of the failed sync were there until the power failed.
+            return;
+        }
+        assert_eq!(resumption, Resumption::Exact { missed: left.len() });
+        let texts: HashSet<_> = left.iter().map(|(_, text)| text).collect();
+        events.retain(|(_, text, id)| id.is_some() || texts.contains(text));
+        let newest: HashMap<_, _> = events.iter().zip(0..).map(|(event, n)| (event.0, n)).collect();
+        for n in 0..=events.len() {
+            let is_newest = |at: &usize| newest[&events[*at].0] == *at;
+            let expected: Vec<_> =
+                (n..events.len()).filter(is_newest).map(|at| &events[at].1).collect();
+            let id = if n == 0 { Some(&*start) } else { events[n - 1].2.as_ref() };
+            if id.is_some() {
+                let (resumption, after) = log.resume(id);
+                assert_eq!(resumption, Resumption::Exact { missed: expected.len() }, "{n}");
+                assert!(after.iter().map(|(_, text)| text).eq(expected), "{n}: {after:?}");
+            }
+        }
+        if has_faults && random.is_one_in(2) {
+            let fault = [Fault::Fail, Fault::Short, Fault::Late][random.below(3) as usize];
+            disk.fail(disk.operations() + random.below(300) as usize, fault);
+        }
+        for _ in 0..random.below(150) {
+            // One key is rare.
+            let key = if random.is_one_in(40) { 0 } else { 1 + random.below(3) };
+            let text = events.len().to_string() + "-" + &random.below(1_000_000).to_string();
+            let event = Event::text(text.clone()).into();
+            let (command, answer) = log.command(&event, "", Some(&key.to_string()));
+            let is_open = log.writer.append(vec![command]).is_ok();
+            most = most.max(disk.size());
+            match answer.now_or_never().unwrap() {
+                Ok(id) => events.push((key, text, id)),
+                Err(error) if error.is_outcome_unknown() => events.push((key, text, None)),
+                Err(error) => assert!(error.is_not_appended()),
+            }
+            if !is_open {
+                has_failed = true;
+                break;
+            }
+        }
+        match random.below(3) {
+            0 => log.writer.close(),
+            1 => drop(log),
+            _ => {
+                drop(log);
+                disk.power_failure(|| random.is_one_in(2));
+            }
+        }
+    }
+    // After some faults no file is rewritten until the next start.
+    assert!(has_faults || most < 5_000, "{most}");
+}
+
+#[test]
+fn replaced_events_take_no_room_and_their_positions_stay_known() {
+    for seed in 0..runs() {
+        keyed_run(seed);
+    }
 }

@@ -12,7 +12,7 @@ use super::{
     files::Files,
     format::{BATCH_HEADER, BatchHeader},
     queue::{Command, refuse},
-    record::Record,
+    record::{RECORD_HEADER, Record},
     recovery::{Recovered, now, recover},
     segments::{Failure, Segments},
 };
@@ -72,7 +72,7 @@ impl<F: Files> Writer<F> {
                 }
                 mem::take(&mut segments.list).into_iter().for_each(|file| segments.retire(file));
                 let begun = segments.begin(tip, 0);
-                begun.map_err(|error| Error::io("the log cannot be written", error))?;
+                begun.map_err(unwritable)?;
                 tip
             }
         };
@@ -90,8 +90,10 @@ impl<F: Files> Writer<F> {
             holes: holes + u64::from(has_lost_tip),
             bytes: Vec::new(),
         };
-        writer.trim();
-        Ok(writer)
+        match writer.trim() {
+            Ok(()) => Ok(writer),
+            Err(Failure::NotAppended(error) | Failure::Unknown(error)) => Err(unwritable(error)),
+        }
     }
 
     /// How many holes the log had when it was read.
@@ -172,8 +174,7 @@ impl<F: Files> Writer<F> {
             self.tip = position.unwrap_or(self.tip);
             promise.keep(self.record(&record, position));
         }
-        self.trim();
-        Ok(())
+        self.trim()
     }
 
     fn write(&mut self, header: BatchHeader, bytes: &mut [u8]) -> Result<(), Failure> {
@@ -197,12 +198,19 @@ impl<F: Files> Writer<F> {
         }
     }
 
-    fn trim(&mut self) {
+    /// Removes files, and events from files, of which nothing is retained.
+    fn trim(&mut self) -> Result<(), Failure> {
         // A closed feed no longer records: it does not know what is old.
-        if !self.feed.is_closed() {
-            let oldest = self.feed.read().retained.oldest();
-            self.segments.trim(oldest);
+        if self.feed.is_closed() {
+            return Ok(());
         }
+        let (evicted, (events, bytes)) = {
+            let retained = &self.feed.read().retained;
+            (retained.evicted_position(), retained.size())
+        };
+        self.segments.trim(evicted);
+        let retained = bytes + events * (BATCH_HEADER + RECORD_HEADER);
+        self.segments.compact(retained, |position| self.feed.read().retained.keeps(position))
     }
 
     /// When [`append`](Self::append) is to be called at the latest, even without events.
@@ -231,4 +239,8 @@ impl<F: Files> Writer<F> {
 
 fn failed(error: &io::Error) -> String {
     format!("a write to the disk has failed before: {error}")
+}
+
+fn unwritable(error: io::Error) -> Error {
+    Error::io("the log cannot be written", error)
 }

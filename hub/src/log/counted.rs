@@ -45,7 +45,8 @@ impl<K: Copy + Ord, T> Counted<K, T> {
             node += node & node.wrapping_neg();
         }
         self.len -= 1;
-        if self.slots.len() > 2 * self.len + SPARE {
+        // Once it is empty, keys may begin anew.
+        if self.slots.len() > 2 * self.len + SPARE || self.len == 0 {
             self.compact();
         }
         Some(value)

@@ -10,6 +10,7 @@ mod own_ids;
 mod read;
 mod retained;
 mod ring;
+mod spans;
 #[cfg(test)]
 mod tests;
 

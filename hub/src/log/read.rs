@@ -129,7 +129,9 @@ impl Retained {
             // The positions of another hub.
             Numbering::Counted { .. } => self.evicted.0,
             Numbering::Given if mutant::lacks(43) => self.evicted.0,
-            Numbering::Given => self.kept.seq_before(position).unwrap_or(self.evicted.0),
+            Numbering::Given | Numbering::Continued => {
+                self.kept.seq_before(position).unwrap_or(self.evicted.0)
+            }
         }
     }
 
@@ -141,16 +143,19 @@ impl Retained {
     }
 
     /// The id of the position of a subscriber of these topics. `None` where no id is known that is
-    /// not beyond events that the client lacks: it is to be told of their loss first.
+    /// not beyond events that the client lacks: it is to be told of their loss first. Nor is there
+    /// one if only an older id is known than the one that the client `has`.
     pub(crate) fn id_of(
         &self,
         topics: impl Iterator<Item = TopicId>,
         position: ClientPosition,
+        has: ClientPosition,
     ) -> Option<PositionId> {
         let seq = position.seq();
         let is_honest =
             self.is_known(seq) || self.lost_after(topics, seq).is_none() || mutant::lacks(38);
-        is_honest.then(|| PositionId::new(self.id_at(seq)))
+        let (place, position) = self.known_at(seq);
+        (is_honest && place >= has.seq()).then(|| PositionId::new(position.to_id()))
     }
 
     /// The newest event of these topics that a reader at this place has lost.
@@ -170,6 +175,27 @@ impl Retained {
         let first = topics.next().map_or(0, lost);
         let newest = topics.map(lost).fold(first, u64::max);
         (newest > seq).then_some(newest)
+    }
+
+    /// The place after which come so many of the newest retained events of these topics, or all of
+    /// them.
+    pub(crate) fn place_of_newest(
+        &self,
+        topics: impl Iterator<Item = TopicId> + Clone,
+        limit: usize,
+    ) -> u64 {
+        // Nothing is lost after the least place.
+        let mut least = self.lost_after(topics.clone(), 0).unwrap_or(0);
+        let mut most = self.tip.0;
+        while least < most {
+            let middle = least + (most - least) / 2;
+            if self.count_after(topics.clone(), middle) <= limit {
+                most = middle;
+            } else {
+                least = middle + 1;
+            }
+        }
+        least
     }
 
     /// How many retained events of these topics, each of which comes once, there are after this
@@ -229,7 +255,21 @@ impl Retained {
             Numbering::Given => {
                 self.kept.seq_at(position).or_else(|| self.seq_of_replaced(position))
             }
+            Numbering::Continued => self.spans.1.contains(position).then(|| self.seq_of(position)),
         }
+    }
+
+    /// The place of a position of a [continued](Numbering::Continued) log.
+    fn seq_of(&self, position: Position) -> u64 {
+        if position < self.evicted.1 {
+            // Which events come between them is no longer known: only the topics are that have lost
+            // any.
+            return self.spans.0;
+        }
+        let places = [self.evicted, self.untaken];
+        let places = places.into_iter().filter(|(_, other)| *other <= position);
+        let newest = places.map(|(seq, _)| seq).max().unwrap_or(0);
+        self.kept.seq_up_to(position).map_or(newest, |kept| kept.max(newest))
     }
 
     fn seq_of_replaced(&self, position: Position) -> Option<u64> {
@@ -259,16 +299,20 @@ impl Retained {
 
     /// The id of this place, or of the oldest place that is still known.
     fn id_at(&self, seq: u64) -> EventId {
-        let position = match self.numbering {
-            Numbering::Counted { epoch } => Position::new(epoch, seq),
+        self.known_at(seq).1.to_id()
+    }
+
+    /// The newest position up to this place, or the oldest one that is still known, and its place.
+    fn known_at(&self, seq: u64) -> (u64, Position) {
+        match self.numbering {
+            Numbering::Counted { epoch } => (seq, Position::new(epoch, seq)),
             // An ephemeral entry's position would not be found again.
-            Numbering::Given => {
+            Numbering::Given | Numbering::Continued => {
                 let kept = self.kept.last_up_to(seq).map(|entry| (entry.seq, entry.position));
-                let (kept, untaken) = (kept.unwrap_or(self.evicted), self.untaken);
-                if untaken.0 <= seq { kept.max(untaken).1 } else { kept.1 }
+                let kept = kept.unwrap_or(self.evicted);
+                if self.untaken.0 <= seq { kept.max(self.untaken) } else { kept }
             }
-        };
-        position.to_id()
+        }
     }
 
     /// The id of this place, if it is still known; of evicted places only counted ones are.

@@ -14,6 +14,7 @@ use super::{
     latest::Latest,
     own_ids::OwnIds,
     ring::{Entry, Ring},
+    spans::Spans,
 };
 use crate::{
     error::Error,
@@ -36,6 +37,10 @@ pub(crate) enum Numbering {
     /// A remote log: only the positions of retained entries are known.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     Given,
+    /// A log of the hub's own that outlives the process: in each epoch, every number from its first
+    /// to its last one is a position. Ephemeral events have none.
+    #[cfg_attr(not(feature = "disk"), allow(dead_code, reason = "for a log on disk"))]
+    Continued,
 }
 
 pub(crate) struct Retained {
@@ -50,6 +55,8 @@ pub(crate) struct Retained {
     /// after them. Only those whose place is not known otherwise.
     pub(super) replaced: BTreeMap<(Position, TopicId), Replaced>,
     max_replaced: usize,
+    /// The positions of a [continued](Numbering::Continued) log, and the place of the first one.
+    pub(super) spans: (u64, Spans),
     pub(super) index: Index,
     /// Whether a bound but that of the age was reached since the last gap.
     is_full: bool,
@@ -107,7 +114,7 @@ impl Retained {
         let Bounds { events, bytes, keys, age } = *bounds;
         let start = match numbering {
             Numbering::Counted { epoch } => Position::new(epoch, 0),
-            Numbering::Given => Position::START,
+            Numbering::Given | Numbering::Continued => Position::START,
         };
         // A hub that counts has no earlier events.
         let is_counted = matches!(numbering, Numbering::Counted { .. });
@@ -122,6 +129,7 @@ impl Retained {
             own_ids: OwnIds::default(),
             replaced: BTreeMap::new(),
             max_replaced: events.max(bytes / REPLACED_SHARE / REPLACED_SIZE),
+            spans: (0, Spans::default()),
             index,
             is_full: false,
             evicted: (0, start),
@@ -140,10 +148,10 @@ impl Retained {
         let seq = self.tip.0 + 1;
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
-            (Numbering::Given, Some(position)) if position > self.tip.1 => position,
+            (_, Some(position)) if position > self.tip.1 => position,
             // It is not in the log, and has the position of the event before it.
-            (Numbering::Given, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
-            (Numbering::Given, _) => return Err(Error::stale_position()),
+            (Numbering::Continued, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
+            (Numbering::Given | Numbering::Continued, _) => return Err(Error::stale_position()),
         };
         let own_id = event.id();
         let automatic = || event.lacks_id().then(|| position.to_id());
@@ -172,7 +180,7 @@ impl Retained {
         let Ok(position) = id.as_str().parse::<Position>() else { return false };
         match self.numbering {
             Numbering::Counted { epoch } => position.epoch == epoch,
-            Numbering::Given => true,
+            Numbering::Given | Numbering::Continued => true,
         }
     }
 
@@ -195,6 +203,7 @@ impl Retained {
             _ => event,
         };
         self.tip = (seq, position);
+        self.note(position);
         let is_ephemeral = id.is_none();
         if is_ephemeral && !is_heard {
             return frame;
@@ -317,7 +326,16 @@ impl Retained {
         self.replaced.clear();
         self.latest.clear();
         self.index.clear(seq);
+        self.spans.0 = seq;
+        self.spans.1.reset(resumed_after);
         seq
+    }
+
+    /// Notes that this is a position of a [continued](Numbering::Continued) log.
+    pub(crate) fn note(&mut self, position: Position) {
+        if matches!(self.numbering, Numbering::Continued) {
+            self.spans.1.add(position);
+        }
     }
 
     /// Records that nothing is before the entries that are here: with them, the newest event of each
@@ -347,6 +365,7 @@ impl Retained {
         }
         self.tip = (self.tip.0 + 1, position);
         self.untaken = self.tip;
+        self.note(position);
         topics.iter().for_each(|topic| self.index.add(*topic).evicted = self.tip.0);
         self.latest.lack(topics);
         Ok(self.tip.0)
@@ -400,10 +419,16 @@ impl Retained {
         self.tip.0
     }
 
-    /// The position of the oldest retained event.
+    /// Whether the event at this position is retained.
     #[cfg(feature = "disk")]
-    pub(crate) fn oldest(&self) -> Option<Position> {
-        self.kept.first_after(0).map(|entry| entry.position)
+    pub(crate) fn keeps(&self, position: Position) -> bool {
+        self.kept.seq_at(position).is_some()
+    }
+
+    /// The position of the newest event that is no longer retained, other than by being replaced.
+    #[cfg(feature = "disk")]
+    pub(crate) fn evicted_position(&self) -> Position {
+        self.evicted.1
     }
 
     /// The newest event that is no longer retained.

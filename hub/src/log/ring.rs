@@ -251,6 +251,12 @@ impl Ring {
         lower.map(|entry| entry.seq).max()
     }
 
+    /// The sequence number of the newest entry up to this position.
+    pub(super) fn seq_up_to(&self, position: Position) -> Option<u64> {
+        let entries = self.up_to_numbers(|numbers| numbers <= position.numbers());
+        entries.map(|entry| entry.seq).max()
+    }
+
     /// The newest entry up to some numbers without a key, and the newest one with a key.
     fn up_to_numbers(&self, is_up_to: impl Fn((u64, u64)) -> bool) -> impl Iterator<Item = &Entry> {
         let keyed = self.keyed.last_up_to(|(_, position)| is_up_to(position.numbers()));

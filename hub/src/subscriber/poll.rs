@@ -90,10 +90,14 @@ impl Subscriber {
                 Some(notice::gap(self.notice_types(), None, &id))
             }
             // Where events are lost since, a gap follows, and has the id.
-            Ok(_) => log.id_of(self.seats.topics(), self.live_from).map(|id| {
-                self.client = self.live_from;
-                notice::state_is_whole(&self.feed.settings.notice_types, &id)
-            }),
+            Ok(_) if log.lost_after(self.seats.topics(), self.live_from.seq()).is_some() => None,
+            Ok(_) => {
+                let id = log.id_of(self.seats.topics(), self.live_from, self.client);
+                if id.is_some() {
+                    self.client = self.live_from;
+                }
+                Some(notice::state_is_whole(&self.feed.settings.notice_types, id.as_ref()))
+            }
         };
         drop(state);
         (self.stage, self.state, self.cursor) = (Stage::Live, None, self.live_from.seq());
@@ -104,9 +108,15 @@ impl Subscriber {
         &self.feed.settings.notice_types
     }
 
-    /// The id of a position of this client; `None` if it lacks later events that the log has lost.
+    /// The id of a position of this client; `None` if it lacks later events that the log has lost,
+    /// or has a newer id than those that are known.
     fn id_of(&self, position: ClientPosition) -> Option<PositionId> {
-        self.feed.read().retained.id_of(self.seats.topics(), position)
+        self.feed.read().retained.id_of(self.seats.topics(), position, self.has())
+    }
+
+    /// The position whose id the client has: a new one has none.
+    const fn has(&self) -> ClientPosition {
+        if matches!(self.start, Start::Fresh) { ClientPosition::NOTHING } else { self.client }
     }
 
     #[inline]
@@ -153,8 +163,11 @@ impl Subscriber {
                 Some(frame)
             }
             Next::Nothing(position) => {
-                let id =
-                    if needs_checkpoint { log.id_of(self.seats.topics(), position) } else { None };
+                let id = if needs_checkpoint {
+                    log.id_of(self.seats.topics(), position, ClientPosition::NOTHING)
+                } else {
+                    None
+                };
                 drop(state);
                 self.cursor = position.seq();
                 let id = id?;
@@ -241,6 +254,7 @@ impl FusedStream for Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.count_delivered();
+        let names = self.feed.names_to_tell(self.seats.topics());
         for (list, waiter) in self.seats.iter() {
             list.leave(*waiter);
         }
@@ -251,5 +265,6 @@ impl Drop for Subscriber {
             }
         }
         self.feed.subscribers().remove();
+        self.feed.tell_listeners(names);
     }
 }

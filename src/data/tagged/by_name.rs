@@ -1,5 +1,5 @@
-//! A value that is no serde enum, such as a `serde_json::Value`: with the members `type`, `data` and
-//! `id` it is one by its looks.
+//! A value that is no serde enum, such as a `serde_json::Value`: with the members `type`, `data`
+//! and `id` it is one by its looks.
 
 use serde::Serialize;
 

@@ -232,8 +232,8 @@ impl Entries<'_> {
     }
 }
 
-/// Where a value of an unsized type lies. serde hands over a name as a `str`, and a field of text as
-/// a `String`, a `&str`, or whatever else its type is.
+/// Where a value of an unsized type lies. serde hands over a name as a `str`, and a field of text
+/// as a `String`, a `&str`, or whatever else its type is.
 #[inline(always)]
 fn place_if_unsized<T: ?Sized>(value: &T) -> Option<(*const u8, usize)> {
     let is_unsized = size_of::<&T>() > size_of::<usize>();

@@ -77,15 +77,17 @@ async fn servers(count: usize, retain: usize) {
         assert_eq!(gaps[0], 0);
     }
     // The order is that of the log itself.
-    let log: Vec<_> = server.log(STREAM).await.into_iter().map(|(id, _)| id).collect();
+    let log = server.log(STREAM).await.into_iter().map(|(id, _)| position(&id));
+    let log: Vec<_> = log.collect();
     let mut ids = clients[0].iter().filter_map(|seen| match seen {
         Seen::Event { id, .. } => Some(id),
         Seen::Gap { .. } => None,
     });
-    let first = log.first().map(|id| position(id));
-    let common: Vec<_> = ids.by_ref().filter(|id| Some(position(id)) >= first).collect();
+    let first = log.first().copied();
+    let positions = ids.by_ref().map(|id| position(id));
+    let common: Vec<_> = positions.filter(|position| Some(*position) >= first).collect();
     if gaps[0] == 0 {
-        assert!(common == log.iter().collect::<Vec<_>>(), "{} and {}", common.len(), log.len());
+        assert!(common == log, "{} and {}", common.len(), log.len());
     }
     println!(
         "{count} servers, {} events, {retain} retained: {} clients, {} gaps to those who stay, \

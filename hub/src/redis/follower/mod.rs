@@ -239,30 +239,45 @@ impl Follower {
             (_, None) => None,
         };
         if let Some((known, lost)) = known {
-            let lacks_this = mutant::lacks(39);
-            self.record_gap(if lacks_this { known } else { after_loss(known, lost) })?;
-            self.cursor = Cursor::At(known);
-            let mut page = source.from(known, self.page + 1).await?;
-            // If it is gone by now, the next wait notices.
-            if page.first().is_some_and(|first| self.has_read(first)) {
-                page.remove(0);
-                self.ingest(page)?;
-            }
-            return Ok(());
+            return self.continue_after(source, known, lost).await;
         }
         let mut page = source.from(Position::START, self.page).await?;
         if page.is_empty() && source.mark().await? {
             page = source.from(Position::START, self.page).await?;
         }
-        // An older log is there by now: the next wait notices.
-        if page.iter().any(|entry| self.has_read(entry)) {
-            return Ok(());
+        // An older log is there by now, or its positions are higher than the one read last.
+        if let Some(&lost) = self.recent.back()
+            && page.iter().any(|entry| self.has_read(entry))
+        {
+            return match self.newest_known(source, None).await? {
+                Some(known) => self.continue_after(source, known, lost).await,
+                None => Ok(()),
+            };
         }
         match page.first() {
             Some(first) => self.record_gap(before(first))?,
             None => return self.begin_empty(source).await,
         }
         self.ingest(page)
+    }
+
+    /// Continues after an entry that has been read, as the last one, `lost`, is gone.
+    async fn continue_after<S: Source>(
+        &mut self,
+        source: &mut S,
+        known: Position,
+        lost: Position,
+    ) -> Result<(), Error> {
+        let lacks_this = mutant::lacks(39);
+        self.record_gap(if lacks_this { known } else { after_loss(known, lost) })?;
+        self.cursor = Cursor::At(known);
+        let mut page = source.from(known, self.page + 1).await?;
+        // If it is gone by now, the next wait notices.
+        if page.first().is_some_and(|first| self.has_read(first)) {
+            page.remove(0);
+            self.ingest(page)?;
+        }
+        Ok(())
     }
 
     /// The log is empty, and has no mark.

@@ -771,6 +771,46 @@ fn an_older_log_that_is_restored_after_it_was_emptied_is_not_read_again() {
     assert_eq!(node.resumption(4), Resumption::Exact { missed: 0 });
 }
 
+#[test]
+fn an_event_with_a_key_is_found_after_the_clock_went_back() {
+    let log = Log::default();
+    let keyed = |n: u64| {
+        let fields = [("data", format!("event {n}")), ("key", "k".into())];
+        Entry::new(numbers(n), fields.map(|(name, text)| (name.into(), text.into())).into())
+    };
+    log.state().raw = vec![keyed(91), keyed(92)];
+    let mut node = Node::new(&log);
+    log.state().raw = vec![keyed(1)];
+    node.catch_up();
+    log.state().raw.push(keyed(2));
+    node.follow();
+    let last = keyed(2).position.to_id().into();
+    assert_eq!(node.hub.subscribe(&last).resumption(), Resumption::Exact { missed: 0 });
+}
+
+#[test]
+fn a_checkpoint_does_not_move_a_client_back() {
+    let log = Log::default();
+    let keyed = |n: u64| {
+        let fields = [("data", format!("event {n}")), ("key", "k".into())];
+        Entry::new(numbers(n), fields.map(|(name, text)| (name.into(), text.into())).into())
+    };
+    log.add([1]);
+    log.state().raw = vec![keyed(2)];
+    let mut node = Node::new(&log);
+    let mut client = node.hub.subscribe(&keyed(2).position.to_id().into());
+    let mut new = node.hub.subscribe(&LastEventId::none());
+    log.state().raw.push(keyed(3));
+    node.follow();
+    // Its own event is replaced by now, and the one before would come again elsewhere.
+    let checkpoint = client.next().now_or_never().unwrap().unwrap();
+    assert_eq!(checkpoint.id(), None);
+    assert_eq!(ready(&mut client), [3]);
+    let checkpoint = new.next().now_or_never().unwrap().unwrap();
+    assert_eq!(checkpoint.id(), Some(at(1).to_id()));
+    assert_eq!(ready(&mut new), [3]);
+}
+
 fn raw(n: u64, fields: &[(&str, &str)]) -> Entry {
     let owned = |text: &str| text.as_bytes().to_vec();
     let fields = fields.iter().map(|(name, value)| (owned(name), owned(value)));

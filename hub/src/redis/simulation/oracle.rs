@@ -100,7 +100,7 @@ impl Truth {
     pub(super) fn lose(&mut self, lost: impl IntoIterator<Item = (usize, Loss)>) {
         for (event, how) in lost {
             let lost = &mut self.events[event].lost;
-            if matches!(lost, None | Some(Loss::Trimmed)) {
+            if matches!(lost, None | Some(Loss::Trimmed)) || how == Loss::RolledBack {
                 *lost = Some(how);
             }
         }

@@ -40,7 +40,7 @@ const TOPICS: [&str; 3] = ["", "a", "b"];
 const SMALL_FRAME: usize = 100;
 /// How many steps a run has, and how many rounds everybody has to get what follows the faults.
 const STEPS: u32 = 150;
-const ROUNDS: usize = 20;
+const ROUNDS: usize = 50;
 
 /// The kinds of faults.
 #[derive(Clone, Copy)]
@@ -246,9 +246,7 @@ impl World {
         let (link, (queue, _)) = (Link::new(), Queue::new());
         let log = RedisLog::new(feed.clone(), link.clone(), queue);
         let hub = Hub::on(Handle::new(feed.clone(), log));
-        let mut reporter = Reporter::default();
-        reporter.on_rejected_entry = Some(Box::new(move |entry| println!("server {n}: {entry}")));
-        let follower = Follower::new(feed.clone(), link.clone(), reporter);
+        let follower = Follower::new(feed.clone(), link.clone(), Reporter::default());
         let way = Way::new(self.log.clone());
         let task = {
             let (link, way) = (link.clone(), way.clone());
@@ -609,7 +607,7 @@ impl World {
             }
             Fault::Cut => {
                 if let Some(reader) = &self.servers[server].reader {
-                    reader.way.cut(number % 2 == 0);
+                    reader.way.cut(number.is_multiple_of(2));
                 }
             }
             Fault::LoseTail => self.log().lose_tail(number.min(len)),
@@ -619,7 +617,7 @@ impl World {
             }
             Fault::Restore => {
                 let mut log = self.log();
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     let content = log.content.clone();
                     log.snapshots.push(content);
                 } else if let Some(content) = log.snapshots.pop() {
@@ -631,11 +629,7 @@ impl World {
                 log.clock = log.clock.saturating_sub(2 * number as u64);
             }
             Fault::Trim => self.log().trim(number),
-            Fault::Delete => {
-                if number < len {
-                    self.log().delete(len - 1 - number);
-                }
-            }
+            Fault::Delete if number < len => self.log().delete(len - 1 - number),
             Fault::Restart => self.restart(server),
             Fault::Foreign => self.foreign(number),
             _ => {}
@@ -687,6 +681,9 @@ impl World {
             server.is_frozen = false;
         }
         self.log().clock += 1_000;
+        // With its next event a log shows what it has lost.
+        self.converge(3)?;
+        self.publish_plain(0);
         self.converge(ROUNDS)?;
         let mut last = Vec::new();
         for topic in 0..TOPICS.len() {
