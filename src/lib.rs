@@ -43,7 +43,7 @@
 //! | guide | content |
 //! |---|---|
 //! | [cookbook](cookbook/index.html) | tested programs for common tasks, in every framework |
-//! | [clients](clients/index.html) | some fifty clients and proxies: what each was seen to do, and what it needs |
+//! | [clients](clients/index.html) | some seventy clients and proxies: the results of each, and the settings it needs |
 //! | [migration](migration/index.html) | from the Node.js class, and from the events of axum, warp and actix-web-lab |
 //! | [reference](reference/index.html) | the rules for items that arrive as JSON |
 //! | [security](security/index.html) | attackers, promises, the service's part |

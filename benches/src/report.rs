@@ -69,32 +69,32 @@ fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
 fn write_encoders(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     out.push_str(
         "## Encoders\n\n\
-         Events go in, the bytes of a response's body come out: one thread, no server, no network. \
-         All take turns in many rounds; the numbers are medians. What each wrote was decoded first \
-         and compared with the events that went in. A peer is counted with its fastest way of those \
-         that gave the events back.\n\n\
-         A stream is quiet if its source has one event per wake: the body is then polled until it \
-         is pending, as hyper does, before the next event comes, by a channel of tokio's where that is \
-         said. Elsewhere every event is ready.\n\n\
-         The floor is the same frames written by hand, with `serde_json::to_writer`: a stream that \
-         gathers all that is ready, up to our chunk limit, in a buffer of the thread's, and hands \
-         it out as an exact copy, one for each chunk; from 64 KiB on the buffer itself leaves. That \
-         of `Encoder::encode` writes into one buffer of the caller's, again and again. In a \
-         broadcast a channel of tokio's gives one event to all streams, each of which is polled \
-         until it is pending; the floor is the channel's stream of `Bytes` as the body.\n\n",
+         From events to the bytes of a response's body: one thread, no server, no network. The \
+         contenders take turns in many rounds; the numbers are medians. Each contender's output \
+         was first decoded and compared with the events. A peer with several interfaces is \
+         measured with the fastest one whose output is correct.\n\n\
+         On a quiet stream the source has one event per wake: the body is polled until it is \
+         pending, as hyper does, before the next event comes, through a channel of tokio where \
+         the row says so. In all other rows every event is ready.\n\n\
+         The floor is the same frames written by hand, with `serde_json::to_writer`: a stream \
+         that gathers all ready events, up to our chunk limit, in the thread's buffer, and yields \
+         each chunk as an exact copy; from 64 KiB on it yields the buffer itself. The floor of \
+         `Encoder::encode` writes repeatedly into one buffer of the caller. In a broadcast, a \
+         channel of tokio gives one event to all streams, and each stream is polled until it is \
+         pending; the floor uses the channel's stream of `Bytes` as the body.\n\n",
     );
     let busy = rows.iter().filter(|row| apart(row.nanoseconds) > BUSY).count();
     if busy > 0 {
         writeln!(
             out,
             "The quartiles of {busy} of the {} rows are more than a fifth apart: the machine had other \
-             work, and the least is then the better number.\n",
+             work. In such a row, trust the least more than the median.\n",
             rows.len()
         )?;
     }
     out.push_str(
-        "In brackets: the same ratio between the least of all rounds, which other work on the machine \
-         touches less.\n\n",
+        "In brackets: the ratio of the fastest rounds, which other work on the machine disturbs \
+         less.\n\n",
     );
     write_summary(out, rows)?;
     write_workloads(out, rows)
@@ -194,9 +194,8 @@ fn write_workloads(out: &mut String, rows: &[Row]) -> std::fmt::Result {
 fn write_sizes(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result {
     out.push_str(
         "## Sizes\n\n\
-         What a stream takes while nothing happens. Of a body in axum all bytes that are allocated \
-         for it are counted, next to axum's own `Sse` with the same source; the server's buffers \
-         are not among them.\n\n",
+         The memory of an idle stream. For a body in axum, all bytes allocated for it are \
+         counted, next to axum's own `Sse` with the same source, but not the server's buffers.\n\n",
     );
     write_size_table(out, rows)
 }
@@ -218,11 +217,11 @@ pub fn write_size_table(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result 
 fn write_loads(out: &mut String, rows: &[LoadRow]) -> std::fmt::Result {
     out.push_str(
         "## End to end\n\n\
-         Over loopback, HTTP/1.1, the server in a process of its own with one thread for the streams, \
-         the client in another one that only counts. The CPU time is the server's, user and system. \
-         The framework's own event type takes turns with `SseEncoder` in the same framework. Write calls \
-         are counted in runs of their own, around the server's connections: axum takes such a listener, what \
-         actix-web and warp do with a connection was put together anew for it.\n\n\
+         Over loopback, HTTP/1.1: a server process with one thread for the streams, and a client \
+         process that only counts. The CPU time is the server's, user and system. The framework's \
+         own event type takes turns with `SseEncoder` in the same framework. Write calls are \
+         counted in separate runs, by a wrapper of each connection: axum accepts such a listener; \
+         for actix-web and warp, their handling of a connection was rebuilt.\n\n\
          | load | framework | | events/s | CPU ns per event | quartiles | events per CPU second, × own | events per write |\n\
          |---|---|---|--:|--:|--:|--:|--:|\n",
     );
@@ -256,9 +255,10 @@ fn write_loads(out: &mut String, rows: &[LoadRow]) -> std::fmt::Result {
 fn write_latencies(out: &mut String, rows: &[LatencyRow]) -> std::fmt::Result {
     out.push_str(
         "## Latency\n\n\
-         How long ago an event was made when the client has read its bytes: the events come one at a \
-         time, made by a thread of the server's process, and carry the time. Over loopback, as above. Of \
-         each run the median and the 99th percentile; of these the medians of all runs, which take turns.\n\n\
+         The time from an event's creation until the client has read its bytes. A thread of the \
+         server's process creates the events one at a time, each with a time stamp. Over \
+         loopback, as above. Each run has a median and a 99th percentile; the table shows the \
+         medians of these over all runs, which take turns.\n\n\
          | load | framework | | median, µs | quartiles | 99th percentile, µs | quartiles |\n\
          |---|---|---|--:|--:|--:|--:|\n",
     );
@@ -278,10 +278,10 @@ fn write_latencies(out: &mut String, rows: &[LatencyRow]) -> std::fmt::Result {
 fn write_lingers(out: &mut String, rows: &[LingerRow]) -> std::fmt::Result {
     out.push_str(
         "## Lingering\n\n\
-         1,000 connections of one server, each with 100 events per second: they come one at a time, \
-         are made when the stream's task is woken, and carry the time. A stream that lingers waits \
-         at most so long for more after the first event. Medians of all runs, which take turns; \
-         write calls are counted in a run of its own.\n\n",
+         1,000 connections to one server, each with 100 events per second. The events come one at \
+         a time, are created when the stream's task wakes, and carry a time stamp. After its \
+         first event, a lingering stream waits for more, at most for the time in the table. \
+         Medians of all runs, which take turns; write calls are counted in a separate run.\n\n",
     );
     write_linger_table(out, rows)
 }
@@ -324,12 +324,13 @@ pub fn write_linger_table(out: &mut String, rows: &[LingerRow]) -> std::fmt::Res
 fn write_limits(out: &mut String, rows: &[LimitRow]) -> std::fmt::Result {
     out.push_str(
         "## Chunk limit\n\n\
-         `SseEncoder::chunk_limit` in the same servers: one connection, events ready together, all limits \
-         in turn, medians of all runs; and the encoding alone, one thread without a server. The default \
-         is bold. Held is what still came when a client that had stopped reading went on, with the source \
-         ended in between, less what the server had written until then: bytes of the encoder and of the \
-         server, not of the sockets. How much of the last write a full connection takes is chance, so the \
-         clients stop after different numbers of bytes, and the most is the better number.\n\n\
+         `SseEncoder::chunk_limit` in the same servers: one connection, events ready together, \
+         all limits in turn, medians of all runs; and the encoding alone, in one thread without a \
+         server. The default is bold. *Held* counts the bytes in the encoder and the server, not \
+         in the sockets: a client stops reading, the source ends, the client reads the rest; \
+         *held* is the rest, less the bytes that the server had already written. A full \
+         connection takes a random part of the last write, so the clients stop after different \
+         numbers of bytes, and *at most* is the better number.\n\n\
          | event | in | chunk limit, KiB | events/s | CPU ns per event | quartiles | events per write | held, KiB | at most |\n\
          |---|---|--:|--:|--:|--:|--:|--:|--:|\n",
     );
