@@ -9,6 +9,7 @@ use std::{
     collections::{HashMap, HashSet},
     env,
     io::{BufRead, BufReader},
+    ops::Range,
     process::{Command, Stdio},
     thread,
     time::Duration,
@@ -111,7 +112,17 @@ fn numbers(text: &str) -> [usize; 3] {
 }
 
 fn kill_again_and_again(is_relaxed: bool) {
-    let kills = env::var("SSE_DISK_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let kills: usize = env::var("SSE_DISK_KILLS").map_or(6, |kills| kills.parse().unwrap());
+    let mut published = 0;
+    // All that was ever published is compared: a log of its own for some kills each.
+    for first in (0..kills).step_by(10) {
+        published += kill_some(first..kills.min(first + 10), is_relaxed);
+    }
+    println!("{kills} kills, {published} events acknowledged: 0 lost, 0 twice, 0 out of order");
+}
+
+/// Kills so often, and compares each time. Gives the number of acknowledged events.
+fn kill_some(runs: Range<usize>, is_relaxed: bool) -> usize {
     let folder = Folder::new();
     let hub = builder().disk(folder.path()).unwrap();
     let opening = Client::new(hub.subscribe_all(&none())).next().unwrap();
@@ -122,7 +133,7 @@ fn kill_again_and_again(is_relaxed: bool) {
     let mut heard = HashSet::new();
     let (mut told, mut ids) = (HashMap::new(), HashSet::new());
     let mut published = 0;
-    for run in 0..kills {
+    for run in runs {
         let after = Duration::from_micros(run as u64 * 7_919 % 60_000);
         let said = kill_one(&folder, run, is_relaxed, after);
         published += said.len();
@@ -177,7 +188,7 @@ fn kill_again_and_again(is_relaxed: bool) {
         let unheard = all.iter().filter(|(text, _)| !heard.contains(text));
         assert_eq!(unheard.count(), 0);
     }
-    println!("{kills} kills, {published} events acknowledged: 0 lost, 0 twice, 0 out of order");
+    published
 }
 
 #[test]
