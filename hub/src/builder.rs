@@ -8,6 +8,7 @@ use crate::{
     feed::Feed,
     handle::Handle,
     hub::Hub,
+    listeners::Hook,
     log::{Bounds, Numbering},
     memory::Memory,
     notice::{CHECKPOINT, GAP},
@@ -51,6 +52,7 @@ impl HubBuilder {
             retry: (ONE_SECOND, FIVE_SECONDS),
             connection_age: None,
             on_gap: OnGap::Oldest,
+            on_listeners: None,
             notice_types: [CHECKPOINT, GAP],
             #[cfg(feature = "disk")]
             sync_every: None,
@@ -159,6 +161,27 @@ impl HubBuilder {
     #[cfg(any(test, feature = "disk", feature = "redis"))]
     pub(crate) fn settings(self) -> Settings {
         self.0
+    }
+
+    /// Calls this with a topic, and the number of its [listeners](crate::Hub::listeners), when it has
+    /// got or lost some. Presence is built on it: the cookbook has a program.
+    ///
+    /// It is called after the change, on the thread that subscribes or drops a subscriber, without a
+    /// lock: it may call the hub. One call runs at a time, so the last call for a topic has its last
+    /// number; several changes may be told as one. It must be quick, and must not panic: hand over
+    /// what takes time. [`subscribe_all`](crate::Hub::subscribe_all) names no topic.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().on_listeners(|topic, count| println!("{topic}: {count}")).build();
+    /// let subscriber = hub.subscribe_to(["user:7"], &LastEventId::none());
+    /// drop(subscriber);
+    /// ```
+    pub fn on_listeners(mut self, hook: impl Fn(&str, usize) + Send + Sync + 'static) -> Self {
+        self.0.on_listeners = Some(Hook::new(hook));
+        self
     }
 
     /// An empty hub whose log is in memory.

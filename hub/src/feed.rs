@@ -17,6 +17,7 @@ use sse_encoder::{Encoded, EventId};
 use crate::{
     counts::Counts,
     error::Error,
+    listeners::Changes,
     log::{Draft, Names, Numbering, Outcome, Retained},
     position::Position,
     settings::Settings,
@@ -36,6 +37,7 @@ pub(crate) struct Feed {
     published: AtomicU64,
     delivered: Sum,
     pub(crate) counts: Counts,
+    changes: Changes,
     gaps: AtomicU64,
     /// How many events are retained, and how many bytes they take.
     retained: (AtomicUsize, AtomicUsize),
@@ -122,6 +124,7 @@ impl Feed {
             published: AtomicU64::new(0),
             delivered: Sum::new(),
             counts: Counts::new(),
+            changes: Changes::new(),
             retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
@@ -357,6 +360,31 @@ impl Feed {
     /// Whether a client with this position needs a checkpoint.
     pub(crate) fn needs_checkpoint(&self, client: u64) -> bool {
         client < self.renew.load(Ordering::Relaxed)
+    }
+
+    /// How many subscribers have named the topic.
+    pub(crate) fn listeners(&self, topic: &str) -> usize {
+        let state = self.read();
+        let list = state.topics.get(topic).and_then(|topic| state.lists.get(topic));
+        list.map_or(0, |list| list.len())
+    }
+
+    /// Tells the hook that topics have got or lost listeners: `names` gives these, if there is a
+    /// hook.
+    pub(crate) fn tell_listeners(&self, names: Option<Vec<Arc<str>>>) {
+        if let Some((hook, names)) = self.settings.on_listeners.as_ref().zip(names) {
+            self.changes.tell(hook, names, |topic| self.listeners(topic));
+        }
+    }
+
+    /// The names of these topics, if there is a hook to be told of them.
+    pub(crate) fn names_to_tell(
+        &self,
+        topics: impl Iterator<Item = TopicId>,
+    ) -> Option<Vec<Arc<str>>> {
+        self.settings.on_listeners.as_ref()?;
+        let state = self.read();
+        Some(topics.filter_map(|topic| state.topics.name(topic).cloned()).collect())
     }
 
     /// Counts a gap that a client is told of.

@@ -7,6 +7,7 @@ use sse_encoder::{Encode, EventId, LastEventId};
 use crate::{
     error::Error,
     handle::Handle,
+    history::History,
     publish::Target,
     stats::Stats,
     status::Status,
@@ -305,6 +306,63 @@ impl Hub {
     pub fn subscribe_all(&self, last: &LastEventId) -> Subscriber {
         let everything = Interest::<std::iter::Empty<_>>::Everything;
         Subscriber::new(self.handle.feed.clone(), everything, last)
+    }
+
+    /// Some of the retained events of these topics, at once: for a page that shows the last twenty.
+    /// After the client's last event ID come the next ones, at most `limit`, but one at least;
+    /// without one it gets the newest. In both cases the oldest comes first. The topic `""` is that
+    /// of the events published without one.
+    ///
+    /// Check that the client may have these topics. The events have no part in the
+    /// [figures](Self::stats). [`History::position`] is where to read on, or to subscribe from. The
+    /// cost grows with the events that are given, and not with those that are retained.
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// for n in 0..50 {
+    ///     hub.to("room:7").try_publish(&Event::json(n))?;
+    /// }
+    /// let history = hub.history(["room:7"], &LastEventId::none(), 20);
+    /// let position = history.position().clone();
+    /// assert_eq!(history.len(), 20);
+    /// // Later, or in the page, which sends it as `lastEventId`.
+    /// let subscriber = hub.subscribe_to(["room:7"], &position.into());
+    /// # drop(subscriber);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn history<T: AsRef<str>>(
+        &self,
+        topics: impl IntoIterator<Item = T>,
+        last: &LastEventId,
+        limit: usize,
+    ) -> History {
+        // The caller's iterator must not run while the log is locked.
+        let topics: Vec<T> = topics.into_iter().collect();
+        let topics: Vec<&str> = topics.iter().map(AsRef::as_ref).collect();
+        History::read(&self.handle.feed, topics.into_iter(), last, limit)
+    }
+
+    /// How many subscribers of this server have named the topic, those that do not read included.
+    /// It takes the same time however many there are. The topic `""` is that of the events published
+    /// without one; [`subscribe_all`](Self::subscribe_all) names none.
+    ///
+    /// A user with two tabs has two. Other servers have their own: see
+    /// [`on_listeners`](crate::HubBuilder::on_listeners) for presence.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe_to(["user:7", "news"], &LastEventId::none());
+    /// assert_eq!((hub.listeners("user:7"), hub.listeners("user:8")), (1, 0));
+    /// # drop(subscriber);
+    /// ```
+    pub fn listeners(&self, topic: &str) -> usize {
+        self.handle.feed.listeners(topic)
     }
 
     /// Ends the hub, for a server's shutdown: nothing more can be published. Each stream sends the

@@ -3,6 +3,12 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// Of its parts only the encoder does without them: a program would trap at its first call.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "sse-hub needs a clock and random numbers, which the standard library lacks on this target"
+);
+
 mod builder;
 mod counts;
 #[cfg(feature = "disk")]
@@ -10,10 +16,15 @@ pub mod disk;
 mod error;
 mod feed;
 mod frame;
+#[cfg(all(fuzzing, feature = "redis"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
+mod history;
 mod hub;
 #[cfg(any(feature = "disk", feature = "redis"))]
 mod lines;
+mod listeners;
 mod log;
 mod memory;
 mod mutant;
@@ -42,6 +53,7 @@ pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,
     error::Error,
+    history::History,
     hub::Hub,
     notice::{CHECKPOINT, GAP, REMOVED},
     publish::Target,

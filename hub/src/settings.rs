@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use sse_encoder::{EventType, ReconnectionTime};
 
-use crate::{frame::Rules, log::Bounds, random};
+use crate::{frame::Rules, listeners::Hook, log::Bounds, random};
 
 /// Where an unresumable subscription continues.
 ///
@@ -38,6 +38,8 @@ pub(crate) struct Settings {
     pub(crate) retry: (ReconnectionTime, ReconnectionTime),
     pub(crate) connection_age: Option<Duration>,
     pub(crate) on_gap: OnGap,
+    /// It hears of a topic's listeners.
+    pub(crate) on_listeners: Option<Hook>,
     /// The types of the hub's own events: checkpoints and gaps.
     pub(crate) notice_types: [EventType; 2],
     /// The longest time between two syncs of a log on disk; `None`: each event is synced.

@@ -40,6 +40,25 @@ fn a_frame_of_exactly_the_limit_fits() {
         #[serde(rename = "\u{1}\u{2}\u{3}")]
         Variant { x: [u8; 3] },
     }
+    #[derive(Serialize)]
+    #[serde(tag = "t", content = "c")]
+    enum Adjacent {
+        Text(&'static str),
+    }
+    #[derive(Serialize)]
+    #[serde(tag = "t")]
+    enum Internal {
+        Unit,
+        Fields { text: &'static str },
+    }
+    /// Its id is longer in JSON than on its line.
+    #[derive(Serialize)]
+    struct Row {
+        id: &'static str,
+        #[serde(flatten)]
+        event: Internal,
+    }
+    let id = "\u{1}\u{2}\u{3}\u{4}\u{5}\u{6}\u{7}\u{8}\u{1}\u{2}\u{3}\u{4}";
     let once = Encoder::bare().encode_once(&Event::text("encoded once")).unwrap();
     let items: &[(&str, &dyn Encode)] = &[
         ("text", &Event::text("a line")),
@@ -48,6 +67,11 @@ fn a_frame_of_exactly_the_limit_fits() {
         ("json", &Event::json([1, 2, 3])),
         ("merged", &Event::merge(DATA, json!({"b": 2}))),
         ("variant", &Event::merge(Escaped::Variant { x: [1, 2, 3] }, ())),
+        ("tagged externally", &Event::tagged(Ok::<_, ()>([1, 2, 3]))),
+        ("tagged adjacently", &Event::tagged(Adjacent::Text("a"))),
+        ("tagged internally", &Event::tagged(Internal::Fields { text: "a" })),
+        ("flattened", &Event::tagged(Row { id, event: Internal::Unit })),
+        ("tagged by name", &Event::tagged(json!({"type": "a", "data": 1, "id": id}))),
         ("spread", &Event::spread("a😀", ())),
         ("owned", &Event::json([1, 2, 3]).into_owned()),
         ("comment", &Comment::new("two\nlines")),

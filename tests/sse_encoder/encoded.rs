@@ -20,6 +20,7 @@ fn an_event_encoded_once_is_the_same_in_every_stream() {
     encoder.set_next_id(5);
     for text_of_any_length in ["short".to_owned(), "x".repeat(50_000)] {
         let event = encoder.encode_once(&Event::text(text_of_any_length)).unwrap();
+        assert_eq!(AsRef::<[u8]>::as_ref(&event), event.as_bytes());
         let expected = str::from_utf8(event.as_bytes()).unwrap().to_owned();
         for _subscriber in 0..3 {
             let chunks = ready_chunks(numbered(Script::new([Item(event.clone())])));

@@ -177,6 +177,27 @@ impl Retained {
         (newest > seq).then_some(newest)
     }
 
+    /// The place after which come so many of the newest retained events of these topics, or all of
+    /// them.
+    pub(crate) fn place_of_newest(
+        &self,
+        topics: impl Iterator<Item = TopicId> + Clone,
+        limit: usize,
+    ) -> u64 {
+        // Nothing is lost after the least place.
+        let mut least = self.lost_after(topics.clone(), 0).unwrap_or(0);
+        let mut most = self.tip.0;
+        while least < most {
+            let middle = least + (most - least) / 2;
+            if self.count_after(topics.clone(), middle) <= limit {
+                most = middle;
+            } else {
+                least = middle + 1;
+            }
+        }
+        least
+    }
+
     /// How many retained events of these topics, each of which comes once, there are after this
     /// place. An event in several of the topics costs a step, all others together a search.
     pub(crate) fn count_after(

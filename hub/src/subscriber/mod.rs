@@ -153,6 +153,7 @@ impl Subscriber {
         let seats = Seats { first, more: topics.into_iter().map(sit).collect() };
         feed.subscribers().add();
         drop(state);
+        feed.tell_listeners(feed.names_to_tell(seats.topics()));
 
         let deadline = feed.settings.jittered_age().and_then(after_now);
         Self {

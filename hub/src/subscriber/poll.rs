@@ -254,6 +254,7 @@ impl FusedStream for Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.count_delivered();
+        let names = self.feed.names_to_tell(self.seats.topics());
         for (list, waiter) in self.seats.iter() {
             list.leave(*waiter);
         }
@@ -264,5 +265,6 @@ impl Drop for Subscriber {
             }
         }
         self.feed.subscribers().remove();
+        self.feed.tell_listeners(names);
     }
 }

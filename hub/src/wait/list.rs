@@ -115,6 +115,11 @@ impl<F> WaitList<F> {
         self.len.fetch_sub(1, Ordering::AcqRel);
     }
 
+    /// How many waiters there are.
+    pub(crate) fn len(&self) -> usize {
+        self.len.load(Ordering::Acquire)
+    }
+
     /// Whether there is no waiter.
     pub(crate) fn is_empty(&self) -> bool {
         self.len.load(Ordering::Acquire) == 0

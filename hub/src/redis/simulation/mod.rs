@@ -9,8 +9,10 @@
 //! | variable | |
 //! |---|---|
 //! | `SSE_HUB_SEED` | this seed only, with each step printed |
-//! | `SSE_HUB_RUNS` | so many runs instead of 1,000 |
+//! | `SSE_HUB_TAPE` | this tape only, as a failure prints it |
+//! | `SSE_HUB_RUNS` | so many runs instead of 500 |
 //! | `SSE_HUB_FROM` | the first seed, instead of 1 |
+//! | `SSE_HUB_MUTANTS` | how often the lack of each repair is to be found |
 //!
 //! A failure prints its seed, and the tape to which it was shrunk: keep that as a test.
 

@@ -246,9 +246,7 @@ impl World {
         let (link, (queue, _)) = (Link::new(), Queue::new());
         let log = RedisLog::new(feed.clone(), link.clone(), queue);
         let hub = Hub::on(Handle::new(feed.clone(), log));
-        let mut reporter = Reporter::default();
-        reporter.on_rejected_entry = Some(Box::new(move |entry| println!("server {n}: {entry}")));
-        let follower = Follower::new(feed.clone(), link.clone(), reporter);
+        let follower = Follower::new(feed.clone(), link.clone(), Reporter::default());
         let way = Way::new(self.log.clone());
         let task = {
             let (link, way) = (link.clone(), way.clone());
