@@ -3,6 +3,12 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
+// Of its parts only the encoder does without them: a program would trap at its first call.
+#[cfg(all(target_family = "wasm", target_os = "unknown"))]
+compile_error!(
+    "sse-hub needs a clock and random numbers, which the standard library lacks on this target"
+);
+
 mod builder;
 mod counts;
 #[cfg(feature = "disk")]
@@ -10,6 +16,9 @@ pub mod disk;
 mod error;
 mod feed;
 mod frame;
+#[cfg(all(fuzzing, feature = "redis"))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod handle;
 mod history;
 mod hub;

@@ -275,19 +275,41 @@ impl Ring {
     }
 
     fn index_of(&self, seq: u64) -> Option<usize> {
-        // Without holes it is here.
-        let guess = seq.checked_sub(self.plain.front()?.seq)? as usize;
-        if self.plain.get(guess).is_some_and(|entry| entry.seq == seq) {
-            return Some(guess);
-        }
-        self.plain.binary_search_by_key(&seq, |entry| entry.seq).ok()
+        let index = self.index_after(seq).checked_sub(1)?;
+        (self.plain[index].seq == seq).then_some(index)
     }
 
+    /// The number of entries without a key up to this place: a search that begins where the place
+    /// would be if the holes were spread evenly. Without holes it is there.
     fn index_after(&self, seq: u64) -> usize {
-        match self.index_of(seq) {
-            Some(index) => index + 1,
-            None => self.plain.partition_point(|entry| entry.seq <= seq),
+        let (Some(first), Some(last)) = (self.plain.front(), self.plain.back()) else { return 0 };
+        let len = self.plain.len();
+        if seq < first.seq || seq >= last.seq {
+            return if seq < first.seq { 0 } else { len };
         }
+        let is_after = |index: usize| self.plain[index].seq > seq;
+        let part = (seq - first.seq) as f64 / (last.seq - first.seq) as f64;
+        let guess = ((part * (len - 1) as f64) as usize).min(len - 1);
+        // The one at `low` is up to the place, the one at `high` after it.
+        let (mut low, mut high, mut step) = (guess, guess, 1);
+        if is_after(guess) {
+            while high > step && is_after(high - step) {
+                high -= step;
+                step *= 2;
+            }
+            low = high.saturating_sub(step);
+        } else {
+            while low + step < len - 1 && !is_after(low + step) {
+                low += step;
+                step *= 2;
+            }
+            high = (len - 1).min(low + step);
+        }
+        while high - low > 1 {
+            let middle = low + (high - low) / 2;
+            if is_after(middle) { high = middle } else { low = middle }
+        }
+        high
     }
 }
 

@@ -54,3 +54,26 @@ fn an_emptied_log_holds_no_keys_or_ids() {
     }
     assert_eq!((log.size(), log.own_ids.len()), ((0, 0), 0));
 }
+
+#[test]
+fn places_are_found_among_holes() {
+    for holes in [0, 1, 3, 1_000] {
+        let mut log = retained(Bounds { events: 1_000, bytes: 1 << 20, keys: None, age: None });
+        let mut plain = Vec::new();
+        for n in 0..200_u64 {
+            // Spread unevenly.
+            let is_hole = holes > 0 && (n % (holes + 1) != 0 || n > 100 && n % 7 != 0);
+            append(&mut log, 0, is_hole.then_some("k"), &Event::json(n).into());
+            if !is_hole {
+                plain.push(log.tip());
+            }
+        }
+        let newest_keyed = (1..=200).rev().find(|seq| !plain.contains(seq));
+        for seq in 0..=201 {
+            let is_there = plain.contains(&seq) || newest_keyed == Some(seq);
+            assert_eq!(log.kept.get(seq).is_some(), is_there, "{holes} {seq}");
+            let after = plain.iter().chain(&newest_keyed).filter(|other| **other > seq).count();
+            assert_eq!(log.kept.count_after(seq), after, "{holes} {seq}");
+        }
+    }
+}

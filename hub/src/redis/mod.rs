@@ -13,7 +13,7 @@ mod reader;
 mod record;
 mod rejected;
 mod route;
-#[cfg(test)]
+#[cfg(all(test, feature = "disk"))]
 mod simulation;
 mod source;
 mod writer;
@@ -64,4 +64,18 @@ impl HubBuilder {
         let driver = Driver::new(feed.clone(), link, endpoint, queue);
         Ok((Hub::on(Handle::new(feed, log)), driver))
     }
+}
+
+/// An entry's frame, topics and key, for the fuzzer.
+#[cfg(fuzzing)]
+pub(crate) fn read_entry<'a>(
+    fields: impl Iterator<Item = (&'a [u8], &'a [u8])>,
+    settings: &crate::settings::Settings,
+) -> Result<(Vec<u8>, Vec<String>, Option<String>), Error> {
+    let fields = fields.map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
+    let entry = source::Entry::new((1, 1), fields);
+    let record = record::Record::read(&entry)?;
+    let draft = record.draft(settings.rules())?;
+    let topics = draft.topics.iter().map(str::to_owned).collect();
+    Ok((draft.event.as_bytes().to_vec(), topics, draft.key.map(str::to_owned)))
 }

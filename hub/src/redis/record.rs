@@ -238,3 +238,65 @@ impl Record<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{builder::HubBuilder, log::Outcome};
+
+    fn entry(fields: &[(&str, &str)]) -> Entry {
+        let owned = |text: &str| text.as_bytes().to_vec();
+        Entry::new((1, 1), fields.iter().map(|(name, value)| (owned(name), owned(value))).collect())
+    }
+
+    #[test]
+    fn each_topic_of_an_entry_counts() {
+        for topics in [&[][..], &["a"], &["a", "b", "a"], &["", "a"], &[""]] {
+            let mut fields = vec![("data", "x")];
+            fields.extend(topics.iter().map(|topic| ("topic", *topic)));
+            let entry = entry(&fields);
+            let record = Record::read(&entry).unwrap();
+            let expected = if topics.is_empty() { &[""][..] } else { topics };
+            assert_eq!(record.topics().iter().collect::<Vec<_>>(), expected);
+        }
+    }
+
+    #[test]
+    fn an_event_is_the_same_after_its_way_through_an_entry() {
+        let settings = HubBuilder::default().settings();
+        for topics in [&[][..], &[""], &["a"], &["a", "b"], &["", "a"]] {
+            let event = encode(&Event::text("x\ny"), settings.rules()).unwrap();
+            let draft = Draft { topics: Names::Several(topics), key: Some("k"), event };
+            let fields = fields(&draft).unwrap();
+            let fields =
+                fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
+            let entry = Entry::new((1, 1), fields.collect());
+            let record = Record::read(&entry).unwrap();
+            let again = record.draft(settings.rules()).unwrap();
+            assert!(again.topics.iter().eq(draft.topics.iter()), "{topics:?}");
+            assert_eq!((again.key, again.event), (draft.key, draft.event));
+        }
+    }
+
+    #[test]
+    fn topics_and_names_are_bounded() {
+        let settings = HubBuilder::default().settings();
+        let outcome = |topics: &[&str], key| -> Outcome {
+            let event = encode(&Event::text("x"), settings.rules())?;
+            fields(&Draft { topics: Names::Several(topics), key, event })?;
+            let mut all = vec![("data", "x")];
+            all.extend(topics.iter().map(|topic| ("topic", *topic)));
+            all.extend(key.map(|key| ("key", key)));
+            Record::read(&entry(&all)).map(|_| None)
+        };
+        let long = "x".repeat(MAX_NAME + 1);
+        assert!(outcome(&["a"; MAX_TOPICS], Some(&long[1..])).is_ok());
+        assert!(outcome(&["a"; MAX_TOPICS + 1], None).unwrap_err().is_invalid_entry());
+        assert!(outcome(&["a", &long], None).unwrap_err().is_name_too_long());
+        assert!(outcome(&["a"], Some(&long)).unwrap_err().is_name_too_long());
+        // Read alone, without the writing side.
+        let many: Vec<_> =
+            (0..=MAX_TOPICS).map(|_| ("topic", "a")).chain([("data", "x")]).collect();
+        assert!(Record::read(&entry(&many)).is_err());
+    }
+}

@@ -1,0 +1,182 @@
+//! What a client cannot make dearer, in ratios of one run: subscribing behind a million events,
+//! replay beside a key that is used often, publishing beside clients that subscribe.
+//!
+//! `cargo bench -p sse-hub --bench reach`
+
+use std::{
+    hint::black_box,
+    pin::Pin,
+    sync::atomic::{AtomicBool, Ordering},
+    task::{Context, Poll, Waker},
+    thread,
+    time::{Duration, Instant},
+};
+
+use futures_core::Stream;
+use sse_encoder::{Event, EventId, LastEventId};
+use sse_hub::{Hub, Resumption, Subscriber};
+
+const MILLION: usize = 1_000_000;
+
+fn main() {
+    subscribing();
+    replaying();
+    publishing();
+}
+
+/// A hub with so many retained events: half of them without a topic, half of them in `b`, and a
+/// thousand updates of each of ten keys between them. And the id of the first one.
+fn hub(events: usize) -> (Hub, LastEventId) {
+    let hub = Hub::builder().retain_events(events).retain_bytes(usize::MAX).build();
+    let first = hub.try_publish(&Event::text("first")).unwrap().unwrap();
+    for n in 0..events - 11 {
+        let topic = if n % 2 == 0 { "" } else { "b" };
+        hub.to(topic).try_publish(&Event::json(n)).unwrap();
+        if n % (events / 1_000) == 0 {
+            for key in 0..10 {
+                hub.to("b").key(&key.to_string()).try_publish(&Event::json(n)).unwrap();
+            }
+        }
+    }
+    (hub, first.into())
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[times.len() / 2]
+}
+
+fn subscribing() {
+    println!("subscribing, median of 1,000");
+    println!("| retained | `subscribe_all` | two topics, a key was used | all of it missed |");
+    println!("|---|---|---|---|");
+    for events in [1_000, 100_000, MILLION] {
+        let (hub, first) = hub(events);
+        let time = |subscribe: &dyn Fn() -> Subscriber| {
+            let Resumption::Exact { missed } = subscribe().resumption() else { panic!("a gap") };
+            let times = (0..1_000).map(|_| {
+                let start = Instant::now();
+                drop(black_box(subscribe()));
+                start.elapsed()
+            });
+            (median(times.collect()), missed)
+        };
+        let (all, missed) = time(&|| hub.subscribe_all(&first));
+        let (two, _) = time(&|| hub.subscribe_to(["", "b"], &first));
+        println!("| {events} | {all:.1?} | {two:.1?} | {missed} |");
+    }
+}
+
+/// Reads all that is ready.
+fn read(mut subscriber: Subscriber) -> usize {
+    let mut cx = Context::from_waker(Waker::noop());
+    let next = || match Pin::new(&mut subscriber).poll_next(&mut cx) {
+        Poll::Ready(frame) => frame,
+        Poll::Pending => None,
+    };
+    std::iter::from_fn(next).count()
+}
+
+fn replaying() {
+    println!("\nreplay of two topics, median of 21");
+    println!("| events | in the other topic | frames | time | ratio |");
+    println!("|---|---|---|---|---|");
+    for events in [20_000, 100_000] {
+        let mut plain = Duration::ZERO;
+        for (others, key) in [("nothing", None), ("as many of one key", Some("k"))] {
+            let hub = Hub::builder().retain_events(MILLION).retain_bytes(usize::MAX).build();
+            let first: EventId = hub.try_publish(&Event::text("first")).unwrap().unwrap();
+            for n in 0..events {
+                hub.to("plain").try_publish(&Event::json(n)).unwrap();
+                if let Some(key) = key {
+                    hub.to("hot").key(key).try_publish(&Event::json(n)).unwrap();
+                }
+            }
+            let mut frames = 0;
+            let times = (0..21).map(|_| {
+                let subscriber = hub.subscribe_to(["plain", "hot"], &first.clone().into());
+                let start = Instant::now();
+                frames = read(subscriber);
+                start.elapsed()
+            });
+            let time = median(times.collect());
+            if key.is_none() {
+                plain = time;
+            }
+            let ratio = time.as_secs_f64() / plain.as_secs_f64();
+            println!("| {events} | {others} | {frames} | {time:.1?} | {ratio:.2} |");
+        }
+    }
+}
+
+/// What four threads do beside the publisher.
+#[derive(Clone, Copy)]
+enum Beside {
+    /// Nothing.
+    Nothing,
+    /// They subscribe behind a million events, each 1,000 times a second.
+    Paced,
+    /// They take the processors, and do nothing with the hub.
+    Spinning,
+    /// They subscribe behind a million events, without a pause.
+    Subscribing,
+}
+
+fn publishing() {
+    let (hub, first) = hub(MILLION);
+    // Events a second, of one publisher.
+    let rate = |beside: Beside| {
+        let is_over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let is_over = &is_over;
+            for _ in 0..4 {
+                let (hub, first) = (&hub, &first);
+                scope.spawn(move || {
+                    while !is_over.load(Ordering::Relaxed) {
+                        match beside {
+                            Beside::Nothing => return,
+                            Beside::Spinning => (0..1_000).for_each(|n| _ = black_box(n)),
+                            Beside::Subscribing | Beside::Paced => {
+                                drop(black_box(hub.subscribe_all(first)));
+                                drop(black_box(hub.subscribe_to(["", "b"], first)));
+                            }
+                        }
+                        if matches!(beside, Beside::Paced) {
+                            thread::sleep(Duration::from_millis(2));
+                        }
+                    }
+                });
+            }
+            let (start, mut count) = (Instant::now(), 0);
+            while start.elapsed() < Duration::from_millis(500) {
+                (0..100).for_each(|n| _ = hub.try_publish(&Event::json(n)).unwrap());
+                count += 100;
+            }
+            let rate = f64::from(count) / start.elapsed().as_secs_f64();
+            is_over.store(true, Ordering::Relaxed);
+            rate
+        })
+    };
+    let rows = [Beside::Nothing, Beside::Paced, Beside::Spinning, Beside::Subscribing];
+    let mut rates = [const { Vec::new() }; 4];
+    for _ in 0..9 {
+        rows.iter().zip(&mut rates).for_each(|(row, rates)| rates.push(rate(*row)));
+    }
+    let [alone, paced, spinning, subscribing] = rates.map(|mut rates| {
+        rates.sort_unstable_by(f64::total_cmp);
+        rates[rates.len() / 2]
+    });
+    println!("\npublishing, with a million retained, events a second, median of 9");
+    println!("| beside | events a second | of |");
+    println!("|---|---|---|");
+    println!("| nothing | {alone:.0} | |");
+    let ratio = 100.0 * paced / alone;
+    println!(
+        "| four threads that subscribe, 4,000 times a second | {paced:.0} | {ratio:.0} % of that |"
+    );
+    println!("| four threads that only take the processors | {spinning:.0} | |");
+    let ratio = 100.0 * subscribing / spinning;
+    println!(
+        "| four threads that subscribe without a pause | {subscribing:.0} | {ratio:.0} % of that |"
+    );
+}
