@@ -124,6 +124,27 @@ async fn several_events_are_published_as_one(log: Log) {
     assert_eq!(log.hub.stats().published, 3 * 70 + 2);
 }
 
+async fn the_newest_of_each_key_comes_first_and_then_the_updates(log: Log) {
+    let hub = &log.hub;
+    let price = async |key: &str, n: u32| {
+        hub.to("prices").key(key).publish(&Event::json(n)).await.unwrap();
+    };
+    for (key, n) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+        price(key, n).await;
+    }
+    let removed = Event::json("c").event_type(sse_hub::REMOVED);
+    hub.to_all(&["prices", "other"]).key("c").publish(&removed).await.unwrap();
+    log.settle(5).await;
+    let mut subscriber = hub.subscribe_to(["prices"], &none());
+    subscriber.begin_with_latest().unwrap();
+    assert_eq!(ready(&mut subscriber), ["2", "3"]);
+    price("b", 5).await;
+    log.settle(6).await;
+    assert_eq!(ready(&mut subscriber), ["5"]);
+    let history = hub.history(["prices", "other"], &none(), 2);
+    assert_eq!(history.len(), 2);
+}
+
 async fn an_own_id_is_kept_and_cannot_be_published_twice(log: Log) {
     let row = Event::text("row").id("row 9");
     assert_eq!(log.hub.publish(&row).await.unwrap().unwrap(), "row 9");
@@ -326,6 +347,7 @@ suite! {
     events_reach_every_subscriber_in_one_order;
     a_client_resumes_after_every_id;
     several_events_are_published_as_one;
+    the_newest_of_each_key_comes_first_and_then_the_updates;
     an_own_id_is_kept_and_cannot_be_published_twice;
     ids_of_no_event_are_unknown;
     ephemeral_events_are_not_replayed;
