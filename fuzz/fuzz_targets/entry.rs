@@ -3,7 +3,10 @@
 
 #![no_main]
 
-use libfuzzer_sys::{arbitrary::Arbitrary, fuzz_target};
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
 use sse_encoder_fuzz::input::Text;
 use sse_hub::fuzzing;
 
@@ -60,13 +63,11 @@ fn lines(text: &str) -> Vec<String> {
 }
 
 fuzz_target!(|input: Vec<(Name, Value)>| {
-    let fields: Vec<_> = input
-        .into_iter()
-        .map(|(name, value)| (name.as_str(), value.into_bytes()))
-        .collect();
+    let fields: Vec<_> =
+        input.into_iter().map(|(name, value)| (name.as_str(), value.into_bytes())).collect();
     let read = fuzzing::entry(fields.iter().map(|(name, value)| (name.as_bytes(), &value[..])));
-    let all = |name: &str| fields.iter().filter(move |(other, _)| *other == name);
-    let last = |name: &str| all(name).next_back().map(|(_, value)| value.as_slice());
+    let all = |name: &'static str| fields.iter().filter(move |(other, _)| *other == name);
+    let last = |name: &'static str| all(name).next_back().map(|(_, value)| value.as_slice());
     let Ok((frame, topics, key)) = read else {
         // It has a reason: a text that is not UTF-8, a byte that no line can have, a number that is
         // none, nothing to say, a length.

@@ -9,7 +9,10 @@ use std::{
 };
 
 use futures_core::Stream;
-use libfuzzer_sys::{arbitrary::Arbitrary, fuzz_target};
+use libfuzzer_sys::{
+    arbitrary::{self, Arbitrary},
+    fuzz_target,
+};
 use sse_encoder::{Event, EventId, LastEventId};
 use sse_hub::{Hub, Resumption, Subscriber};
 
@@ -19,11 +22,23 @@ const ALL: u8 = 7;
 
 #[derive(Arbitrary, Debug)]
 enum Step {
-    Publish { topics: u8, key: u8, kind: u8 },
-    Subscribe { topics: u8, last: Last },
-    Read { client: u8, frames: u8 },
+    Publish {
+        topics: u8,
+        key: u8,
+        kind: u8,
+    },
+    Subscribe {
+        topics: u8,
+        last: Last,
+    },
+    Read {
+        client: u8,
+        frames: u8,
+    },
     /// A client is cut off, and comes back with the last id that it got.
-    Return { client: u8 },
+    Return {
+        client: u8,
+    },
 }
 
 #[derive(Arbitrary, Debug)]
@@ -122,7 +137,8 @@ impl Client {
             _ => {
                 assert_eq!(field(&opening, "id"), None);
                 client.place = 0;
-                client.gap(&client.poll().unwrap(), model);
+                let gap = client.poll().unwrap();
+                client.gap(&gap, model);
             }
         }
         Some(client)
@@ -145,7 +161,8 @@ impl Client {
         let place = place(field(frame, "id").unwrap());
         assert!(place >= self.place && !model.has_lost(self.topics, place));
         // Nothing that is there is skipped.
-        let skipped = model.due(self.topics, self.place).find(|(n, e)| *n <= place && !e.is_evicted);
+        let skipped =
+            model.due(self.topics, self.place).find(|(n, e)| *n <= place && !e.is_evicted);
         assert!(skipped.is_none());
         self.place = place;
     }

@@ -40,7 +40,7 @@ fuzz_target!(|input: (&str, u8, &str)| {
     (0..published).for_each(|n| _ = hub.try_publish(&Event::json(n)).unwrap());
     for text in [text.to_owned(), format!("{epoch}-{rest}"), format!("{epoch}{rest}")] {
         let n = text.strip_prefix(epoch).and_then(|rest| rest.strip_prefix('-'));
-        let known = n.filter(|n| is_number(n)).and_then(|n| n.parse().ok());
+        let known = n.filter(|n| is_number(n)).and_then(|n| n.parse::<u64>().ok());
         let last = LastEventId::from_headers([text.as_bytes()]);
         match (hub.subscribe(&last).resumption(), known.filter(|n| *n <= published)) {
             (Resumption::Fresh, None) => assert!(last.get().is_none() && text.is_empty()),

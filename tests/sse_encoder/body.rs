@@ -154,3 +154,20 @@ fn the_body_of_a_response_to_head_has_ended() {
     assert!(body.is_end_stream());
     assert!(matches!(poll(pin!(body)), Poll::Ready(None)));
 }
+
+#[test]
+fn a_body_counts_its_opening_comment() {
+    let (report, ends) = std::sync::mpsc::channel();
+    let stream = SseEncoder::bare(stream::iter([Event::text("one")]));
+    let mut body = Box::pin(stream.on_close(move |end| report.send(end).unwrap()));
+    let mut sent = 0;
+    while !body.is_end_stream() {
+        if let Poll::Ready(Some(chunk)) = poll(body.as_mut()) {
+            sent += chunk.unwrap().len() as u64;
+        }
+    }
+    drop(body);
+    let end = ends.try_recv().unwrap();
+    assert_eq!((end.reason().to_string(), end.events(), end.bytes()), ("finished".into(), 1, sent));
+    assert_eq!(sent, ":\ndata: one\n\n".len() as u64);
+}

@@ -6,7 +6,6 @@ use std::{
     sync::mpsc,
 };
 
-use bytes::Bytes;
 use futures_core::Stream;
 use futures_util::{StreamExt, stream};
 use sse_encoder::{Comment, Encode, Encoder, Error, Event, Frames, OnError, SseEncoder, StreamEnd};
@@ -15,7 +14,7 @@ use crate::{
     Failing, bare, boxed, failing, frames, number, numbered,
     support::{
         Clock, Item, Pending, Script, Signal, all_chunks, assert_chunk, assert_end, assert_error,
-        poll,
+        chunk, poll,
     },
     with_encoder,
 };
@@ -86,28 +85,46 @@ fn a_stream_that_is_dropped_before_its_end_is_disconnected() {
 
 #[test]
 fn an_end_of_which_a_part_was_not_sent_is_a_disconnection() {
-    let long = Bytes::from(vec![b'x'; 100_000]);
-    let stop = || async { Event::text("goodbye") };
-    let item = || Event::shared_text(long.clone());
-    for stream in [
-        bare(Script::new([Item(Ok(item()))])),
-        bare(Script::new([Item(Ok(item())), Pending])).stop_with(stop()),
-        bare(Script::new([Item(Ok(item())), Item(Err("no"))]))
-            .on_error(|_| OnError::end_with(Event::text("last"))),
-    ] {
-        let (stream, ends) = closing(stream.comment("a"));
-        let mut stream = Box::pin(stream);
-        let sent = match poll(stream.as_mut()) {
-            std::task::Poll::Ready(Some(Ok(chunk))) => chunk,
-            other => panic!("{other:?}"),
-        };
-        drop(stream);
-        let end = ends.try_recv().unwrap();
-        // Only the stop signal leaves one piece.
-        let is_whole = sent.ends_with(b"goodbye\n\n");
-        let expected = if is_whole { "stopped" } else { "disconnected" };
-        assert_eq!((end.reason().to_string(), end.bytes()), (expected.into(), sent.len() as u64));
+    fn long() -> Event {
+        Event::shared_text(vec![b'x'; 100_000])
     }
+    type Stream = SseEncoder<Script<Result<Event, &'static str>>>;
+    type Row = (&'static str, fn() -> Stream);
+    let rows: [Row; 3] = [
+        ("finished", || bare(Script::new([Item(Ok(long()))]))),
+        ("stopped", || bare(Script::new([Pending])).stop_with(async { long() })),
+        ("last words", || {
+            bare(Script::new([Item(Ok(long())), Item(Err("no"))]))
+                .on_error(|_| OnError::end_with(Event::text("last")))
+        }),
+    ];
+    for (reason, stream) in rows {
+        for sends_all in [true, false] {
+            let (stream, ends) = closing(stream().chunk_limit(1_000_000));
+            let mut stream = Box::pin(stream);
+            // The whole chunk is gathered, and this is its first piece.
+            let mut sent = chunk(stream.as_mut()).len() as u64;
+            assert_eq!(sent, "data: ".len() as u64, "{reason}");
+            while sends_all && stream.size_hint().0 > 0 {
+                sent += chunk(stream.as_mut()).len() as u64;
+            }
+            drop(stream);
+            let end = ends.try_recv().unwrap();
+            let expected = if sends_all { reason } else { "disconnected" };
+            assert_eq!((end.reason().to_string(), end.bytes()), (expected.into(), sent));
+        }
+    }
+}
+
+/// The chunk is full before the end is.
+#[test]
+fn a_stop_signal_behind_a_long_prelude_is_the_reason() {
+    let stream = bare(Script::<Event>::new([Pending])).comment("long").chunk_limit(1);
+    let (stream, ends) = closing(stream.stop_on(std::future::ready(())));
+    let mut stream = Box::pin(stream);
+    assert_chunk(poll(stream.as_mut()), ": long\n");
+    drop(stream);
+    assert_one_end(&ends, "stopped", ": long\n", 0);
 }
 
 #[test]
