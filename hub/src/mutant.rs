@@ -23,7 +23,7 @@ pub(crate) const fn lacks(_: u32) -> bool {
 }
 
 /// Takes a repair out on this thread, or puts all back.
-#[cfg(all(test, feature = "redis"))]
+#[cfg(all(test, feature = "disk", feature = "redis"))]
 pub(crate) fn take_out(row: Option<u32>) {
     OUT.set(row);
 }

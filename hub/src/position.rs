@@ -156,10 +156,37 @@ impl Write for Text {
 /// A new epoch: the microseconds since 1970, with three random last digits, as two processes may
 /// start at the same instant. It is below 2^53 until the year 2255.
 pub(crate) fn epoch() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     // A clock that stands far in the future gives some epoch below 2^53, too.
-    let millis = now.as_millis() as u64 % ((1 << 53) / 1000 - 1);
+    let millis = millis() % ((1 << 53) / 1000 - 1);
     millis.max(1) * 1000 + random::between(0, 999)
+}
+
+/// The milliseconds since 1970.
+fn millis() -> u64 {
+    #[cfg(test)]
+    if let Some(millis) = clock::get() {
+        return millis;
+    }
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+/// A clock that a test sets.
+#[cfg(test)]
+pub(crate) mod clock {
+    use std::cell::Cell;
+
+    thread_local! {
+        static MILLIS: Cell<Option<u64>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn get() -> Option<u64> {
+        MILLIS.get()
+    }
+
+    #[cfg(all(feature = "disk", feature = "redis"))]
+    pub(crate) fn set(millis: u64) {
+        MILLIS.set(Some(millis));
+    }
 }
 
 #[cfg(test)]

@@ -32,7 +32,7 @@ pub(crate) mod seeded {
     }
 
     /// Makes the numbers of this thread depend on a seed alone.
-    #[cfg(feature = "redis")]
+    #[cfg(all(feature = "disk", feature = "redis"))]
     pub(crate) fn begin(seed: u64) {
         STATE.set(Some(seed));
     }

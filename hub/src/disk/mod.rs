@@ -15,6 +15,12 @@ mod segments;
 mod tests;
 mod writer;
 
+/// The parts that the simulation runs.
+#[cfg(all(test, feature = "redis"))]
+pub(crate) mod parts {
+    pub(crate) use super::{queue::Command, record::Record, writer::Writer};
+}
+
 use std::{path::Path, time::Duration};
 
 use self::{files::Folder, log::DiskLog, writer::Writer};

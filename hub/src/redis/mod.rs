@@ -13,7 +13,7 @@ mod reader;
 mod record;
 mod rejected;
 mod route;
-#[cfg(test)]
+#[cfg(all(test, feature = "disk"))]
 mod simulation;
 mod source;
 mod writer;

@@ -2,9 +2,10 @@
 //!
 //! The servers are real ones, from the [reading of the log](super::driver::read) to the frames of
 //! their subscribers. The log, the clock and the network are [played](log), and what the clients
-//! hear is compared with [what must hold](oracle).
+//! hear is compared with [what must hold](oracle). Most runs have one to three servers on Redis,
+//! some a single one with its log in memory or on disk.
 //!
-//! `cargo test -p sse-hub --features redis simulation` runs it; these variables change it:
+//! `cargo test -p sse-hub --all-features simulation` runs it; these variables change it:
 //!
 //! | variable | |
 //! |---|---|

@@ -21,6 +21,8 @@ pub(super) struct Event {
     pub(super) is_ephemeral: bool,
     /// Whether it is in the log.
     pub(super) is_appended: bool,
+    /// Whether its publisher does not know: it may be heard or not.
+    pub(super) is_unknown: bool,
     /// The number of the log's contents: another one once it was emptied.
     pub(super) content: usize,
     pub(super) lost: Option<Loss>,
@@ -116,8 +118,8 @@ impl Truth {
     /// Whether the client may be without this event though it was told of nothing: it was replaced,
     /// or it was lost before the server could have known of it.
     fn may_be_missing(&self, event: usize, read: &Read) -> bool {
-        let Event { is_ephemeral, is_appended, content, lost, .. } = self.events[event];
-        if is_ephemeral || !is_appended || self.is_replaced(event) {
+        let Event { is_ephemeral, is_appended, is_unknown, content, lost, .. } = self.events[event];
+        if is_ephemeral || !is_appended || is_unknown || self.is_replaced(event) {
             return true;
         }
         match lost {
@@ -154,7 +156,7 @@ impl History {
         event: usize,
         id: Option<&str>,
     ) -> Verdict {
-        if !truth.events[event].is_appended {
+        if !truth.events[event].is_appended && !truth.events[event].is_unknown {
             return Err(format!("rule 5: event {event} was refused, and is heard"));
         }
         if let Some(origin) = self.state.take_if(|_| id.is_some()) {

@@ -12,6 +12,7 @@ use std::{
 };
 
 use futures_core::Stream;
+use futures_util::FutureExt;
 
 use sse_encoder::{Event as Item, EventId, LastEventId, ReconnectionTime};
 
@@ -22,10 +23,16 @@ use super::{
 };
 use crate::{
     Hub, HubBuilder, OnGap, Subscriber,
+    disk::{
+        fake::{self as disk, Disk},
+        parts::{Command, Record, Writer},
+    },
     feed::Feed,
+    frame::encode,
     handle::Handle,
-    log::{Next, Numbering, Resumed},
+    log::{Draft, Names, Next, Numbering, Resumed},
     memory::Memory,
+    position::clock,
     random,
     redis::{
         driver::read, follower::Follower, link::Link, log::RedisLog, queue::Queue,
@@ -94,18 +101,32 @@ impl Fault {
 struct Server {
     hub: Hub,
     feed: Arc<Feed>,
-    /// `None` for a log in memory.
+    /// `None` for a log in memory or on disk.
     reader: Option<Reader>,
+    disk: Option<DiskLog>,
     is_frozen: bool,
     read: Read,
     /// How far `read` goes.
     seen: u64,
 }
 
+impl Server {
+    fn new(hub: Hub, feed: Arc<Feed>, reader: Option<Reader>, disk: Option<DiskLog>) -> Self {
+        Self { hub, feed, reader, disk, is_frozen: false, read: Read::default(), seen: 0 }
+    }
+}
+
 struct Reader {
     link: Arc<Link>,
     way: Way,
     task: Pin<Box<dyn Future<Output = ()>>>,
+}
+
+/// The log of a server on its own disk.
+struct DiskLog {
+    disk: Disk,
+    /// `None` if it cannot be written any more.
+    writer: Option<Writer<Disk>>,
 }
 
 struct Client {
@@ -200,10 +221,24 @@ impl World {
         }
         let refuses_marks = world.has(Fault::RefuseMarks) && world.tape.once_in(2);
         world.log().refuses_marks = refuses_marks;
+        let is_on_disk = is_in_memory && world.tape.once_in(2);
+        if is_on_disk {
+            // Its own log loses nothing that it has acknowledged, and is nobody else's.
+            world.faults &= !Fault::LOSING | 1 << Fault::Unreadable as u32;
+            world.faults |= 1 << Fault::Restart as u32;
+            if is_gentle {
+                world.faults &= !(1 << Fault::Cut as u32);
+            }
+        }
         let servers = if is_in_memory { 1 } else { 1 + world.tape.draw(3) };
         for n in 0..servers {
-            let server =
-                if is_in_memory { world.memory_server() } else { world.server(n as usize) };
+            let server = if is_on_disk {
+                world.disk_server(Disk::default())
+            } else if is_in_memory {
+                world.memory_server()
+            } else {
+                world.server(n as usize)
+            };
             world.servers.push(server);
         }
         for _ in 0..1 + world.tape.draw(3) {
@@ -253,7 +288,7 @@ impl World {
             Box::pin(async move { read(&link, &way, follower).await })
         };
         let reader = Some(Reader { link, way, task });
-        Server { hub, feed, reader, is_frozen: false, read: Read::default(), seen: 0 }
+        Server::new(hub, feed, reader, None)
     }
 
     fn memory_server(&self) -> Server {
@@ -261,7 +296,16 @@ impl World {
         let epoch = self.log().clock * 1_000 + self.content as u64;
         let feed = Feed::new(self.builder(0).settings(), Numbering::Counted { epoch });
         let hub = Hub::on(Handle::new(feed.clone(), Memory::new(feed.clone())));
-        Server { hub, feed, reader: None, is_frozen: false, read: Read::default(), seen: 0 }
+        Server::new(hub, feed, None, None)
+    }
+
+    /// A server that reads its log from this disk.
+    fn disk_server(&self, disk: Disk) -> Server {
+        clock::set(self.log().clock);
+        let feed = Feed::new(self.builder(0).settings(), Numbering::Given);
+        let hub = Hub::on(Handle::new(feed.clone(), Memory::new(feed.clone())));
+        let writer = Writer::open(disk.clone(), feed.clone(), None).ok();
+        Server::new(hub, feed, None, Some(DiskLog { disk, writer }))
     }
 
     fn run(&mut self) -> Verdict {
@@ -301,8 +345,16 @@ impl World {
         let is_appended = !self.tape.once_in(12);
         let is_ephemeral = is_ephemeral && own_id.is_none();
         let content = self.content;
-        let event =
-            Event { topic, key, is_ephemeral, is_appended, content, lost: None, at: (0, 0) };
+        let event = Event {
+            topic,
+            key,
+            is_ephemeral,
+            is_appended,
+            content,
+            lost: None,
+            at: (0, 0),
+            is_unknown: false,
+        };
         self.truth.events.push(event);
         self.note(|| format!("publish {number} to {topic}, {key:?} {is_ephemeral} {is_appended}"));
         if !is_appended {
@@ -318,9 +370,15 @@ impl World {
             };
             let hub = self.servers[0].hub.clone();
             let key = key.map(|key| key.to_string());
-            let target = hub.to(TOPICS[topic]);
-            let target = if let Some(key) = &key { target.key(key) } else { target };
-            target.try_publish(&item).unwrap();
+            if self.servers[0].disk.is_some() {
+                let event = encode(&item, self.servers[0].feed.settings.rules()).unwrap();
+                let topics = Names::One(TOPICS[topic]);
+                self.append_to_disk(number, &Draft { topics, key: key.as_deref(), event });
+            } else {
+                let target = hub.to(TOPICS[topic]);
+                let target = if let Some(key) = &key { target.key(key) } else { target };
+                target.try_publish(&item).unwrap();
+            }
             self.look(0);
             return;
         }
@@ -337,6 +395,23 @@ impl World {
         let at = self.log().append(fields, Some(number));
         self.truth.events[number].at = at;
         self.lose();
+    }
+
+    fn append_to_disk(&mut self, number: usize, draft: &Draft<'_>) {
+        let Some(DiskLog { writer, .. }) = &mut self.servers[0].disk else { return };
+        let Some(writing) = writer else {
+            self.truth.events[number].is_appended = false;
+            return;
+        };
+        let (command, answer) = Command::new(Record::new(draft));
+        if writing.append(vec![command]).is_err() {
+            *writer = None;
+        }
+        let event = &mut self.truth.events[number];
+        let outcome = answer.now_or_never().unwrap();
+        event.is_appended = outcome.is_ok();
+        event.is_unknown = outcome.as_ref().is_err_and(|error| error.is_outcome_unknown());
+        self.note(|| format!("{number} on disk: {outcome:?}"));
     }
 
     /// What the log has lost becomes known to the oracle.
@@ -440,7 +515,11 @@ impl World {
             (Some("gap"), Some(id)) => self.next_after(server, id),
             _ => None,
         };
-        let may_lose = self.faults & Fault::LOSING != 0 || self.retain < 1_000;
+        let losing = match self.servers[0].disk {
+            Some(_) => Fault::LOSING & !(1 << Fault::Restart as u32) | 1 << Fault::Cut as u32,
+            None => Fault::LOSING,
+        };
+        let may_lose = self.faults & losing != 0 || self.retain < 1_000;
         let Client { history, topics, last, connection, .. } = &mut self.clients[n];
         let read = &self.servers[server].read;
         match field("event: ") {
@@ -609,6 +688,11 @@ impl World {
                 if let Some(reader) = &self.servers[server].reader {
                     reader.way.cut(number.is_multiple_of(2));
                 }
+                if let Some(DiskLog { disk, .. }) = &self.servers[server].disk {
+                    const KINDS: [disk::Fault; 3] =
+                        [disk::Fault::Fail, disk::Fault::Short, disk::Fault::Late];
+                    disk.fail(disk.operations() + number, KINDS[number % 3]);
+                }
             }
             Fault::LoseTail => self.log().lose_tail(number.min(len)),
             Fault::Empty => {
@@ -630,11 +714,32 @@ impl World {
             }
             Fault::Trim => self.log().trim(number),
             Fault::Delete if number < len => self.log().delete(len - 1 - number),
+            Fault::Restart if self.servers[server].disk.is_some() => self.restart_on_disk(number),
             Fault::Restart => self.restart(server),
             Fault::Foreign => self.foreign(number),
             _ => {}
         }
         self.lose();
+    }
+
+    /// The hub is closed, its process is killed, or the power fails.
+    fn restart_on_disk(&mut self, number: usize) {
+        let Some(DiskLog { disk, writer }) = self.servers[0].disk.take() else { return };
+        match writer {
+            Some(writer) if number < 2 => writer.close(),
+            _ => {}
+        }
+        if number > 4 {
+            disk.power_failure(|| self.tape.once_in(2));
+        }
+        self.servers[0] = self.disk_server(disk.clone());
+        if self.servers[0].disk.as_ref().is_some_and(|disk| disk.writer.is_none()) {
+            // The fault of an operation came at the start: once more without.
+            disk.power_failure(|| true);
+            self.servers[0] = self.disk_server(disk);
+        }
+        self.disconnect(0);
+        self.look(0);
     }
 
     fn restart(&mut self, n: usize) {
@@ -647,6 +752,10 @@ impl World {
         } else {
             self.server(n)
         };
+        self.disconnect(n);
+    }
+
+    fn disconnect(&mut self, n: usize) {
         for client in &mut self.clients {
             if let Connection::Waiting(server, _)
             | Connection::Loading(server, ..)
@@ -681,6 +790,10 @@ impl World {
             server.is_frozen = false;
         }
         self.log().clock += 1_000;
+        if let Some(DiskLog { disk, .. }) = &self.servers[0].disk {
+            disk.fail(usize::MAX, disk::Fault::Fail);
+            self.restart_on_disk(3);
+        }
         // With its next event a log shows what it has lost.
         self.converge(3)?;
         self.publish_plain(0);
