@@ -454,10 +454,11 @@ pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
     let twos = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
     let ones = tens | ((twos - 10 * tens) << 8);
-    // The first digit is in the lowest byte. Zero has one digit, too.
-    let zeros = (ones | (1 << 56)).trailing_zeros() / 8;
-    let text = (ones | 0x3030_3030_3030_3030) >> (8 * zeros);
-    Some((text, 8 - zeros as usize))
+    // The first digit is in the lowest byte. Their count does not wait for them, as all that is
+    // written after them waits for it. Zero has one digit, too.
+    let len = (number as u32 | 1).ilog10() as usize + 1;
+    let text = (ones | 0x3030_3030_3030_3030) >> (8 * (8 - len));
+    Some((text, len))
 }
 
 /// JSON's writer: an error where the frame would become too large.

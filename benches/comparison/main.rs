@@ -59,6 +59,11 @@ const WORKLOADS: &[Workload] = &[
         },
     },
     Workload { name: "quiet text", events: 10_000, floor: |n| quiet(n, put_delta_text) },
+    Workload {
+        name: "quiet page",
+        events: 1_000,
+        floor: |n| quiet(n, |_, out| put_text(out, items::page())),
+    },
     Workload { name: "small", events: 20_000, floor: |n| together(n, put_tick) },
     Workload {
         name: "merge, structs",

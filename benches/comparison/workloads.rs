@@ -27,6 +27,7 @@ pub fn pass(name: &str, events: usize) -> Pass {
             StreamBody::new(SseEncoder::new(items.map(tick)).opening_comment(false))
         }),
         "quiet text" => quiet(events, Encoder::bare, text),
+        "quiet page" => quiet(events, Encoder::bare, |_| Event::text(items::page())),
         "small" => together(events, Encoder::new, tick),
         "merge, structs" => together(events, Encoder::new, |index| {
             Event::merge(items::order(index), items::extra(index)).event_type(TICK)

@@ -297,6 +297,31 @@ impl Line for LingerRow {
     }
 }
 
+/// The least times of one workload, in nanoseconds, in the best and in the worst layout.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LayoutRow {
+    pub title: String,
+    pub peer: String,
+    pub floor: [f64; 2],
+    pub ours: [f64; 2],
+    pub fastest: [f64; 2],
+}
+
+impl Line for LayoutRow {
+    fn to_line(&self) -> String {
+        let numbers = [self.floor, self.ours, self.fastest].into_iter().flatten();
+        line([&self.title, &self.peer], numbers)
+    }
+
+    fn from_line(line: &str) -> Option<Self> {
+        let mut fields = line.split('\t');
+        let [title, peer] = texts(&mut fields)?;
+        let mut number = || fields.next()?.parse().ok();
+        let mut both = || Some([number()?, number()?]);
+        Some(Self { title, peer, floor: both()?, ours: both()?, fastest: both()? })
+    }
+}
+
 /// A row on disk.
 pub trait Line: Sized {
     fn to_line(&self) -> String;
@@ -332,6 +357,7 @@ pub fn read<T: Line>(path: &Path) -> io::Result<Vec<T>> {
 #[derive(Debug, Default)]
 pub struct Figures {
     pub encoders: Vec<Row>,
+    pub layouts: Vec<LayoutRow>,
     pub loads: Vec<LoadRow>,
     pub latencies: Vec<LatencyRow>,
     pub limits: Vec<LimitRow>,

@@ -226,6 +226,11 @@ pub fn lines() -> &'static str {
     &TEXT
 }
 
+/// A third of the [`lines`]: a chunk of more than a page.
+pub fn page() -> &'static str {
+    &lines()[..lines().len() / 3]
+}
+
 /// 1 MiB of text without an end of line.
 pub fn long_line() -> &'static str {
     static TEXT: LazyLock<String> = LazyLock::new(|| {

@@ -8,6 +8,8 @@ pub mod allocations;
 pub mod body;
 pub mod by_hand;
 pub mod chart;
+#[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
+pub mod connections;
 pub mod contender;
 pub mod contenders;
 #[path = "../../tests/support/decoder.rs"]
@@ -17,6 +19,7 @@ pub mod figures;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
 pub mod hub;
 pub mod items;
+pub mod layouts;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
 pub mod loopback;
 pub mod machine;
@@ -24,7 +27,7 @@ pub mod measure;
 pub mod peers;
 pub mod readme;
 pub mod report;
-#[cfg(feature = "axum")]
+#[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
 pub mod sizes;
 pub mod thread_buffer;
 pub mod workloads;

@@ -7,7 +7,7 @@ use sse_encoder::SseEncoder;
 use crate::{
     contender::{Role, Verdict},
     contenders::{CALLERS_BUFFER, CLONED, EACH},
-    figures::{Figures, LatencyRow, LimitRow, LingerRow, LoadRow, Row, SizeRow, Spread},
+    figures::{Figures, LatencyRow, LayoutRow, LimitRow, LingerRow, LoadRow, Row, SizeRow, Spread},
     machine,
 };
 
@@ -44,9 +44,12 @@ fn write_report(out: &mut String, figures: &Figures) -> std::fmt::Result {
     writeln!(out, "- {}", machine::processor())?;
     writeln!(out, "- {}, profile `release` as cargo has it", machine::rustc())?;
     writeln!(out, "- {}\n", machine::versions(STATED).join(", "))?;
-    let Figures { encoders, loads, latencies, limits, lingers, sizes } = figures;
+    let Figures { encoders, layouts, loads, latencies, limits, lingers, sizes } = figures;
     if !encoders.is_empty() {
         write_encoders(out, encoders)?;
+    }
+    if !layouts.is_empty() {
+        write_layouts(out, layouts)?;
     }
     if !sizes.is_empty() {
         write_sizes(out, sizes)?;
@@ -191,11 +194,45 @@ fn write_workloads(out: &mut String, rows: &[Row]) -> std::fmt::Result {
     Ok(())
 }
 
+fn write_layouts(out: &mut String, rows: &[LayoutRow]) -> std::fmt::Result {
+    out.push_str(
+        "## Layouts of the heap\n\n\
+         Where source and destination of a long copy lie within a page decides how long it takes on some \
+         processors, and so the heap's layout does. These are the least times in the best and in the worst \
+         of five layouts, each in a process of its own: as it is, with `MALLOC_TOP_PAD_`, and with \
+         allocations before the items and after the buffers of threads. In both ratios ours is in \
+         its worst layout, and the other in its best.\n\n",
+    );
+    write_layout_table(out, rows)
+}
+
+pub fn write_layout_table(out: &mut String, rows: &[LayoutRow]) -> std::fmt::Result {
+    out.push_str(
+        "| workload | floor, ns | sse-encoder, ns | × floor | fastest peer, ns | peer ÷ ours |\n\
+         |---|--:|--:|--:|---|--:|\n",
+    );
+    for LayoutRow { title, peer, floor, ours, fastest } in rows {
+        let both = |[least, most]: &[f64; 2]| format!("{} to {}", digits(*least), digits(*most));
+        writeln!(
+            out,
+            "| {title} | {} | **{}** | {:.2} | {peer}, {} | {:.2} |",
+            both(floor),
+            both(ours),
+            ours[1] / floor[0],
+            both(fastest),
+            fastest[0] / ours[1],
+        )?;
+    }
+    out.push('\n');
+    Ok(())
+}
+
 fn write_sizes(out: &mut String, rows: &[SizeRow]) -> std::fmt::Result {
     out.push_str(
         "## Sizes\n\n\
          The memory of an idle stream. For a body in axum, all bytes allocated for it are \
-         counted, next to axum's own `Sse` with the same source, but not the server's buffers.\n\n",
+         counted, next to axum's own `Sse` with the same source, but not the server's buffers. For \
+         an idle connection, all bytes that the server has allocated for it are counted.\n\n",
     );
     write_size_table(out, rows)
 }

@@ -19,7 +19,7 @@ use sse_encoder::{Encode, Event, EventType, SseEncoder};
 use tokio::runtime::Builder;
 
 use crate::{
-    allocations,
+    allocations, connections,
     figures::SizeRow,
     items,
     peers::{Axum, Head, Peer},
@@ -37,7 +37,7 @@ pub fn measure() -> io::Result<Vec<SizeRow>> {
     held(1, ours);
     held(0, ours_kept_alive);
     let beside = |what: &str, bytes, peer| SizeRow { what: what.into(), bytes, peer: Some(peer) };
-    Ok(vec![
+    let mut rows = vec![
         SizeRow {
             what: "`SseEncoder<()>`".into(),
             bytes: size_of::<SseEncoder<()>>() as f64,
@@ -50,7 +50,9 @@ pub fn measure() -> io::Result<Vec<SizeRow>> {
             held(0, ours_kept_alive),
             held(0, own_kept_alive),
         ),
-    ])
+    ];
+    rows.extend(connections::measure()?);
+    Ok(rows)
 }
 
 /// The bytes of a body that has sent so many events and waits for the next one.

@@ -17,6 +17,16 @@ use crate::{
 
 /// Some of the retained events, from [`Hub::history`](crate::Hub::history): a stream that ends, and
 /// an iterator, of their frames.
+///
+/// ```
+/// use sse_encoder::SseEncoder;
+/// use sse_hub::History;
+///
+/// // In a handler, as a response.
+/// fn response(history: History) -> SseEncoder<History> {
+///     SseEncoder::new(history)
+/// }
+/// ```
 #[derive(Debug)]
 pub struct History {
     frames: vec::IntoIter<Encoded>,

@@ -85,6 +85,8 @@ const WORKLOADS: &[Workload] = &[
     ("delta-text", |events| {
         run(events, Encoder::bare, |index| Event::text(items::delta_text(index)));
     }),
+    ("page-quiet", |events| run_quiet(events, |_| Event::text(items::page()))),
+    ("mixed-ends", |events| run(events, Encoder::bare, |_| Event::text(items::mixed_ends()))),
     ("lines", |events| run(events, Encoder::bare, |_| Event::text(items::lines()))),
     ("long-line", |events| run(events, Encoder::bare, |_| Event::text(items::long_line()))),
     ("long-line-shared", |events| {
@@ -93,6 +95,9 @@ const WORKLOADS: &[Workload] = &[
     }),
     ("encoder-small", |events| {
         run_encoder(events, |index| Event::json(items::tick(index)).event_type(TICK));
+    }),
+    ("encoder-text", |events| {
+        run_encoder(events, |index| Event::text(items::delta_text(index)).no_id().no_event_type());
     }),
     ("floor-quiet", |events| {
         run_quiet_floor(events, |index, out| put_frame(out, index, &items::tick(index)));
@@ -125,6 +130,10 @@ const WORKLOADS: &[Workload] = &[
     ("floor-delta-text", |events| {
         run_floor(events, |index, out| put_text(out, items::delta_text(index)));
     }),
+    ("floor-page-quiet", |events| {
+        run_quiet_floor(events, |_, out| put_text(out, items::page()));
+    }),
+    ("floor-mixed-ends", |events| run_floor(events, |_, out| put_text(out, items::mixed_ends()))),
     ("floor-lines", |events| run_floor(events, |_, out| put_text(out, items::lines()))),
     ("floor-long-line", |events| {
         run_floor(events, |_, out| {

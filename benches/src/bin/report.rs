@@ -21,6 +21,7 @@ fn main() -> io::Result<()> {
     // Any part may not have run yet.
     let figures = Figures {
         encoders: figures::read(&folder.join("encode.tsv")).or_else(none_yet)?,
+        layouts: figures::read(&folder.join("layouts.tsv")).or_else(none_yet)?,
         loads: figures::read(&folder.join("loopback.tsv")).or_else(none_yet)?,
         latencies: figures::read(&folder.join("latency.tsv")).or_else(none_yet)?,
         limits: figures::read(&folder.join("limits.tsv")).or_else(none_yet)?,

@@ -27,6 +27,7 @@ fn a_reconnection_time_is_a_duration() -> Result<(), Error> {
 }
 
 #[test]
+#[expect(clippy::needless_borrows_for_generic_args, reason = "references are under test")]
 fn an_id_and_a_type_are_taken_by_reference() -> Result<(), Error> {
     struct Row {
         id: i64,

@@ -33,6 +33,15 @@ impl Server {
         Self { child, address }
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Whether it ends by itself, with status 0.
+    pub fn has_ended(&mut self) -> bool {
+        self.child.wait().unwrap().success()
+    }
+
     /// The status and the body.
     pub fn get(&self, path: &str) -> (u16, String) {
         self.ask("GET", path, "")
