@@ -73,7 +73,7 @@ impl HubBuilder {
     /// [`try_publish`](Hub::try_publish) cannot wait, and is refused. [The page on the
     /// disk](crate::disk) lists the promises and their limits.
     ///
-    /// The log is read before this returns, some 0.1 s for 100,000 events: call it at the start of
+    /// The log is read before this returns, some 0.2 s for 100,000 events: call it at the start of
     /// the process. When the last handle of the hub is dropped, that waits until all events in the
     /// queue are on the disk.
     ///
