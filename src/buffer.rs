@@ -465,7 +465,7 @@ pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
     // written after them waits for it. Zero has one digit, too.
     let bits = 32 - (number as u32 | 1).leading_zeros();
     // Their product with log10(2), rounded down: the digits, or one less.
-    let fewest = (bits * 1_233 >> 12) as usize;
+    let fewest = ((bits * 1_233) >> 12) as usize;
     let len = fewest + (number as u32 >= POWERS[fewest & 15]) as usize;
     let text = (ones | 0x3030_3030_3030_3030) >> (8 * (8 - len));
     Some((text, len))
