@@ -78,12 +78,11 @@ fn read(mut subscriber: Subscriber) -> usize {
 }
 
 fn replaying() {
-    println!("\nreplay of two topics, median of 21");
-    println!("| events | in the other topic | frames | time | ratio |");
+    println!("\nreplay of two topics, the least of 51");
+    println!("| events in one topic | in the other | frames | time | ratio |");
     println!("|---|---|---|---|---|");
     for events in [20_000, 100_000] {
-        let mut plain = Duration::ZERO;
-        for (others, key) in [("nothing", None), ("as many of one key", Some("k"))] {
+        let hubs = [None, Some("k")].map(|key| {
             let hub = Hub::builder().retain_events(MILLION).retain_bytes(usize::MAX).build();
             let first: EventId = hub.try_publish(&Event::text("first")).unwrap().unwrap();
             for n in 0..events {
@@ -92,19 +91,21 @@ fn replaying() {
                     hub.to("hot").key(key).try_publish(&Event::json(n)).unwrap();
                 }
             }
-            let mut frames = 0;
-            let times = (0..21).map(|_| {
-                let subscriber = hub.subscribe_to(["plain", "hot"], &first.clone().into());
+            (hub, LastEventId::from(first))
+        });
+        let (mut least, mut frames) = ([Duration::MAX; 2], [0; 2]);
+        // In turn: what else the machine does is the same for both.
+        for _ in 0..51 {
+            for (n, (hub, first)) in hubs.iter().enumerate() {
+                let subscriber = hub.subscribe_to(["plain", "hot"], first);
                 let start = Instant::now();
-                frames = read(subscriber);
-                start.elapsed()
-            });
-            let time = median(times.collect());
-            if key.is_none() {
-                plain = time;
+                frames[n] = read(subscriber);
+                least[n] = least[n].min(start.elapsed());
             }
-            let ratio = time.as_secs_f64() / plain.as_secs_f64();
-            println!("| {events} | {others} | {frames} | {time:.1?} | {ratio:.2} |");
+        }
+        for (n, other) in ["nothing", "as many of one key"].into_iter().enumerate() {
+            let ratio = least[n].as_secs_f64() / least[0].as_secs_f64();
+            println!("| {events} | {other} | {} | {:.1?} | {ratio:.2} |", frames[n], least[n]);
         }
     }
 }

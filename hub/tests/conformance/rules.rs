@@ -1,0 +1,341 @@
+//! One suite for every log: the same rules in memory, on disk, and on Redis.
+
+use std::time::Duration;
+
+use futures_util::{FutureExt, StreamExt, future::join3};
+use sse_encoder::{Comment, Event, EventId, LastEventId, ReconnectionTime};
+use sse_hub::{Hub, HubBuilder, OnGap, Resumption, Subscriber};
+
+/// A hub, and where its log is.
+pub(crate) trait Log: Sized {
+    /// Whether a position that is not known can be beyond one that is.
+    const ASCENDS: bool;
+
+    fn hub(&self) -> &Hub;
+
+    /// Waits until the hub has all published events.
+    async fn settle(&self, published: u64);
+
+    /// The log with a new hub; `None` if it ends with its hub.
+    async fn restart(self) -> Option<Self>;
+}
+
+async fn publish(log: &impl Log, texts: &[&str]) -> Vec<EventId> {
+    let before = log.hub().stats().published;
+    let mut ids = Vec::new();
+    for text in texts {
+        ids.push(log.hub().publish(&Event::text(text)).await.unwrap().unwrap());
+    }
+    log.settle(before + texts.len() as u64).await;
+    ids
+}
+
+/// The numbers of a position.
+fn position(id: &EventId) -> [u64; 2] {
+    let mut numbers = id.as_str().split('-').map(|number| number.parse().unwrap());
+    [numbers.next().unwrap(), numbers.next().unwrap()]
+}
+
+fn none() -> LastEventId {
+    LastEventId::none()
+}
+
+/// All ready frames except checkpoints: `type data`, or `data` alone.
+fn ready(subscriber: &mut Subscriber) -> Vec<String> {
+    let mut texts = Vec::new();
+    while let Some(Some(frame)) = subscriber.next().now_or_never() {
+        let frame = String::from_utf8(frame.into_bytes().to_vec()).unwrap();
+        let values = |name: &str| {
+            let values = frame.lines().filter_map(|line| line.strip_prefix(name));
+            values.collect::<Vec<_>>().join("|")
+        };
+        match values("event: ").as_str() {
+            "checkpoint" => {}
+            "gap" => texts.push("gap".into()),
+            "message" => texts.push(values("data: ")),
+            "" => texts.push(frame.replace('\n', "|")),
+            event_type => texts.push(format!("{event_type} {}", values("data: "))),
+        }
+    }
+    texts
+}
+
+pub(crate) async fn events_reach_every_subscriber_in_one_order(log: impl Log) {
+    let mut subscribers = [0; 3].map(|_| log.hub().subscribe(&none()));
+    let ids = publish(&log, &["a", "b", "two\nlines", "", "ö😀"]).await;
+    for subscriber in &mut subscribers {
+        assert_eq!(ready(subscriber), ["a", "b", "two|lines", "", "ö😀"]);
+    }
+    let positions: Vec<_> = ids.iter().map(position).collect();
+    assert!(positions.is_sorted_by(|one, two| one < two), "{ids:?}");
+    assert_eq!(log.hub().stats().retained, 5);
+}
+
+pub(crate) async fn a_client_resumes_after_every_id(log: impl Log) {
+    let opening = log.hub().subscribe(&none()).next().await.unwrap();
+    let opening = String::from_utf8(opening.into_bytes().to_vec()).unwrap();
+    let start = opening.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    let start: LastEventId = EventId::new(start).unwrap().into();
+    let texts = ["a", "b", "c", "d"];
+    let ids = publish(&log, &texts).await;
+    assert_eq!(log.hub().subscribe(&start).resumption(), Resumption::Exact { missed: 4 });
+    for (n, id) in ids.into_iter().enumerate() {
+        let mut subscriber = log.hub().subscribe(&id.into());
+        assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 3 - n });
+        assert_eq!(ready(&mut subscriber), texts[n + 1..]);
+    }
+}
+
+pub(crate) async fn several_events_are_published_as_one(log: impl Log) {
+    let before = log.hub().position();
+    let publish_some = async |name: &str| {
+        for n in 0..5 {
+            let items = (0..10).map(|i| Event::text(format!("{name} {n} {i}")));
+            let ids = log.hub().publish_all(items).await.unwrap();
+            assert_eq!(ids.len(), 10);
+        }
+        for n in 0..20 {
+            log.hub().publish(&Event::text(format!("{name} alone {n}"))).await.unwrap();
+        }
+    };
+    join3(publish_some("a"), publish_some("b"), publish_some("c")).await;
+    let ids = log.hub().publish_all(["x", "y"].map(Event::text)).await.unwrap();
+    log.settle(3 * 70 + 2).await;
+    let all = ready(&mut log.hub().subscribe(&before.into()));
+    assert_eq!(all.len(), 3 * 70 + 2);
+    let starts =
+        all.iter().enumerate().filter(|(_, text)| text.ends_with(" 0") && !text.contains("alone"));
+    for (at, first) in starts {
+        let name = first.trim_end_matches('0');
+        let expected: Vec<_> = (0..10).map(|i| format!("{name}{i}")).collect();
+        assert_eq!(all[at..at + 10], expected);
+    }
+    let x = ids[0].clone().unwrap();
+    assert_eq!(ready(&mut log.hub().subscribe(&x.into())), ["y"]);
+    let twins = ["row 1", "row 1"].map(|id| Event::text("twin").id(id));
+    let refused = log.hub().publish_all(twins).await;
+    assert!(refused.is_err_and(|error| error.is_duplicate_id()));
+    assert_eq!(log.hub().stats().published, 3 * 70 + 2);
+}
+
+pub(crate) async fn the_newest_of_each_key_comes_first_and_then_the_updates(log: impl Log) {
+    let price = async |hub: &Hub, key: &str, n: u32| {
+        hub.to("prices").key(key).publish(&Event::json(n)).await.unwrap();
+    };
+    let begin = |hub: &Hub| {
+        let mut subscriber = hub.subscribe_to(["prices"], &none());
+        subscriber.begin_with_latest().unwrap();
+        subscriber
+    };
+    for (key, n) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+        price(log.hub(), key, n).await;
+    }
+    let removed = Event::json("c").event_type(sse_hub::REMOVED);
+    log.hub().to_all(&["prices", "other"]).key("c").publish(&removed).await.unwrap();
+    log.settle(5).await;
+    let mut subscriber = begin(log.hub());
+    assert_eq!(ready(&mut subscriber), ["2", "3"]);
+    price(log.hub(), "b", 5).await;
+    log.settle(6).await;
+    assert_eq!(ready(&mut subscriber), ["5"]);
+    assert_eq!(log.hub().history(["prices", "other"], &none(), 2).len(), 2);
+    drop(subscriber);
+    if let Some(log) = log.restart().await {
+        assert_eq!(ready(&mut begin(log.hub())), ["3", "5"]);
+    }
+}
+
+pub(crate) async fn an_own_id_is_kept_and_cannot_be_published_twice(log: impl Log) {
+    let row = Event::text("row").id("row 9");
+    assert_eq!(log.hub().publish(&row).await.unwrap().unwrap(), "row 9");
+    log.settle(1).await;
+    assert!(log.hub().publish(&row).await.unwrap_err().is_duplicate_id());
+    publish(&log, &["after"]).await;
+    let mut subscriber = log.hub().subscribe(&EventId::new("row 9").unwrap().into());
+    assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    assert_eq!(ready(&mut subscriber), ["after"]);
+    let empty = log.hub().publish(&Event::text("x").id("")).await.unwrap_err();
+    assert_eq!(empty.field(), Some("id"));
+    assert_eq!(log.hub().stats().published, 2);
+}
+
+pub(crate) async fn ids_of_no_event_are_unknown<L: Log>(log: L) {
+    publish(&log, &["a", "b"]).await;
+    let future = "9".repeat(19) + "-1";
+    for id in ["-", "+", "$", "0", "1", "(1-1", "01-1", "1-1", "x", "1-1 ", &future] {
+        let mut subscriber = log.hub().subscribe(&EventId::new(id).unwrap().into());
+        let resumption = subscriber.resumption();
+        assert!(matches!(resumption, Resumption::Unknown { .. }), "{id}: {resumption:?}");
+        // Where positions ascend, this client may have both.
+        let may_have_all = id == future && L::ASCENDS;
+        let expected: &[&str] = if may_have_all { &["gap"] } else { &["gap", "a", "b"] };
+        assert_eq!(ready(&mut subscriber), expected, "{id}");
+    }
+}
+
+pub(crate) async fn ephemeral_events_are_not_replayed(log: impl Log) {
+    let mut live = log.hub().subscribe(&none());
+    let ids = publish(&log, &["a"]).await;
+    assert_eq!(log.hub().publish(&Event::text("typing").no_id()).await.unwrap(), None);
+    assert_eq!(log.hub().publish(&Comment::new("one\ntwo")).await.unwrap(), None);
+    let retry = Event::new().retry(ReconnectionTime::from_millis(7_000).unwrap());
+    assert_eq!(log.hub().publish(&retry).await.unwrap(), None);
+    log.settle(4).await;
+    publish(&log, &["b"]).await;
+    let expected = ["a", "typing", ": one|: two|", "retry: 7000|", "b"];
+    assert_eq!(ready(&mut live), expected);
+    let mut later = log.hub().subscribe(&ids[0].clone().into());
+    assert_eq!(ready(&mut later), ["b"]);
+    assert_eq!(later.resumption(), Resumption::Exact { missed: 1 });
+}
+
+pub(crate) async fn events_with_a_topic_reach_only_its_subscribers(log: impl Log) {
+    let subscribe = |topics: &[&str]| log.hub().subscribe_to(topics, &none());
+    let mut to = [subscribe(&[""]), subscribe(&["a"]), subscribe(&["b", ""])];
+    let mut all = log.hub().subscribe_all(&none());
+    for topic in ["a", "", "b", "a\nb"] {
+        log.hub().to(topic).publish(&Event::text(format!("to {topic:?}"))).await.unwrap();
+    }
+    log.settle(4).await;
+    assert_eq!(ready(&mut to[0]), ["to \"\""]);
+    assert_eq!(ready(&mut to[1]), ["to \"a\""]);
+    assert_eq!(ready(&mut to[2]), ["to \"\"", "to \"b\""]);
+    assert_eq!(ready(&mut all).len(), 4);
+}
+
+pub(crate) async fn a_newer_event_replaces_the_older_one_with_the_same_key(log: impl Log) {
+    let before = publish(&log, &["open"]).await.remove(0);
+    for price in [1250, 1251, 1249] {
+        log.hub().key("ACME").publish(&Event::json(price)).await.unwrap();
+    }
+    log.hub().to("other").key("ACME").publish(&Event::json(1)).await.unwrap();
+    log.settle(5).await;
+    let mut subscriber = log.hub().subscribe(&before.into());
+    assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 1 });
+    assert_eq!(ready(&mut subscriber), ["1249"]);
+}
+
+pub(crate) async fn types_and_reconnection_times_arrive(log: impl Log) {
+    let mut subscriber = log.hub().subscribe(&none());
+    let time = ReconnectionTime::from_millis(1_234).unwrap();
+    let event = Event::json([1, 2]).event_type("order").retry(time);
+    log.hub().publish(&event).await.unwrap();
+    log.hub().publish(&Event::text("no type").no_event_type()).await.unwrap();
+    let item: Event = r#"{"type":"item","data":{"a":1},"b":"é\n"}"#.parse().unwrap();
+    log.hub().publish(&item).await.unwrap();
+    log.settle(3).await;
+    let opening = subscriber.next().await.unwrap();
+    drop(opening);
+    let frame = subscriber.next().await.unwrap();
+    let frame = String::from_utf8(frame.into_bytes().to_vec()).unwrap();
+    assert!(frame.ends_with("\nevent: order\nretry: 1234\ndata: [1,2]\n\n"), "{frame}");
+    let rest = subscriber.next().await.unwrap();
+    assert!(rest.as_bytes().ends_with(b"data: no type\n\n"));
+    assert_eq!(ready(&mut subscriber), [r#"item {"a":1,"b":"é\n"}"#]);
+}
+
+pub(crate) async fn items_that_are_too_large_are_refused(log: impl Log) {
+    let error = log.hub().publish(&Event::text("x".repeat(70_000))).await.unwrap_err();
+    assert!(error.encode_error().is_some_and(sse_encoder::Error::is_too_large), "{error:#}");
+    publish(&log, &[&"x".repeat(60_000)]).await;
+    assert_eq!(log.hub().stats().published, 1);
+}
+
+pub(crate) async fn an_item_of_no_frame_or_of_two_is_refused(log: impl Log) {
+    let none: Option<Event> = None;
+    assert!(log.hub().publish(&none).await.is_err());
+    assert!(log.hub().publish(&[Event::text("a"), Event::text("b")]).await.is_err());
+    assert_eq!(log.hub().stats().published, 0);
+}
+
+pub(crate) async fn missing_more_than_is_retained_is_a_gap(log: impl Log) {
+    let mut stalled = log.hub().subscribe(&none());
+    assert!(ready(&mut stalled).is_empty());
+    let texts: Vec<_> = (0..20).map(|n| n.to_string()).collect();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    let ids = publish(&log, &texts).await;
+    assert_eq!(log.hub().stats().retained, 8);
+    assert_eq!(ready(&mut stalled), [&["gap"], &texts[12..]].concat());
+    for (n, id) in ids.into_iter().enumerate() {
+        let mut subscriber = log.hub().subscribe(&id.into());
+        let is_exact = matches!(subscriber.resumption(), Resumption::Exact { .. });
+        assert_eq!(is_exact, n >= 11, "{n}");
+        let expected =
+            if is_exact { texts[n + 1..].to_vec() } else { [&["gap"], &texts[12..]].concat() };
+        assert_eq!(ready(&mut subscriber), expected, "{n}");
+    }
+}
+
+pub(crate) async fn with_on_gap_newest_only_new_events_follow_a_gap(log: impl Log) {
+    publish(&log, &["a", "b"]).await;
+    let mut subscriber = log.hub().subscribe(&EventId::from(7).into());
+    publish(&log, &["c"]).await;
+    assert_eq!(ready(&mut subscriber), ["gap", "c"]);
+}
+
+pub(crate) async fn the_state_comes_before_the_events_published_while_it_was_loaded(log: impl Log) {
+    publish(&log, &["a"]).await;
+    let mut subscriber = log.hub().subscribe(&none());
+    publish(&log, &["b"]).await;
+    subscriber.begin_with(&Event::text("state")).unwrap();
+    assert_eq!(ready(&mut subscriber), ["state", "b"]);
+}
+
+pub(crate) async fn a_closed_hub_refuses_events_and_ends_its_streams(log: impl Log) {
+    let mut subscriber = log.hub().subscribe(&none());
+    publish(&log, &["a"]).await;
+    log.hub().close();
+    assert!(log.hub().publish(&Event::text("late")).await.unwrap_err().is_closed());
+    assert_eq!(ready(&mut subscriber), ["a"]);
+    assert!(subscriber.next().await.is_none());
+    drop(subscriber);
+    log.hub().drained().await;
+}
+
+pub(crate) async fn a_client_resumes_after_a_restart_of_the_hub(log: impl Log) {
+    let ids = publish(&log, &["a", "b", "c"]).await;
+    let Some(log) = log.restart().await else { return };
+    for (n, id) in ids.into_iter().enumerate() {
+        let resumption = log.hub().subscribe(&id.into()).resumption();
+        assert_eq!(resumption, Resumption::Exact { missed: 2 - n });
+    }
+    assert_eq!(log.hub().stats().retained, 3);
+}
+
+pub(crate) fn small() -> HubBuilder {
+    Hub::builder().retain_events(8)
+}
+
+pub(crate) fn newest() -> HubBuilder {
+    Hub::builder().on_gap(OnGap::Newest).connection_age(Duration::from_secs(3_600))
+}
+
+pub(crate) fn default() -> HubBuilder {
+    Hub::builder()
+}
+
+/// Calls a macro with all rules, and the settings of each.
+macro_rules! each_rule {
+    ($tests:ident) => {
+        $tests! {
+            events_reach_every_subscriber_in_one_order: default;
+            a_client_resumes_after_every_id: default;
+            several_events_are_published_as_one: default;
+            the_newest_of_each_key_comes_first_and_then_the_updates: default;
+            an_own_id_is_kept_and_cannot_be_published_twice: default;
+            ids_of_no_event_are_unknown: default;
+            ephemeral_events_are_not_replayed: default;
+            events_with_a_topic_reach_only_its_subscribers: default;
+            a_newer_event_replaces_the_older_one_with_the_same_key: default;
+            types_and_reconnection_times_arrive: default;
+            items_that_are_too_large_are_refused: default;
+            an_item_of_no_frame_or_of_two_is_refused: default;
+            missing_more_than_is_retained_is_a_gap: small;
+            with_on_gap_newest_only_new_events_follow_a_gap: newest;
+            the_state_comes_before_the_events_published_while_it_was_loaded: default;
+            a_closed_hub_refuses_events_and_ends_its_streams: default;
+            a_client_resumes_after_a_restart_of_the_hub: default;
+        }
+    };
+}
+pub(crate) use each_rule;
