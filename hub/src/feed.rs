@@ -409,24 +409,30 @@ impl Feed {
         (self.retained.0.load(Ordering::Relaxed), self.retained.1.load(Ordering::Relaxed))
     }
 
-    /// How many entries the slowest subscriber is behind the newest one. It looks at every
-    /// subscriber, and holds up no publisher for all of them.
-    pub(crate) fn lag(&self) -> u64 {
+    /// How many entries the slowest subscriber is behind the newest one, or with `is_retained` the
+    /// slowest of those for which all that they lack is retained. It looks at every subscriber, and
+    /// holds up no publisher for all of them.
+    pub(crate) fn lag(&self, is_retained: bool) -> u64 {
         const LISTS: usize = 64;
-        let (mut slowest, mut from, tip) = (None, 0, self.read().retained.tip());
+        let (tip, evicted) = {
+            let retained = &self.read().retained;
+            (retained.tip(), retained.evicted())
+        };
+        let least = if is_retained { evicted } else { 0 };
+        let (mut slowest, mut from) = (None, 0);
         loop {
             let (lists, is_last) = {
                 let State { lists, .. } = &*self.read();
                 (lists.some(from, LISTS), from as usize + LISTS >= lists.len())
             };
-            slowest = lists.iter().filter_map(|list| list.slowest()).chain(slowest).min();
+            slowest = lists.iter().filter_map(|list| list.slowest(least)).chain(slowest).min();
             if is_last {
                 break;
             }
             from += LISTS as TopicId;
         }
         let all = self.read().lists.get(EVERYTHING).cloned();
-        slowest = all.and_then(|list| list.slowest()).into_iter().chain(slowest).min();
+        slowest = all.and_then(|list| list.slowest(least)).into_iter().chain(slowest).min();
         slowest.map_or(0, |cursor| tip.saturating_sub(cursor))
     }
 

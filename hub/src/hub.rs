@@ -457,7 +457,39 @@ impl Hub {
     /// # Ok::<(), sse_hub::Error>(())
     /// ```
     pub fn lag(&self) -> u64 {
-        self.handle.feed.lag()
+        self.handle.feed.lag(false)
+    }
+
+    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is retained:
+    /// for a publisher of many events, which waits for its readers, so that none loses any. A
+    /// subscriber whose client does not read is soon further behind, gets a gap, and is waited for no
+    /// more.
+    ///
+    /// Look at it every few dozen events, as a subscriber that is behind shows its progress as often,
+    /// and limit each wait:
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sse_encoder::Event;
+    /// use sse_hub::{Error, Hub};
+    ///
+    /// async fn publish_all(hub: &Hub, texts: &[String], retained: u64) -> Result<(), Error> {
+    ///     for (n, text) in texts.iter().enumerate() {
+    ///         hub.publish(&Event::text(text)).await?;
+    ///         // At most 50 milliseconds.
+    ///         let mut patience = if n % 32 == 0 { 50 } else { 0 };
+    ///         while patience > 0 && hub.retained_lag() > retained / 2 {
+    ///             patience -= 1;
+    ///             tokio::time::sleep(Duration::from_millis(1)).await;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # runtime.block_on(publish_all(&Hub::new(), &vec!["a".into(); 100], 1_024)).unwrap();
+    /// ```
+    pub fn retained_lag(&self) -> u64 {
+        self.handle.feed.lag(true)
     }
 
     /// The position after the newest event, as an id from which a client can subscribe; also while

@@ -48,3 +48,35 @@ fn stats_count_how_subscriptions_begin_and_how_publishing_ends() {
     let stats = hub.stats();
     assert_eq!((stats.published, stats.refused, stats.outcome_unknown), (6, 2, 0));
 }
+
+#[test]
+fn one_that_reads_shows_its_progress_before_it_has_caught_up() {
+    let hub = Hub::builder().retain_events(1_000).build();
+    let mut reading = Client::live(hub.subscribe_to(["", "other"], &none()));
+    reading.assert_pending();
+    (0..500).for_each(|n| _ = publish(&hub, &n.to_string()));
+    (0..100).for_each(|_| assert!(reading.next().is_some()));
+    let lag = hub.retained_lag();
+    assert!((400..=436).contains(&lag), "{lag}");
+}
+
+#[test]
+fn only_those_that_have_lost_nothing_are_waited_for() {
+    let hub = Hub::builder().retain_events(10).build();
+    let mut reading = Client::live(hub.subscribe(&none()));
+    let mut stalled = Client::live(hub.subscribe(&none()));
+    reading.assert_pending();
+    stalled.assert_pending();
+    (0..4).for_each(|n| _ = publish(&hub, &n.to_string()));
+    assert_eq!(hub.retained_lag(), 4);
+    assert_eq!(reading.ready().len(), 4);
+    assert_eq!(hub.retained_lag(), 4, "the other one may still read");
+    for n in 4..20 {
+        publish(&hub, &n.to_string());
+        reading.ready();
+    }
+    assert_eq!((hub.retained_lag(), hub.lag()), (0, 20));
+    (0..3).for_each(|n| _ = publish(&hub, &n.to_string()));
+    assert_eq!((hub.retained_lag(), hub.lag()), (3, 23));
+    drop(stalled);
+}

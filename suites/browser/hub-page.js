@@ -31,3 +31,14 @@ export async function publish(tab, topic, text) {
   await tab.click('#publish');
   await answered;
 }
+
+/** Opens the menu, and waits for its state. */
+export async function openMenu(tab) {
+  await tab.click('#menu summary');
+  await tab.waitForSelector('#menu[data-state=open]');
+}
+
+/** The prices, by dish. */
+export const menu = (tab) =>
+  tab.$$eval('#prices [data-dish]', (rows) =>
+    Object.fromEntries(rows.map((row) => [row.dataset.dish, row.lastChild.textContent])));

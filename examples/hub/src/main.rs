@@ -173,7 +173,7 @@ async fn publish(
     }
     let to = app.hub.to_all(&topics);
     let to = named(&query, "key").last().map_or(to, |key| to.key(key));
-    match publish::lines(to, body).await {
+    match publish::lines((&app.hub, app.retain), to, body).await {
         Ok(ids) => Json(json!({ "published": ids.len(), "ids": texts(&ids) })).into_response(),
         Err(error) => refuse(error.status(), error),
     }

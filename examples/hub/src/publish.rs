@@ -1,17 +1,23 @@
 //! Publishes a request's body line by line: each line is an item, published as soon as it is
 //! complete.
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use axum::{body::Body, http::StatusCode};
 use futures_util::StreamExt;
 use sse_encoder::{Event, EventId};
-use sse_hub::Target;
+use sse_hub::{Hub, Target};
+use tokio::{task::yield_now, time::sleep};
 
 /// The longest line. The event of a longer one would exceed the hub's largest frame.
 const MAX_LINE: usize = 128 * 1024;
 /// The most items of one body: the answer has the id of each.
 const MAX_ITEMS: usize = 100_000;
+
+/// After so many lines, subscribers may catch up.
+const PART: usize = 32;
+/// For so many milliseconds at most.
+const PATIENCE: u32 = 50;
 
 /// Why publishing stopped at this line.
 #[derive(Debug)]
@@ -58,8 +64,14 @@ impl fmt::Display for Refused {
 
 /// Publishes the items and returns their ids; `None` for an ephemeral one. Those before a bad line
 /// stay published.
-pub async fn lines(to: Target<'_>, body: Body) -> Result<Vec<Option<EventId>>, Refused> {
-    let mut lines = Lines { to, number: 0, ids: Vec::new() };
+///
+/// It waits while subscribers that read lack more than half of the retained events.
+pub async fn lines(
+    (hub, retain): (&Hub, usize),
+    to: Target<'_>,
+    body: Body,
+) -> Result<Vec<Option<EventId>>, Refused> {
+    let mut lines = Lines { hub, retain: retain as u64, to, number: 0, ids: Vec::new() };
     let mut body = body.into_data_stream();
     // The beginning of an incomplete line.
     let mut begun = Vec::new();
@@ -80,6 +92,8 @@ pub async fn lines(to: Target<'_>, body: Body) -> Result<Vec<Option<EventId>>, R
 }
 
 struct Lines<'a> {
+    hub: &'a Hub,
+    retain: u64,
     to: Target<'a>,
     /// The lines read so far.
     number: usize,
@@ -98,11 +112,21 @@ impl Lines<'_> {
             self.ids.push(published.map_err(|error| self.refused(Reason::Publish(error)))?);
         }
         self.number += 1;
-        if self.number.is_multiple_of(32) {
+        if self.number.is_multiple_of(PART) {
             // Let subscribers run during a long body.
-            tokio::task::yield_now().await;
+            yield_now().await;
+            self.wait_for_readers().await;
         }
         Ok(())
+    }
+
+    /// A client that does not read is soon too far behind to be waited for.
+    async fn wait_for_readers(&self) {
+        let mut patience = PATIENCE;
+        while patience > 0 && self.hub.retained_lag() > self.retain / 2 {
+            patience -= 1;
+            sleep(Duration::from_millis(1)).await;
+        }
     }
 
     /// An error for the next line.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{env, fs, process};
+use std::{env, fs, process, time::Duration};
 
 use support::Server;
 
@@ -81,6 +81,29 @@ fn with_a_folder_a_kill_is_no_gap() {
     assert_eq!(server.json("/stats")["gaps"], 0);
     drop(server);
     fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_body_of_20_000_lines_loses_no_client_that_reads() {
+    let server = Server::start(&[]);
+    let mut reading = server.events("/events");
+    let stalled = server.events("/events");
+    // More than the sockets hold.
+    let data = |n: usize| format!(r#"{{"n":{n},"text":"{}"}}"#, "x".repeat(1_000));
+    let lines: String = (0..20_000).map(|n| format!("{{\"data\":{}}}\n", data(n))).collect();
+    let reader = std::thread::spawn(move || {
+        for n in 0..20_000 {
+            if n % 20 == 0 {
+                // Slower than the server publishes.
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            // A gap fails the test.
+            assert_eq!(reading.data(), data(n));
+        }
+    });
+    assert_eq!(server.publish("", &lines).len(), 20_000);
+    reader.join().unwrap();
+    drop(stalled);
 }
 
 #[test]

@@ -21,6 +21,9 @@ use crate::{
     wait::Report,
 };
 
+/// A subscriber that is behind shows its progress after so many events.
+const NOTE_EVERY: u64 = 32;
+
 impl Subscriber {
     #[inline]
     fn is_due(&self) -> bool {
@@ -150,7 +153,11 @@ impl Subscriber {
         match log.next(self.seats.topics(), self.cursor, self.live_from.seq()) {
             Next::Entry(seq, frame) => {
                 drop(state);
-                Some(self.give(seq, frame))
+                let frame = self.give(seq, frame);
+                if self.delivered.is_multiple_of(NOTE_EVERY) {
+                    self.seats.iter().for_each(|(list, waiter)| list.note(*waiter, seq));
+                }
+                Some(frame)
             }
             Next::Lost(loss) => {
                 let skips_rest = self.feed.settings.on_gap == OnGap::Newest;

@@ -144,6 +144,11 @@ impl<F> WaitList<F> {
         true
     }
 
+    /// The subscriber has reached this place, and reads on.
+    pub(crate) fn note(&self, waiter: WaiterId, cursor: u64) {
+        lock(&self.shards[waiter.shard as usize]).slots[waiter.slot as usize].cursor = cursor;
+    }
+
     /// Makes this the newest entry, and wakes all waiters.
     pub(crate) fn announce(&self, before: u64, seq: u64, frame: &F)
     where
@@ -237,9 +242,9 @@ impl<F> WaitList<F> {
         None
     }
 
-    /// The least cursor of a subscriber that does not wait, if one lacks an entry. A publisher is
-    /// never held up for all of them.
-    pub(crate) fn slowest(&self) -> Option<u64> {
+    /// The least cursor, from this one on, of a subscriber that does not wait, if one lacks an entry.
+    /// A publisher is never held up for all of them.
+    pub(crate) fn slowest(&self, from_cursor: u64) -> Option<u64> {
         let mut slowest = None;
         for shard in &self.shards {
             let mut from = 0;
@@ -247,7 +252,9 @@ impl<F> WaitList<F> {
                 let shard = lock(shard);
                 let some = shard.slots.iter().skip(from).take(LOOK);
                 let behind = some.filter(|slot| slot.taken && slot.waker.is_none());
-                slowest = behind.map(|slot| slot.cursor).chain(slowest).min();
+                let cursors =
+                    behind.map(|slot| slot.cursor).filter(|cursor| *cursor >= from_cursor);
+                slowest = cursors.chain(slowest).min();
                 from += LOOK;
                 if from >= shard.slots.len() {
                     break;

@@ -118,6 +118,33 @@ pub(crate) async fn several_events_are_published_as_one(log: impl Log) {
     assert_eq!(log.hub().stats().published, 3 * 70 + 2);
 }
 
+pub(crate) async fn the_newest_of_each_key_comes_first_and_then_the_updates(log: impl Log) {
+    let price = async |hub: &Hub, key: &str, n: u32| {
+        hub.to("prices").key(key).publish(&Event::json(n)).await.unwrap();
+    };
+    let begin = |hub: &Hub| {
+        let mut subscriber = hub.subscribe_to(["prices"], &none());
+        subscriber.begin_with_latest().unwrap();
+        subscriber
+    };
+    for (key, n) in [("a", 1), ("b", 2), ("a", 3), ("c", 4)] {
+        price(log.hub(), key, n).await;
+    }
+    let removed = Event::json("c").event_type(sse_hub::REMOVED);
+    log.hub().to_all(&["prices", "other"]).key("c").publish(&removed).await.unwrap();
+    log.settle(5).await;
+    let mut subscriber = begin(log.hub());
+    assert_eq!(ready(&mut subscriber), ["2", "3"]);
+    price(log.hub(), "b", 5).await;
+    log.settle(6).await;
+    assert_eq!(ready(&mut subscriber), ["5"]);
+    assert_eq!(log.hub().history(["prices", "other"], &none(), 2).len(), 2);
+    drop(subscriber);
+    if let Some(log) = log.restart().await {
+        assert_eq!(ready(&mut begin(log.hub())), ["3", "5"]);
+    }
+}
+
 pub(crate) async fn an_own_id_is_kept_and_cannot_be_published_twice(log: impl Log) {
     let row = Event::text("row").id("row 9");
     assert_eq!(log.hub().publish(&row).await.unwrap().unwrap(), "row 9");
@@ -294,6 +321,7 @@ macro_rules! each_rule {
             events_reach_every_subscriber_in_one_order: default;
             a_client_resumes_after_every_id: default;
             several_events_are_published_as_one: default;
+            the_newest_of_each_key_comes_first_and_then_the_updates: default;
             an_own_id_is_kept_and_cannot_be_published_twice: default;
             ids_of_no_event_are_unknown: default;
             ephemeral_events_are_not_replayed: default;

@@ -110,8 +110,9 @@ impl Truth {
 
     fn is_replaced(&self, event: usize) -> bool {
         let Event { topic, key, .. } = self.events[event];
-        let is_newer =
-            |newer: &Event| newer.is_appended && newer.topic == topic && newer.key == key;
+        let is_newer = |newer: &Event| {
+            (newer.is_appended || newer.is_unknown) && newer.topic == topic && newer.key == key
+        };
         key.is_some() && self.events[event + 1..].iter().any(is_newer)
     }
 
