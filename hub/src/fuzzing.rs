@@ -13,3 +13,10 @@ pub fn entry<'a>(
 ) -> Result<(Vec<u8>, Vec<String>, Option<String>), crate::Error> {
     read_entry(fields, &HubBuilder::default().settings())
 }
+
+/// The events in a file of a log on disk, as their frames; `None` if it is not such a file. With
+/// `seals`, the bytes after the file's header are the records of one batch, with right checksums.
+#[cfg(feature = "disk")]
+pub fn disk_file(bytes: &[u8], seals: bool) -> Option<Vec<Vec<u8>>> {
+    crate::disk::read_file(bytes, seals)
+}

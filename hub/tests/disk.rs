@@ -230,3 +230,25 @@ fn several_events_are_published_as_one_or_none_of_them() {
     let events = resume(&open(&folder), &before).1;
     assert_eq!(events, ["a", "b", "c", "d", "e", "h"]);
 }
+
+#[test]
+fn a_path_that_is_no_folder_is_an_error() {
+    let folder = Folder::new();
+    fs::create_dir_all(folder.path()).unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "").unwrap();
+    let error = Hub::builder().disk(&file).unwrap_err();
+    assert!(error.is_io(), "{error:#}");
+    assert!(std::error::Error::source(&error).is_some_and(|cause| cause.is::<std::io::Error>()));
+}
+
+#[test]
+fn a_batch_larger_than_a_file_gets_one_of_its_own() {
+    let folder = Folder::new();
+    let builder = || Hub::builder().max_frame(4 << 20).retain_bytes(64 << 20);
+    let hub = builder().disk(folder.path()).unwrap();
+    let ids = [100, 3 << 20, 100].map(|len| publish(&hub, &"x".repeat(len)));
+    drop(hub);
+    let hub = builder().disk(folder.path()).unwrap();
+    assert_eq!(hub.subscribe(&ids[0].clone().into()).resumption(), Resumption::Exact { missed: 2 });
+}

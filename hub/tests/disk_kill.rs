@@ -96,6 +96,8 @@ fn kill_one(
     });
     let mut told = told.peekable();
     assert!(told.peek().is_some(), "the child has published nothing");
+    // The folder is the child's as long as it lives.
+    assert!(builder().disk(folder.path()).unwrap_err().is_in_use());
     let killer = thread::spawn(move || {
         thread::sleep(after);
         child.kill().unwrap();

@@ -1,4 +1,8 @@
 #![doc = include_str!("../../docs/disk.md")]
+// A simulation implements `files::Files` (`fake::Disk` does), opens a `Writer` on it with a feed, and
+// calls `append` with commands itself, in place of the thread in `log`: each answer is ready when
+// that returns. Dropping the writer is a crash, `close` a clean end, `fake::Disk::power_failure` loses
+// what is not synced, and `fake::Disk::fail` lets an operation fail or write a part.
 
 mod answer;
 #[cfg(test)]
@@ -27,6 +31,38 @@ use self::{files::Folder, log::DiskLog, writer::Writer};
 use crate::{
     builder::HubBuilder, error::Error, feed::Feed, handle::Handle, hub::Hub, log::Numbering,
 };
+
+/// The frames in a file; with `seals`, of these records.
+#[cfg(fuzzing)]
+pub(crate) fn read_file(bytes: &[u8], seals: bool) -> Option<Vec<Vec<u8>>> {
+    use self::{
+        format::{BATCH_HEADER, BatchHeader, Batches, FileHeader},
+        record::Record,
+    };
+    use crate::position::Position;
+
+    let mut file = bytes.to_vec();
+    if seals {
+        let header = FileHeader { log: 7, number: 1, previous: Position::START };
+        let mut batch = vec![0; BATCH_HEADER];
+        batch.extend_from_slice(bytes);
+        BatchHeader { epoch: 5, first: 1, time: 0, count: 9 }.seal(&header.seed(), &mut batch);
+        file = header.to_bytes().to_vec();
+        file.extend_from_slice(&batch);
+    }
+    let header = FileHeader::read(&file).ok()?;
+    let mut frames = Vec::new();
+    for (_, mut records) in Batches::new(header, &file).flatten() {
+        while let Some(record) = Record::read(&mut records) {
+            let mut again = Vec::new();
+            record.write(&mut again);
+            // What is read is what is written.
+            assert!(Record::read(&mut &again[..]).is_some());
+            frames.push(record.event().as_bytes().to_vec());
+        }
+    }
+    Some(frames)
+}
 
 impl HubBuilder {
     /// A hub whose log is in this folder: a restart, also by `kill -9`, is no gap. The folder is
