@@ -445,6 +445,13 @@ impl Buffer {
 /// four digits each, then its quarters two, then its eighths one.
 #[inline(always)]
 pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
+    /// The least number of more digits. Zero has one digit, too; and there are no more than eight.
+    const POWERS: [u32; 16] = {
+        let mut powers = [100_000_000; 16];
+        (powers[0], powers[1], powers[2], powers[3]) = (0, 10, 100, 1_000);
+        (powers[4], powers[5], powers[6], powers[7]) = (10_000, 100_000, 1_000_000, 10_000_000);
+        powers
+    };
     if number >= 100_000_000 {
         return None;
     }
@@ -456,7 +463,10 @@ pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
     let ones = tens | ((twos - 10 * tens) << 8);
     // The first digit is in the lowest byte. Their count does not wait for them, as all that is
     // written after them waits for it. Zero has one digit, too.
-    let len = (number as u32 | 1).ilog10() as usize + 1;
+    let bits = 32 - (number as u32 | 1).leading_zeros();
+    // Their product with log10(2), rounded down: the digits, or one less.
+    let fewest = ((bits * 1_233) >> 12) as usize;
+    let len = fewest + (number as u32 >= POWERS[fewest & 15]) as usize;
     let text = (ones | 0x3030_3030_3030_3030) >> (8 * (8 - len));
     Some((text, len))
 }

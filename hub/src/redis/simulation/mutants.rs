@@ -11,7 +11,7 @@ use crate::mutant;
 const ROWS: [u32; 6] = [29, 38, 39, 40, 43, 46];
 
 /// How many runs are tried to find one.
-const RUNS: u64 = 10_000;
+const RUNS: u64 = 200_000;
 
 /// `SSE_HUB_MUTANTS` is how often each is to be found, by default never: the tapes below are faster.
 /// With `SSE_HUB_TAPES` the last failing tape is shrunk and printed.
