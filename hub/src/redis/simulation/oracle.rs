@@ -149,6 +149,15 @@ impl History {
         self.state = None;
     }
 
+    /// A position, up to which the server has not read some events: they were lost before.
+    pub(super) fn hear_checkpoint(&mut self, truth: &Truth, read: &Read, until: (u64, u64)) {
+        let is_excused = |n: usize, event: &Event| {
+            event.at <= until && event.lost.is_some() && truth.may_be_missing(n, read)
+        };
+        let all = truth.events.iter().enumerate();
+        self.excused.extend(all.filter(|(n, event)| is_excused(*n, event)).map(|(n, _)| n));
+    }
+
     pub(super) fn hear(
         &mut self,
         truth: &mut Truth,
@@ -176,7 +185,12 @@ impl History {
         if !self.events.insert(event) && id.is_some() {
             return Err(format!("rule 1: event {event} is heard twice"));
         }
-        let first = match self.at {
+        // Without an id the event comes after the state of this connection, if there is one.
+        let (at, excused) = match &self.state {
+            Some(Origin { at, excused }) => (*at, excused),
+            None => (self.at, &self.excused),
+        };
+        let first = match at {
             At::Start => 0,
             At::After(at) => at + 1,
             At::Anywhere => event,
@@ -187,13 +201,13 @@ impl History {
         let missing = (first..event).find(|other| {
             topics.contains(&truth.events[*other].topic)
                 && !self.events.contains(other)
-                && !self.excused.contains(other)
+                && !excused.contains(other)
                 && !truth.may_be_missing(*other, read)
         });
         if let Some(missing) = missing {
             return Err(format!(
-                "rule 2: event {missing} is missing before {event}, after {:?}: {:?}",
-                self.at, truth.events[missing],
+                "rule 2: event {missing} is missing before {event}, after {at:?}: {:?}",
+                truth.events[missing],
             ));
         }
         if id.is_some() {

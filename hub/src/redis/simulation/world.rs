@@ -32,7 +32,7 @@ use crate::{
     handle::Handle,
     log::{Draft, Names, Next, Numbering, Resumed},
     memory::Memory,
-    position::clock,
+    position::{Position, clock},
     random,
     redis::{
         driver::read, follower::Follower, link::Link, log::RedisLog, queue::Queue,
@@ -523,7 +523,12 @@ impl World {
         let Client { history, topics, last, connection, .. } = &mut self.clients[n];
         let read = &self.servers[server].read;
         match field("event: ") {
-            Some("checkpoint") => {}
+            Some("checkpoint") => {
+                let position = id.and_then(|id| id.parse::<Position>().ok());
+                if let Some(position) = position {
+                    history.hear_checkpoint(&self.truth, read, position.numbers());
+                }
+            }
             Some("gap") => history.hear_gap(&self.truth, next, may_lose)?,
             Some("state") => {
                 if let Connection::Open(.., origin) = connection {
@@ -779,7 +784,14 @@ impl World {
             _ => &[("mark", "x")],
         };
         let fields = fields.iter().map(|(name, text)| ((*name).into(), (*text).into()));
-        self.log().append(fields.collect(), None);
+        let mut fields: Fields = fields.collect();
+        // Otherwise two of them with one id could not be told apart.
+        let nonce = self.log().nonce();
+        match fields.iter_mut().find(|(name, _)| name == b"mark") {
+            Some((_, text)) => *text = nonce,
+            None => fields.push((b"nonce".to_vec(), nonce)),
+        }
+        self.log().append(fields, None);
     }
 
     /// The faults are over: everybody gets what follows.
