@@ -58,6 +58,9 @@ pub(super) struct Follower {
     cursor: Cursor,
     /// The entries that were read last.
     recent: VecDeque<Position>,
+    /// How many of them, up to the newest one, were read without a hole before them: what is older
+    /// than these was read, or a gap has told of it.
+    run: usize,
     page: usize,
     patience: Duration,
     reporter: Reporter,
@@ -66,7 +69,7 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, reporter: Reporter) -> Self {
         let (cursor, recent) = (Cursor::Unknown, VecDeque::new());
-        Self { feed, link, cursor, recent, page: PAGE, patience: ANSWER, reporter }
+        Self { feed, link, cursor, recent, run: 0, page: PAGE, patience: ANSWER, reporter }
     }
 
     /// How long an answer may take.
@@ -135,9 +138,12 @@ impl Follower {
                 if first.position > self.feed.read().retained.tip_position()
                     && !entries.iter().any(|entry| self.may_have_read(entry))
                     && source.is_complete().await?
-                    && is_still_there(source, first).await? => {}
+                    && is_still_there(source, first).await? =>
+            {
+                self.run = 0;
+            }
             (Cursor::Empty { .. }, Some(_)) => return self.relocate(source).await,
-            (Cursor::Unknown, Some(first)) => self.record_gap(before(first))?,
+            (Cursor::Unknown, Some(first)) => self.begin_at(first)?,
         }
         self.ingest(entries)
     }
@@ -247,7 +253,7 @@ impl Follower {
         }
         // An older log is there by now, or its positions are higher than the one read last.
         if let Some(&lost) = self.recent.back()
-            && page.iter().any(|entry| self.has_read(entry))
+            && page.iter().any(|entry| self.may_have_read(entry))
         {
             return match self.newest_known(source, None).await? {
                 Some(known) => self.continue_after(source, known, lost).await,
@@ -255,7 +261,7 @@ impl Follower {
             };
         }
         match page.first() {
-            Some(first) => self.record_gap(before(first))?,
+            Some(first) => self.begin_at(first)?,
             None => return self.begin_empty(source).await,
         }
         self.ingest(page)
@@ -278,6 +284,14 @@ impl Follower {
             self.ingest(page)?;
         }
         Ok(())
+    }
+
+    /// Entries before this one, the first one that is there, may never have been read.
+    fn begin_at(&mut self, first: &Entry) -> Result<(), Error> {
+        if !mutant::lacks(49) {
+            self.run = 0;
+        }
+        self.record_gap(before(first))
     }
 
     /// The log is empty, and has no mark.
@@ -314,11 +328,14 @@ impl Follower {
         self.recent.iter().rev().any(|position| *position == entry.position)
     }
 
-    /// Whether the entry is among those read last, or comes before them all: then it may have been
-    /// read, and must not be read again.
+    /// Whether the entry is among those read last, or comes before all since the last hole: then it
+    /// may have been read, or is one of those that were missed. A restored log may have it again, but
+    /// a client that has it from another server can lack what this one has read since. So it must
+    /// not be read as a new one.
     fn may_have_read(&self, entry: &Entry) -> bool {
         let is_before = |position: &Position| entry.position.numbers() < position.numbers();
-        self.has_read(entry) || !self.recent.is_empty() && self.recent.iter().all(is_before)
+        self.has_read(entry)
+            || self.run > 0 && self.recent.iter().rev().take(self.run).all(is_before)
     }
 
     /// Remembers an entry as one that has been read.
@@ -327,6 +344,7 @@ impl Follower {
             self.recent.pop_front();
         }
         self.recent.push_back(entry.position);
+        self.run = (self.run + 1).min(PAGE);
     }
 
     /// The whole log is read: whether it is all that ever was in it, the server has to say.

@@ -772,6 +772,56 @@ fn an_older_log_that_is_restored_after_it_was_emptied_is_not_read_again() {
 }
 
 #[test]
+fn an_entry_that_was_missed_is_no_new_one_when_a_restored_log_has_it() {
+    // Trimmed before they were read, or gone with the whole log.
+    for is_emptied in [false, true] {
+        let log = Log::default();
+        log.add(1..=2);
+        let mut node = Node::new(&log);
+        let mut subscriber = fresh(&node);
+        *log.state() = State::default();
+        if is_emptied {
+            node.follow();
+        }
+        log.add([6]);
+        node.follow();
+        assert_eq!(ready(&mut subscriber), [0, 6]);
+        *log.state() = State::default();
+        log.add(1..=4);
+        node.follow();
+        log.add([7]);
+        node.follow();
+        assert_eq!(ready(&mut subscriber), [0, 7]);
+        // Entry 6 is lost, and this server has seen it: a client of another server has not.
+        for n in 1..=4 {
+            assert!(matches!(node.resumption(n), Resumption::Unknown { .. }), "{n}");
+        }
+        assert_eq!(node.resumption(7), Resumption::Exact { missed: 0 });
+    }
+}
+
+#[test]
+fn an_older_log_that_comes_back_between_two_reads_is_no_new_one() {
+    let log = Log::default();
+    log.add(2..=4);
+    let mut node = Node::new(&log);
+    let mut subscriber = fresh(&node);
+    log.state().entries.clear();
+    log.add([6]);
+    let restore: fn(&mut State) = |state| {
+        *state = State::default();
+        state.add(1);
+    };
+    // The server waits, looks for what it knows, and then for the first entry.
+    log.state().between = vec![restore, |_| ()];
+    node.follow();
+    log.add([7]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 7]);
+    assert!(matches!(node.resumption(1), Resumption::Unknown { .. }));
+}
+
+#[test]
 fn an_event_with_a_key_is_found_after_the_clock_went_back() {
     let log = Log::default();
     let keyed = |n: u64| {
