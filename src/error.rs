@@ -179,6 +179,10 @@ impl Error {
 
     /// The caller's own error, if it is of this type.
     ///
+    /// An `anyhow::Error` is never found, nor is its cause: `anyhow` makes an error of a private
+    /// type of it. Downcast it before it becomes an item, for example with `map_err`, where
+    /// [`Error::other`] takes either.
+    ///
     /// ```
     /// use std::io;
     ///

@@ -601,3 +601,19 @@ fn replaced_events_take_no_room_and_their_positions_stay_known() {
         keyed_run(seed);
     }
 }
+
+#[test]
+fn the_name_of_a_file_is_on_the_disk_before_the_file_is_written() {
+    let disk = Disk::default();
+    // The last step of making the first file.
+    disk.fail(5, Fault::Fail);
+    assert!(Log::open(&disk).is_err_and(|error| error.is_io()));
+    assert!(disk.names()[0].ends_with(".log"));
+    let mut log = Log::open(&disk).unwrap();
+    let start = log.tip();
+    log.text("a");
+    drop(log);
+    disk.power_failure(|| false);
+    let log = Log::open(&disk).unwrap();
+    assert_eq!(log.resume(Some(&start)).0, Resumption::Exact { missed: 1 });
+}

@@ -7,8 +7,7 @@ use tokio::{
 async fn the_head_and_the_opening_comment_come_at_once() {
     let listener = super::listen(([127, 0, 0, 1], 0).into()).unwrap();
     let address = listener.local_addr().unwrap();
-    let app = super::Router::new().route("/", super::get(super::events));
-    tokio::spawn(super::serve(listener, app));
+    tokio::spawn(super::serve(listener, super::router()));
     let mut client = TcpStream::connect(address).await.unwrap();
     client.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
     let (mut answer, mut bytes) = (String::new(), [0; 1024]);
