@@ -154,7 +154,16 @@ impl Follower {
         if newest.entries.is_empty() && source.mark().await? {
             newest = self.newest(source).await?;
         }
-        let Newest { mut entries, is_whole } = newest;
+        for _ in 0..RELOCATIONS {
+            // Two pages may be of two logs, the older page of the newer one.
+            match newest.entries.first() {
+                Some(first) if newest.pages > 1 && !is_still_there(source, first).await? => {
+                    newest = self.newest(source).await?;
+                }
+                _ => break,
+            }
+        }
+        let Newest { mut entries, is_whole, .. } = newest;
         let base = match entries.last() {
             // The oldest one need not be retained: a client that has it can resume after it.
             Some(_) if !is_whole => entries.pop().map(|oldest| {
@@ -180,7 +189,9 @@ impl Follower {
         let (max_events, max_bytes) = (bounds.events, bounds.bytes);
         let mut entries: Vec<Entry> = Vec::new();
         let (mut count, mut bytes, mut keys) = (0, 0_usize, HashSet::new());
+        let mut pages = 0;
         loop {
+            pages += 1;
             let oldest = entries.last().map(|entry| entry.position);
             let page = source.newest(oldest, self.page).await?;
             let is_last = page.len() < self.page;
@@ -192,11 +203,11 @@ impl Follower {
                 }
                 entries.push(entry);
                 if count > max_events || bytes > max_bytes {
-                    return Ok(Newest { entries, is_whole: false });
+                    return Ok(Newest { entries, pages, is_whole: false });
                 }
             }
             if is_last {
-                return Ok(Newest { entries, is_whole: true });
+                return Ok(Newest { entries, pages, is_whole: true });
             }
         }
     }
@@ -401,6 +412,7 @@ async fn is_still_there<S: Source>(source: &mut S, entry: &Entry) -> Result<bool
 /// The newest entries, the newest one first.
 struct Newest {
     entries: Vec<Entry>,
+    pages: usize,
     /// Whether these are all.
     is_whole: bool,
 }

@@ -822,6 +822,20 @@ fn an_older_log_that_comes_back_between_two_reads_is_no_new_one() {
 }
 
 #[test]
+fn a_server_that_starts_does_not_mix_two_logs() {
+    let log = Log::default();
+    log.add(10..=400);
+    // Between the first page and the older one, while the clock goes back, too.
+    log.state().between = vec![|state| {
+        *state = State::default();
+        state.add(1);
+    }];
+    let node = Node::new(&log);
+    assert_eq!(node.resumption(1), Resumption::Exact { missed: 0 });
+    assert!(matches!(node.resumption(400), Resumption::Unknown { .. }));
+}
+
+#[test]
 fn an_event_with_a_key_is_found_after_the_clock_went_back() {
     let log = Log::default();
     let keyed = |n: u64| {
