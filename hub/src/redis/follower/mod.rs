@@ -61,6 +61,8 @@ pub(super) struct Follower {
     /// How many of them, up to the newest one, were read without a hole before them: what is older
     /// than these was read, or a gap has told of it.
     run: usize,
+    /// Whether there may be newer entries than those that were just read.
+    is_behind: bool,
     page: usize,
     patience: Duration,
     reporter: Reporter,
@@ -69,7 +71,8 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, reporter: Reporter) -> Self {
         let (cursor, recent) = (Cursor::Unknown, VecDeque::new());
-        Self { feed, link, cursor, recent, run: 0, page: PAGE, patience: ANSWER, reporter }
+        let (run, is_behind, page) = (0, true, PAGE);
+        Self { feed, link, cursor, recent, run, is_behind, page, patience: ANSWER, reporter }
     }
 
     /// How long an answer may take.
@@ -107,7 +110,12 @@ impl Follower {
                 self.cursor = Cursor::Empty { is_lost: true };
                 return Ok(());
             }
-            Cursor::At(position) => self.read_from(source, position).await?,
+            Cursor::At(position) => {
+                self.read_from(source, position).await?;
+                if self.is_behind {
+                    return Ok(());
+                }
+            }
         }
         self.link.end_read(read);
         Ok(())
@@ -120,13 +128,16 @@ impl Follower {
         // Only now: a page that grows too early makes the same attempt fail again and again.
         self.page = (self.page * 2).min(PAGE);
         self.patience = ANSWER;
-        self.link.end_read(read);
+        if !self.is_behind {
+            self.link.end_read(read);
+        }
         Ok(())
     }
 
     async fn read_next<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
         let after = if let Cursor::At(position) = self.cursor { Some(position) } else { None };
         let News { entries, last } = source.wait(after, self.page).await?;
+        self.is_behind = entries.len() >= self.page;
         self.fit_page(&entries);
         match (self.cursor, entries.first()) {
             (Cursor::At(_), _) if last.is_none_or(|last| !self.has_read(&last)) => {
@@ -226,6 +237,7 @@ impl Follower {
             let mut is_last = false;
             if page.first().is_some_and(is_there) {
                 is_last = page.len() <= self.page;
+                self.is_behind = !is_last;
                 self.fit_page(&page);
                 page.remove(0);
                 self.ingest(page)?;
@@ -234,7 +246,7 @@ impl Follower {
                 relocations += 1;
                 self.relocate(source).await?;
             } else {
-                is_last = true;
+                (is_last, self.is_behind) = (true, true);
             }
             match self.cursor {
                 Cursor::At(newest) if !is_last => position = newest,
@@ -245,6 +257,7 @@ impl Follower {
 
     /// The entry that was read last is gone: finds where to continue.
     async fn relocate<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+        self.is_behind = true;
         let known = match (self.cursor, self.recent.back()) {
             (Cursor::At(lost), _) => {
                 let after = just_after(lost.numbers());
@@ -275,6 +288,7 @@ impl Follower {
             Some(first) => self.begin_at(first)?,
             None => return self.begin_empty(source).await,
         }
+        self.is_behind = page.len() >= self.page;
         self.ingest(page)
     }
 
@@ -291,6 +305,7 @@ impl Follower {
         let mut page = source.from(known, self.page + 1).await?;
         // If it is gone by now, the next wait notices.
         if page.first().is_some_and(|first| self.has_read(first)) {
+            self.is_behind = page.len() > self.page;
             page.remove(0);
             self.ingest(page)?;
         }
@@ -313,6 +328,7 @@ impl Follower {
         self.record_gap(base)?;
         self.record_beginning(source).await;
         self.cursor = Cursor::Empty { is_lost: false };
+        self.is_behind = false;
         Ok(())
     }
 

@@ -836,6 +836,27 @@ fn a_server_that_starts_does_not_mix_two_logs() {
 }
 
 #[test]
+fn a_read_that_leaves_newer_entries_answers_no_client() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    let was_read = node.follower.link.read_since();
+    log.add(2..=PAGE as u64 + 2);
+    node.follow();
+    assert!(!was_read(&node.follower.link));
+    node.follow();
+    assert!(was_read(&node.follower.link));
+    // So after a loss.
+    log.state().entries.clear();
+    let was_read = node.follower.link.read_since();
+    log.add(1_000..1_001 + PAGE as u64);
+    node.follow();
+    assert!(!was_read(&node.follower.link));
+    node.follow();
+    assert!(was_read(&node.follower.link));
+}
+
+#[test]
 fn an_event_with_a_key_is_found_after_the_clock_went_back() {
     let log = Log::default();
     let keyed = |n: u64| {
