@@ -58,6 +58,7 @@ pub(super) struct SimLog {
     /// Numbers that are never given twice, for nonces and positions of an empty log.
     numbers: u64,
     was_emptied: bool,
+    went_back: bool,
     /// One more than the newest event's number.
     events: usize,
     /// The events that were lost since this was read last.
@@ -86,9 +87,21 @@ impl SimLog {
         self.numbers.to_string().into_bytes()
     }
 
+    pub(super) fn set_back(&mut self, time: u64) {
+        self.clock = self.clock.saturating_sub(time);
+        self.went_back |= time > 0;
+    }
+
+    /// A server starts. After the clock went back it may take an older content for a new one.
+    pub(super) fn begin_server(&mut self) {
+        if self.went_back {
+            self.snapshots.clear();
+        }
+    }
+
     fn lose(&mut self, entries: impl IntoIterator<Item = Stored>, how: Loss) {
         let events: Vec<_> = entries.into_iter().filter_map(|stored| stored.event).collect();
-        if matches!(how, Loss::RolledBack | Loss::Emptied) {
+        if how != Loss::Trimmed {
             // What is lost does not come back.
             let has_lost = |content: &Content| {
                 let mut all = content.entries.iter().filter_map(|stored| stored.event);

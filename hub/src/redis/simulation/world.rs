@@ -713,10 +713,7 @@ impl World {
                     log.restore(content);
                 }
             }
-            Fault::ClockBack => {
-                let mut log = self.log();
-                log.clock = log.clock.saturating_sub(2 * number as u64);
-            }
+            Fault::ClockBack => self.log().set_back(2 * number as u64),
             Fault::Trim => self.log().trim(number),
             Fault::Delete if number < len => self.log().delete(len - 1 - number),
             Fault::Restart if self.servers[server].disk.is_some() => self.restart_on_disk(number),
@@ -755,6 +752,7 @@ impl World {
             self.truth.lose((0..self.truth.events.len()).map(|event| (event, Loss::Emptied)));
             self.memory_server()
         } else {
+            self.log().begin_server();
             self.server(n)
         };
         self.disconnect(n);
