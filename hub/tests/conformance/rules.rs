@@ -13,6 +13,11 @@ pub(crate) trait Log: Sized {
 
     fn hub(&self) -> &Hub;
 
+    /// Whether it is known that no event was before the oldest one.
+    async fn knows_its_beginning(&self) -> bool {
+        true
+    }
+
     /// Waits until the hub has all published events.
     async fn settle(&self, published: u64);
 
@@ -134,6 +139,10 @@ pub(crate) async fn the_newest_of_each_key_comes_first_and_then_the_updates(log:
     log.hub().to_all(&["prices", "other"]).key("c").publish(&removed).await.unwrap();
     log.settle(5).await;
     let mut subscriber = begin(log.hub());
+    if !log.knows_its_beginning().await {
+        // An older event can have been the newest one of another key.
+        return assert_eq!(ready(&mut subscriber), ["gap"]);
+    }
     assert_eq!(ready(&mut subscriber), ["2", "3"]);
     price(log.hub(), "b", 5).await;
     log.settle(6).await;

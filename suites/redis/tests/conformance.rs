@@ -29,6 +29,10 @@ impl Log for Redis {
         &self.node.hub
     }
 
+    async fn knows_its_beginning(&self) -> bool {
+        self.server.counts_entries().await
+    }
+
     async fn settle(&self, published: u64) {
         until("the events are here", || self.hub().stats().published >= published).await;
     }
