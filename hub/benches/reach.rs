@@ -1,5 +1,6 @@
 //! What a client cannot make dearer, in ratios of one run: subscribing behind a million events,
-//! replay beside a key that is used often, publishing beside clients that subscribe.
+//! replay beside a key that is used often, the state first beside a replay of the same frames,
+//! publishing beside clients that subscribe.
 //!
 //! `cargo bench -p sse-hub --bench reach`
 
@@ -21,6 +22,7 @@ const MILLION: usize = 1_000_000;
 fn main() {
     subscribing();
     replaying();
+    beginning_with_the_state();
     publishing();
 }
 
@@ -108,6 +110,32 @@ fn replaying() {
             println!("| {events} | {other} | {} | {:.1?} | {ratio:.2} |", frames[n], least[n]);
         }
     }
+}
+
+fn beginning_with_the_state() {
+    const KEYS: usize = 10_000;
+    let hub = Hub::builder().retain_events(KEYS).build();
+    let before = LastEventId::from(hub.position());
+    for n in 0..KEYS {
+        hub.to("prices").key(&format!("key {n}")).try_publish(&Event::json(1)).unwrap();
+    }
+    let [mut replay, mut state] = [Duration::MAX; 2];
+    for _ in 0..51 {
+        for (least, last, is_state) in
+            [(&mut replay, &before, false), (&mut state, &LastEventId::none(), true)]
+        {
+            let mut subscriber = hub.subscribe_to(["prices"], last);
+            if is_state {
+                subscriber.begin_with_latest().unwrap();
+            }
+            let start = Instant::now();
+            assert!(read(subscriber) > KEYS);
+            *least = start.elapsed().min(*least);
+        }
+    }
+    let [replay, state] = [replay, state].map(|time| time.as_nanos() as f64 / KEYS as f64);
+    println!("\n{KEYS} keys, the least of 51");
+    println!("replay {replay:.0} ns a frame, state {state:.0} ns, ratio {:.2}", state / replay);
 }
 
 /// What four threads do beside the publisher.

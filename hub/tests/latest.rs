@@ -4,7 +4,6 @@ mod support;
 
 use std::{collections::BTreeMap, task::Poll, time::Duration};
 
-use futures_core::Stream;
 use proptest::prelude::*;
 use sse_encoder::{Event, EventId, LastEventId};
 use sse_hub::{Hub, REMOVED, Resumption, Subscriber};
@@ -199,37 +198,6 @@ fn what_a_slow_client_has_lost_after_the_state_is_a_gap() {
     (1..9).for_each(|n| _ = set(&hub, &format!("k{n}"), n));
     // The position has no id: it is before a loss.
     assert_eq!(client.ready(), ["0", "gap", "7", "8"]);
-}
-
-/// The cost of a state beside that of the same frames from the log: to be run by hand.
-#[test]
-#[ignore = "it measures"]
-fn a_state_of_10_000_keys_beside_a_replay_of_10_000_frames() {
-    const KEYS: usize = 10_000;
-    const ROUNDS: usize = 50;
-    let hub = Hub::builder().retain_events(KEYS).build();
-    let before = hub.position();
-    (0..KEYS).for_each(|n| _ = set(&hub, &format!("key {n}"), 1));
-    let read = |mut subscriber: Subscriber| {
-        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
-        let start = std::time::Instant::now();
-        let mut frames = 0;
-        while std::pin::Pin::new(&mut subscriber).poll_next(&mut cx).is_ready() {
-            frames += 1;
-        }
-        assert!(frames > KEYS);
-        start.elapsed()
-    };
-    let mut times = [Duration::MAX; 2];
-    for _ in 0..ROUNDS {
-        let replay = read(hub.subscribe_to(["prices"], &before.clone().into()));
-        let mut subscriber = hub.subscribe_to(["prices"], &none());
-        subscriber.begin_with_latest().unwrap();
-        let state = read(subscriber);
-        times = [times[0].min(replay), times[1].min(state)];
-    }
-    let [replay, state] = times.map(|time| time.as_nanos() as f64 / KEYS as f64);
-    println!("replay {replay:.0} ns a frame, state {state:.0}: {:.2}", state / replay);
 }
 
 #[derive(Clone, Debug)]

@@ -46,7 +46,7 @@ export const CAPABILITIES = {
 };
 
 /** Asked of programs that play no script, and so have no API's items. */
-const OWN_PROGRAM = ['first program', 'hub'];
+export const OWN_PROGRAM = ['first program', 'hub'];
 
 /** The jobs of a client on a server. */
 export function jobs(client, names) {

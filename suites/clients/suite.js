@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { startProgram, startServers } from '../interop/servers.js';
 import { freePort } from '../interop/nginx.js';
 import { sleep, until } from '../interop/time.js';
-import { CAPABILITIES, ENOUGH, TICKS, jobs, judge, slowness } from './capabilities.js';
+import { CAPABILITIES, ENOUGH, OWN_PROGRAM, TICKS, jobs, judge, slowness } from './capabilities.js';
 import { CLIENTS, isShort, versionOf } from './clients.js';
 import { inTurn, killGroup } from './drivers/driver.js';
 import { Expectations } from './expectations.js';
@@ -100,7 +100,7 @@ async function ask(client, server) {
       const { asked } = await (await fetch(`${at(job.name).url}/stats`)).json();
       const value = judge(client, job.name, reports.get(job.name) ?? [], asked[tag(job)] ?? []);
       if (tries === TRIES || expectations.meets(client.name, job.name, value)) {
-        expectations.note(client.name, job.name, value, ['hub', 'first program'].includes(job.name) ? job.name : at(job.name).name);
+        expectations.note(client.name, job.name, value, OWN_PROGRAM.includes(job.name) ? job.name : at(job.name).name);
       } else {
         wrong.push(job);
       }

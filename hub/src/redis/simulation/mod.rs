@@ -14,6 +14,7 @@
 //! | `SSE_HUB_RUNS` | so many runs instead of 500 |
 //! | `SSE_HUB_FROM` | the first seed, instead of 1 |
 //! | `SSE_HUB_MUTANTS` | how often the lack of each repair is to be found |
+//! | `SSE_HUB_TAPES` | a shrunken tape for each repair is printed, to be kept as a test |
 //!
 //! A failure prints its seed, and the tape to which it was shrunk: keep that as a test.
 
