@@ -6,7 +6,7 @@ use std::{cell::Cell, io, mem};
 
 use bytes::{Bytes, BytesMut};
 
-use crate::error::{Error, Kind};
+use crate::error::Error;
 
 thread_local! {
     /// An encode takes it out of its cell, so a nested encode finds it empty.
@@ -328,7 +328,7 @@ impl Buffer {
 
     #[cold]
     pub(crate) fn too_large(&self) -> Error {
-        Kind::TooLarge { limit: self.max_frame }.into()
+        Error::too_large(self.max_frame)
     }
 
     /// Lets `write` exceed the limit by some bytes, which it strips again.

@@ -41,9 +41,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     value: &T,
     part: PartName,
 ) -> Result<(), Error> {
-    value
-        .serialize(&mut serde_json::Serializer::with_formatter(&mut *buffer, OneLine))
-        .map_err(|error| failure(buffer, error, part))
+    write_with(buffer, part, |json| value.serialize(json))
 }
 
 /// As [`write`], by what is written to the serializer.
@@ -55,6 +53,12 @@ pub(crate) fn write_with(
 ) -> Result<(), Error> {
     write(&mut serde_json::Serializer::with_formatter(&mut *buffer, OneLine))
         .map_err(|error| failure(buffer, error, part))
+}
+
+/// Whether a struct of this name stands for raw JSON, or for a number.
+#[inline]
+pub(crate) fn is_stand_in(name: &str) -> bool {
+    name.starts_with("$serde_json::private::")
 }
 
 /// Writes JSON on one line.

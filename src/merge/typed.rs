@@ -60,8 +60,7 @@ impl<'a, 'b, K: Keys> Serializer for MembersSerializer<'a, 'b, K> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, _: usize) -> Result<Members<'a, 'b, K>, Failure> {
-        // These stand for raw JSON, or for a number.
-        if name.starts_with("$serde_json::private::") {
+        if json::is_stand_in(name) {
             return Err(Failure::NotHere);
         }
         self.serialize_map(None)

@@ -2,10 +2,8 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 
+use super::line;
 use crate::{error::Error, value::EventId};
-
-/// The name of the first line of a frame with an id.
-const ID_NAME: &[u8] = b"id: ";
 
 /// Frames that have been encoded, by [`Encoder::encode_once`](crate::Encoder::encode_once). A clone
 /// shares them.
@@ -64,7 +62,7 @@ impl Encoded {
     pub fn id(&self) -> Option<EventId> {
         match self.shape.id_line() {
             IdLine::Automatic(len) | IdLine::Explicit(len) => {
-                let id = &self.frames[ID_NAME.len()..][..usize::from(len)];
+                let id = &self.frames[line::ID.len()..][..usize::from(len)];
                 Some(EventId::from_checked(id))
             }
             IdLine::Absent | IdLine::Unassigned => None,
@@ -110,17 +108,17 @@ impl Encoded {
             IdLine::Absent | IdLine::Unassigned => &self.frames[..],
             // With its end of line.
             IdLine::Automatic(len) | IdLine::Explicit(len) => {
-                &self.frames[ID_NAME.len() + usize::from(len) + 1..]
+                &self.frames[line::ID.len() + usize::from(len) + 1..]
             }
         };
         let id = id.as_str();
-        let len = ID_NAME.len() + id.len() + 1 + rest.len();
+        let len = line::ID.len() + id.len() + 1 + rest.len();
         let mut frames = BytesMut::with_capacity(len);
-        frames.put_slice(ID_NAME);
+        frames.put_slice(line::ID);
         frames.put_slice(id.as_bytes());
         frames.put_u8(b'\n');
         frames.put_slice(rest);
-        let shape = self.shape.with_id_line(len, id.len());
+        let shape = Shape::of_frame(len, IdLine::Explicit(id.len() as u16));
         Some(Self { frames: frames.freeze(), shape })
     }
 }
@@ -205,10 +203,5 @@ impl Shape {
 
     pub(crate) const fn id_line(&self) -> IdLine {
         self.id_line
-    }
-
-    /// A single frame with an id line of this length in place of its own.
-    pub(crate) fn with_id_line(&self, frame_len: usize, id_len: usize) -> Self {
-        Self::of_frame(frame_len, IdLine::Explicit(id_len as u16))
     }
 }

@@ -101,9 +101,6 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// The name of the line that a frame begins with, if it has an id.
-const ID: &[u8; 4] = b"id: ";
-
 /// Lines with the place of a short value.
 const SHORT_ID: &[u8; 26] = b"id: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const SHORT_EVENT: &[u8; 30] = b"\nevent: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
@@ -168,8 +165,8 @@ impl Frame<'_, '_> {
         self.id_line = IdLine::Automatic(match short_digits(number) {
             Some((digits, len)) => {
                 // In registers: bytes that were just stored are slow to load as a longer piece.
-                let line = u128::from(u32::from_le_bytes(*ID)) | u128::from(digits) << 32;
-                self.frames.buffer.put_short(line.to_le_bytes(), ID.len() + len);
+                let line = u128::from(u32::from_le_bytes(*line::ID)) | u128::from(digits) << 32;
+                self.frames.buffer.put_short(line.to_le_bytes(), line::ID.len() + len);
                 len as u16
             }
             None => self.long_id(itoa::Buffer::new().format(number)),
@@ -196,7 +193,7 @@ impl Frame<'_, '_> {
 
     /// Returns the id's length.
     fn long_id(&mut self, id: &str) -> u16 {
-        self.frames.buffer.put(ID);
+        self.frames.buffer.put(line::ID);
         self.frames.buffer.put(id.as_bytes());
         // At most `EventId::MAX_LEN`.
         id.len() as u16

@@ -18,6 +18,8 @@ pub(crate) const COMMENT: &[u8; 3] = b"\n: ";
 pub(crate) const EMPTY_COMMENT: &[u8; 2] = b"\n:";
 pub(crate) const END: &[u8; 1] = b"\n";
 pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
+/// A frame begins with it if it has an id, so no line ends before it.
+pub(crate) const ID: &[u8; 4] = b"id: ";
 
 /// Longer text reserves its space first.
 const SHORT: usize = 256;

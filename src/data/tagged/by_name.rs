@@ -16,7 +16,7 @@ fn members<T: Serialize>(value: &T) -> impl Source {
     Typed { value, part: Part { name: PartName::Data, rule: Rule::Tagged } }
 }
 
-/// The members of the head. Leaves `scratch` as it was.
+/// The members of the head. Leaves `scratch` as it was, unless it fails.
 pub(super) fn find<T: Serialize>(value: &T, scratch: &mut Buffer) -> Result<Tag, Error> {
     let start = scratch.len();
     let mut found = HeadMembers { id: None, event_type: None, other: None };

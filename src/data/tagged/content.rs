@@ -9,7 +9,7 @@ use serde_json::Error as JsonError;
 use super::tag::{Form, Tag};
 use crate::{
     buffer::Buffer,
-    error::Error,
+    error::{Error, Kind},
     json::{self, JsonCompound, JsonSerializer, PartName, scan},
 };
 
@@ -22,12 +22,11 @@ pub(super) fn write<T: ?Sized + Serialize>(
 ) -> Result<(), Error> {
     let start = buffer.len();
     let mut is_map = false;
-    let content = Content { form: tag.form, skips_first: tag.id.is_some(), is_map: &mut is_map };
     json::write_with(buffer, PartName::Data, |json| {
-        value.serialize(ContentSerializer { json, content })
+        value.serialize(ContentSerializer { json, tag, is_map: &mut is_map })
     })?;
     if is_map && has_two_tags(&buffer.as_slice()[start..]) {
-        return json::write_with(buffer, PartName::Data, |_| Err(two_tags()));
+        return Err(Kind::Serialize { part: PartName::Data.as_str(), error: two_tags() }.into());
     }
     Ok(())
 }
@@ -50,24 +49,18 @@ fn changed<T>() -> Result<T, JsonError> {
     Err(JsonError::custom("the enum has changed while it was serialized"))
 }
 
-struct Content<'a> {
-    form: Form,
-    /// The first member of a map is an id.
-    skips_first: bool,
-    /// Set where a map was written.
-    is_map: &'a mut bool,
-}
-
 struct ContentSerializer<'a, 'b> {
     json: &'a mut JsonSerializer<'b>,
-    content: Content<'a>,
+    tag: &'a Tag,
+    /// Set where a map was written.
+    is_map: &'a mut bool,
 }
 
 impl<'a, 'b> ContentSerializer<'a, 'b> {
     /// The serializer of a variant's content.
     #[inline]
     fn variant(self) -> Result<&'a mut JsonSerializer<'b>, JsonError> {
-        if self.content.form == Form::External { Ok(self.json) } else { changed() }
+        if self.tag.form == Form::External { Ok(self.json) } else { changed() }
     }
 }
 
@@ -167,19 +160,20 @@ impl<'a, 'b> Serializer for ContentSerializer<'a, 'b> {
     }
 
     fn serialize_map(self, len: Option<usize>) -> Result<Entries<'a, 'b>, JsonError> {
-        let Content { form, skips_first, is_map } = self.content;
-        if form != Form::Internal || len == Some(0) {
+        if self.tag.form != Form::Internal || len == Some(0) {
             return changed();
         }
-        *is_map = true;
-        Ok(Entries { object: self.json.serialize_map(None)?, skips_next: skips_first })
+        *self.is_map = true;
+        // The first entry is the id.
+        let skips_next = self.tag.id.is_some();
+        Ok(Entries { object: self.json.serialize_map(None)?, skips_next })
     }
 
     #[inline]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a, 'b>, JsonError> {
-        match self.content.form {
+        match self.tag.form {
             Form::Adjacent => Ok(Fields::Adjacent { json: self.json, count: 0 }),
-            Form::Internal if !self.content.skips_first => {
+            Form::Internal if self.tag.id.is_none() => {
                 let object = self.json.serialize_struct(name, len)?;
                 Ok(Fields::Internal { object, tag: None })
             }

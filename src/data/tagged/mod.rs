@@ -41,7 +41,7 @@ use crate::{
 pub struct Tagged<T>(pub(crate) T);
 
 impl<T: Serialize> Tagged<T> {
-    /// Finds the tag. Leaves `scratch` as it was.
+    /// Finds the tag. Leaves `scratch` as it was, unless it fails.
     #[inline]
     fn tag(&self, scratch: &mut Buffer) -> Result<Tag, Error> {
         match tag::find(&self.0, scratch)? {

@@ -140,8 +140,7 @@ impl<'a> Serializer for TagSerializer<'a> {
 
     #[inline]
     fn serialize_struct(self, name: &'static str, len: usize) -> Result<Fields<'a>, Failure> {
-        // They stand for raw JSON, or for a number.
-        if name.starts_with("$serde_json::private::") {
+        if json::is_stand_in(name) {
             return Err(Failure::NotHere);
         }
         Ok(Fields { found: self.found, name: (len <= 2).then_some(name) })
