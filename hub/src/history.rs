@@ -12,7 +12,7 @@ use sse_encoder::{Encoded, EventId, LastEventId};
 use crate::{
     feed::Feed,
     log::{Next, Resumed},
-    resumption::{self, Resumption},
+    resumption::{Resumption, is_new},
 };
 
 /// Some of the retained events, from [`Hub::history`](crate::Hub::history): a stream that ends, and
@@ -44,28 +44,20 @@ impl History {
         let limit = limit.max(1);
         let (state, ids) = feed.watch(Some(names));
         let (log, topics) = (&state.retained, ids.iter().copied());
-        let is_new = last.get().is_none() && !last.is_unreadable();
-        let start = match log.resume(topics.clone(), last.get()) {
-            _ if is_new => Ok(log.place_of_newest(topics.clone(), limit)),
-            Resumed::Exact(position) => Ok(position.seq()),
-            Resumed::Lost(loss) => Err((loss, false)),
-            Resumed::Unknown(loss) => Err((loss, true)),
+        let told = |loss, is_unknown| {
+            let loss = log.tell(loss, false);
+            (loss.position.seq(), Resumption::inexact(is_unknown, last, &loss))
         };
-        let (mut cursor, resumption) = match start {
-            Ok(cursor) if is_new => (cursor, Resumption::Fresh),
-            Ok(cursor) => {
-                (cursor, Resumption::Exact { missed: log.count_after(topics.clone(), cursor) })
-            }
-            Err((loss, is_unknown)) => {
-                let told = log.tell(loss, false);
-                let resumed_after = told.id.get().clone();
-                let requested = resumption::kept(last.get());
-                let resumption = if is_unknown {
-                    Resumption::Unknown { requested, resumed_after }
-                } else {
-                    Resumption::Gap { requested, resumed_after }
-                };
-                (told.position.seq(), resumption)
+        let (mut cursor, resumption) = if is_new(last) {
+            (log.place_of_newest(topics.clone(), limit), Resumption::Fresh)
+        } else {
+            match log.resume(topics.clone(), last.get()) {
+                Resumed::Exact(position) => {
+                    let missed = log.count_after(topics.clone(), position.seq());
+                    (position.seq(), Resumption::Exact { missed })
+                }
+                Resumed::Lost(loss) => told(loss, false),
+                Resumed::Unknown(loss) => told(loss, true),
             }
         };
         // Ephemeral events are not replayed.

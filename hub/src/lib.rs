@@ -22,7 +22,6 @@ pub mod fuzzing;
 mod handle;
 mod history;
 mod hub;
-#[cfg(any(feature = "disk", feature = "redis"))]
 mod lines;
 mod listeners;
 mod log;

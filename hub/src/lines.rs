@@ -1,8 +1,10 @@
 //! The lines of a frame.
 
+#[cfg(any(feature = "disk", feature = "redis"))]
 use std::borrow::Cow;
 
 /// The values of a frame's lines, as the encoder writes them.
+#[cfg(any(feature = "disk", feature = "redis"))]
 #[derive(Default)]
 pub(crate) struct Lines<'a> {
     #[cfg_attr(not(feature = "disk"), allow(dead_code, reason = "an entry has it apart"))]
@@ -13,6 +15,7 @@ pub(crate) struct Lines<'a> {
     pub(crate) retry: Option<&'a [u8]>,
 }
 
+#[cfg(any(feature = "disk", feature = "redis"))]
 impl<'a> Lines<'a> {
     pub(crate) fn scan(frame: &'a [u8]) -> Self {
         let mut lines = Self::default();
@@ -34,6 +37,7 @@ impl<'a> Lines<'a> {
 }
 
 /// Usually there is a single line, which is not copied here.
+#[cfg(any(feature = "disk", feature = "redis"))]
 fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
     match text {
         None => *text = Some(Cow::Borrowed(line)),
@@ -41,6 +45,43 @@ fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
             let text = text.to_mut();
             text.push(b'\n');
             text.extend_from_slice(line);
+        }
+    }
+}
+
+/// The type of a frame, as a client takes it. The encoder writes it in the first line, or after the
+/// id.
+pub(crate) fn event_type(frame: &[u8]) -> Option<&[u8]> {
+    let mut lines = frame.split(|byte| *byte == b'\n').skip_while(|line| line.starts_with(b"id:"));
+    let first = lines.next()?;
+    match first.strip_prefix(b"event: ") {
+        // By the standard an empty one is the default.
+        Some(b"") => Some(b"message"),
+        None if first.starts_with(b":") => None,
+        None => Some(b"message"),
+        some => some,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sse_encoder::{Comment, Encoder, Event};
+
+    use super::*;
+
+    #[test]
+    fn the_type_of_a_frame_is_that_which_clients_see() {
+        let mut encoder = Encoder::new();
+        let frames = [
+            (encoder.encode_once(&Event::text("a\nevent: b").id("1").event_type("c")), Some("c")),
+            (encoder.encode_once(&Event::text("event: b").no_event_type()), Some("message")),
+            (encoder.encode_once(&Event::text("a").event_type("")), Some("message")),
+            (encoder.encode_once(&Event::text("a").no_id()), Some("message")),
+            (encoder.encode_once(&Comment::new("event: b")), None),
+        ];
+        for (frame, expected) in frames {
+            let frame = frame.unwrap();
+            assert_eq!(event_type(frame.as_bytes()), expected.map(str::as_bytes), "{frame:?}");
         }
     }
 }

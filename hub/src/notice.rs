@@ -3,20 +3,22 @@
 use serde::{Serialize, Serializer, ser::SerializeStruct};
 use sse_encoder::{Encoded, Encoder, Event, EventId, EventType, ReconnectionTime, data::Data};
 
-use crate::log::PositionId;
+use crate::log::{self, PositionId};
 
-/// The default [type](crate::HubBuilder::notice_types) of the checkpoint event, which carries a position and nothing else: the first event of
-/// every stream. Pages need not listen to it.
+/// The default [type](crate::HubBuilder::notice_types) of the checkpoint event, which carries a
+/// position: the first event of every stream. Pages need not listen to it, unless their stream
+/// [begins with the newest events](crate::Subscriber::begin_with_latest): there one tells where the
+/// state begins, and one where it is whole.
 ///
 /// ```
 /// assert_eq!(sse_hub::CHECKPOINT, "checkpoint");
 /// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client that events are missing. Its data is a JSON
-/// object: `requested` is the id after which something is missing (`null` if it is no longer known,
-/// cannot be read, or is longer than 128 bytes), `resumed_after` the position after which the stream
-/// continues.
+/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client that
+/// events are missing. Its data is a JSON object: `requested` is the id after which something is
+/// missing (`null` if it is no longer known, cannot be read, or is longer than 128 bytes),
+/// `resumed_after` the position after which the stream continues.
 ///
 /// ```
 /// assert_eq!(sse_hub::GAP, "gap");
@@ -37,7 +39,7 @@ pub const GAP: EventType = EventType::from_static("gap");
 /// acme.try_publish(&Event::json("ACME").event_type(REMOVED))?;
 /// # Ok::<(), sse_hub::Error>(())
 /// ```
-pub const REMOVED: EventType = EventType::from_static("removed");
+pub const REMOVED: EventType = EventType::from_static(log::REMOVED);
 
 /// An event for its id and reconnection time. The data is `{}`: some clients parse the data of
 /// every event as JSON, others drop an event without data.

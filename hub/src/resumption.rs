@@ -1,6 +1,8 @@
 //! How a subscription continues from the client's last event ID.
 
-use sse_encoder::EventId;
+use sse_encoder::{EventId, LastEventId};
+
+use crate::{log::ToldLoss, mutant};
 
 /// The longest last event ID that is kept beside a subscription: a client chooses it, and it may
 /// have 4 KiB.
@@ -63,9 +65,20 @@ impl Resumption {
     pub const fn needs_state(&self) -> bool {
         !matches!(self, Self::Exact { .. })
     }
+
+    /// That of a client which lacks events, in the words of the gap that tells of them.
+    pub(crate) fn inexact(is_unknown: bool, last: &LastEventId, loss: &ToldLoss) -> Self {
+        let requested = last.get().filter(|id| id.as_str().len() <= MAX_REQUESTED).cloned();
+        let resumed_after = loss.id.get().clone();
+        if is_unknown {
+            Self::Unknown { requested, resumed_after }
+        } else {
+            Self::Gap { requested, resumed_after }
+        }
+    }
 }
 
-/// The requested id as it is kept and told.
-pub(crate) fn kept(requested: Option<&EventId>) -> Option<EventId> {
-    requested.filter(|id| id.as_str().len() <= MAX_REQUESTED).cloned()
+/// Whether the client has never had an id: one that cannot be read is no new client's.
+pub(crate) fn is_new(last: &LastEventId) -> bool {
+    last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29))
 }

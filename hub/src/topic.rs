@@ -12,6 +12,11 @@ pub(crate) const EVERYTHING: TopicId = TopicId::MAX;
 /// No topic at all: the subscription to an empty list.
 pub(crate) const NOTHING: TopicId = TopicId::MAX - 1;
 
+/// Whether the id stands for the same as long as the hub is there.
+pub(crate) const fn is_fixed(id: TopicId) -> bool {
+    matches!(id, UNTITLED | EVERYTHING | NOTHING)
+}
+
 /// All topics that have an entry or a subscriber.
 pub(crate) struct Topics {
     ids: HashMap<Arc<str>, TopicId>,
@@ -53,7 +58,6 @@ impl Topics {
     }
 
     /// One more than the greatest id.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn len(&self) -> TopicId {
         self.names.len() as TopicId
     }

@@ -1,6 +1,6 @@
 //! Several events recorded as one.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use sse_encoder::Encoded;
 
@@ -8,7 +8,7 @@ use super::Feed;
 use crate::{
     log::{Draft, Outcomes},
     sync::Ordering,
-    topic::EVERYTHING,
+    topic::{EVERYTHING, TopicId},
     wait::{WaitList, wake_each_once},
 };
 
@@ -29,7 +29,8 @@ impl Feed {
     /// The hub is closed, or the log has no slot for one of the events.
     pub(crate) fn record_all(&self, drafts: Vec<Draft<'_>>) -> Outcomes {
         let mut ids = Vec::with_capacity(drafts.len());
-        let (mut newest, mut wakers) = (Vec::<Newest>::new(), Vec::new());
+        // In the order in which a single event of several topics is announced.
+        let (mut newest, mut wakers) = (BTreeMap::<TopicId, Newest>::new(), Vec::new());
         {
             let mut state = self.write_open()?;
             let now = state.retained.ages().then(Instant::now);
@@ -37,38 +38,24 @@ impl Feed {
             for Draft { topics, event, .. } in &drafts {
                 event.id().map_or(Ok(()), |id| state.check_id(&id, *topics))?;
             }
-            for Draft { topics: names, key, event } in drafts {
+            for draft in drafts {
                 // It cannot fail: the hub counts, and the ids have been checked.
-                let slot = state.retained.slot(&event, None)?;
+                let slot = state.retained.slot(&draft.event, None)?;
                 let (id, seq) = (slot.id.clone(), slot.seq);
-                let topics = state.ids(names);
-                let names_len = names.iter().map(str::len).sum();
-                let is_heard = id.is_some() || state.is_heard(&topics);
-                let place = (&topics[..], names_len);
-                let frame = state.retained.append(slot, place, key, now, event, is_heard);
-                if is_heard {
-                    state.trim(None);
-                } else {
-                    topics.iter().for_each(|topic| state.release(*topic));
-                }
+                let topics = state.ids(draft.topics);
+                let frame = state.append(slot, &topics, now, draft);
                 for topic in topics.into_iter().chain([EVERYTHING]) {
-                    let Some((list, before)) = state.announce(topic, seq) else { continue };
-                    let frame = frame.clone();
-                    let known = newest.iter_mut().find(|known| Arc::ptr_eq(&known.list, &list));
-                    let this = Newest { list, before, seq, frame };
-                    match known {
-                        Some(known) => *known = this,
-                        None => newest.push(this),
+                    if let Some((list, before)) = state.announce(topic, seq) {
+                        let this = Newest { list, before, seq, frame: frame.clone() };
+                        newest.insert(topic, this);
                     }
                 }
                 ids.push(id);
             }
-            let renew = state.retained.renew_below();
-            self.renew.store(renew, Ordering::Relaxed);
-            state.visit(renew, self.subscribers.get(), &mut wakers);
+            self.renew(&mut state, &mut wakers);
         }
         self.published.fetch_add(ids.len() as u64, Ordering::Relaxed);
-        for Newest { list, before, seq, frame } in newest {
+        for Newest { list, before, seq, frame } in newest.into_values() {
             list.announce_to(before, seq, &frame, &mut wakers);
         }
         wake_each_once(&mut wakers);

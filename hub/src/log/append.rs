@@ -26,7 +26,6 @@ pub(crate) struct Draft<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Names<'a> {
     One(&'a str),
-    #[cfg_attr(not(any(test, feature = "redis")), allow(dead_code, reason = "for a remote log"))]
     Several(&'a [&'a str]),
 }
 

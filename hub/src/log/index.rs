@@ -192,7 +192,6 @@ impl Index {
         self.forgotten = self.forgotten.max(places.map_or(0, |places| places.evicted));
     }
 
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     /// Removes all entries: every topic has lost events up to here.
     pub(super) fn clear(&mut self, lost: u64) {
         self.forgotten = lost;

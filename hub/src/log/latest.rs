@@ -14,10 +14,13 @@ use std::{
 
 use sse_encoder::Encoded;
 
-use crate::topic::{EVERYTHING, TopicId};
+use crate::{
+    lines::event_type,
+    topic::{EVERYTHING, TopicId},
+};
 
-/// The line of an event that removes its key.
-const REMOVED: &[u8] = b"event: removed\n";
+/// The type of an event that removes its key.
+pub(crate) const REMOVED: &str = "removed";
 
 pub(super) struct Latest {
     /// The place of the newest event of each key of each topic.
@@ -96,7 +99,7 @@ impl Latest {
             // There is no state to be given.
             return;
         }
-        let is_removal = removes(frame);
+        let is_removal = event_type(frame.as_bytes()) == Some(REMOVED.as_bytes());
         for topic in topics {
             let place = (*topic, key.clone());
             let older =
@@ -229,13 +232,6 @@ impl Latest {
         let places = self.places.range((topic, after + 1)..=(topic, u64::MAX));
         places.map(|(_, seq)| *seq).next()
     }
-}
-
-/// Whether this is the frame of an event that removes its key. The type stands in the first line,
-/// or after the id.
-fn removes(frame: &Encoded) -> bool {
-    let lines = frame.as_bytes().split_inclusive(|byte| *byte == b'\n');
-    lines.take(2).any(|line| line == REMOVED)
 }
 
 #[cfg(test)]

@@ -18,6 +18,7 @@ pub(crate) use self::{
     append::{Append, BoxFuture, Draft, Log, Names, Outcome, Outcomes},
     bounds::Bounds,
     client::{ClientPosition, PositionId, Resumed, ToldLoss},
+    latest::REMOVED,
     read::Next,
-    retained::{Numbering, Retained},
+    retained::{Numbering, Retained, Slot},
 };

@@ -314,7 +314,6 @@ impl Retained {
 
     /// Records that an unknown number of events is missing between the newest entry and the next
     /// one, which follows this position. Removes all entries. Gives the gap's sequence number.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn record_gap(&mut self, resumed_after: Position) -> u64 {
         let seq = self.tip.0 + 1;
         self.tip = (seq, resumed_after);
@@ -354,7 +353,6 @@ impl Retained {
     /// # Errors
     ///
     /// The position is not beyond the newest one.
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) fn record_loss(
         &mut self,
         topics: &[TopicId],
@@ -389,11 +387,6 @@ impl Retained {
 
     pub(crate) fn has_entries(&self, topic: TopicId) -> bool {
         self.index.get(topic).is_some_and(|places| !places.is_empty()) || self.latest.has(topic)
-    }
-
-    /// Whether the topic is [kept track of](Self::watch_topic), or has entries.
-    pub(crate) fn is_watched(&self, topic: TopicId) -> bool {
-        self.index.get(topic).is_some()
     }
 
     /// A client whose position is before this needs a newer one: the middle of the log once that is

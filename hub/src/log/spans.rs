@@ -14,10 +14,6 @@ pub(super) struct Spans(Vec<Span>);
 
 impl Spans {
     /// Forgets all positions but this one.
-    #[cfg_attr(
-        not(any(feature = "disk", feature = "redis")),
-        allow(dead_code, reason = "for a log elsewhere")
-    )]
     pub(super) fn reset(&mut self, to: Position) {
         self.0.clear();
         self.add(to);

@@ -46,9 +46,11 @@ enum End {
 impl Writer<'_> {
     /// How many entries the stream keeps at least: those that are retained, and the ephemeral and
     /// replaced ones between them, up to so many times as many as there can be events.
-    fn max_len(&self) -> u64 {
+    fn max_len(&self) -> i64 {
         let most = (self.feed.settings.bounds.events as u64).saturating_mul(MOST_ENTRIES);
-        self.feed.read().retained.span().min(most).max(LEAST_LEN)
+        let max_len = self.feed.read().retained.span().min(most).max(LEAST_LEN);
+        // Redis counts in signed numbers.
+        i64::try_from(max_len).unwrap_or(i64::MAX)
     }
 
     /// Appends events until the end of the hub.
@@ -131,11 +133,12 @@ impl Writer<'_> {
 
     /// Sends a batch, once: an event that may have been appended is not sent again.
     async fn append(&mut self, connection: &mut Connection, batch: Vec<Command>) -> Option<End> {
+        let max_len = self.max_len();
         let answers = match batch.first().map(|command| &command.work) {
-            Some(Work::All(entries, _)) => self.transact(connection, entries).await,
+            Some(Work::All(entries, _)) => self.transact(connection, entries, max_len).await,
             _ => {
                 let entries = batch.iter().flat_map(Command::entries);
-                connection.ask_each(entries.map(|entry| self.xadd(entry))).await
+                connection.ask_each(entries.map(|entry| self.xadd(entry, max_len))).await
             }
         };
         let answers = match answers {
@@ -179,12 +182,13 @@ impl Writer<'_> {
         &self,
         connection: &mut Connection,
         entries: &[NewEntry],
+        max_len: i64,
     ) -> Result<Vec<Result<Value, Failure>>, Failure> {
         // Not in one go: were this refused, the entries would be appended one by one.
         if let Err(refusal) = connection.ask(&cmd("MULTI")).await {
             return if refusal.is_refusal() { Ok(vec![Err(refusal)]) } else { Err(refusal) };
         }
-        let commands = entries.iter().map(|entry| self.xadd(entry)).chain([cmd("EXEC")]);
+        let commands = entries.iter().map(|entry| self.xadd(entry, max_len)).chain([cmd("EXEC")]);
         let mut answers = connection.ask_each(commands).await?;
         let done = answers.pop();
         // Of a refused transaction, the entry that was refused says why.
@@ -197,10 +201,8 @@ impl Writer<'_> {
         }
     }
 
-    fn xadd(&self, event: &NewEntry) -> Cmd {
+    fn xadd(&self, event: &NewEntry, max_len: i64) -> Cmd {
         let mut command = cmd("XADD");
-        // Redis counts in signed numbers.
-        let max_len = i64::try_from(self.max_len()).unwrap_or(i64::MAX);
         command.arg(&self.endpoint.stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
         for (name, value) in &event.fields {
             command.arg(name).arg(&value[..]);

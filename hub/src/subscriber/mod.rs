@@ -15,8 +15,7 @@ use crate::{
     feed::{Feed, State},
     frame::{Rules, encode},
     log::{ClientPosition, Resumed, ToldLoss},
-    mutant,
-    resumption::{self, Resumption},
+    resumption::{Resumption, is_new},
     settings::OnGap,
     topic::{NOTHING, TopicId},
     wait::{WaitList, WaiterId},
@@ -225,10 +224,8 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Error::already_polled());
         }
-        let state = encode(
-            state,
-            Rules { max_frame: usize::MAX, reserved: &self.feed.settings.notice_types },
-        )?;
+        let rules = Rules { max_frame: usize::MAX, ..self.feed.settings.rules() };
+        let state = encode(state, rules)?;
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
@@ -341,8 +338,7 @@ fn begin(
     last: &LastEventId,
 ) -> (ClientPosition, Start) {
     let topics = topics.iter().copied();
-    let is_new = last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29));
-    if is_new {
+    if is_new(last) {
         feed.counts.fresh.add();
         return (retained.newest(), Start::Fresh);
     }
@@ -358,12 +354,7 @@ fn begin(
     feed.count_gap();
     if is_unknown { &feed.counts.unknown } else { &feed.counts.gap }.add();
     let loss = retained.tell(loss, feed.settings.on_gap == OnGap::Newest);
-    let (requested, resumed_after) = (resumption::kept(last.get()), loss.id.get().clone());
-    let resumption = if is_unknown {
-        Resumption::Unknown { requested, resumed_after }
-    } else {
-        Resumption::Gap { requested, resumed_after }
-    };
+    let resumption = Resumption::inexact(is_unknown, last, &loss);
     (loss.position, Start::Inexact(Box::new(Inexact { resumption, loss })))
 }
 

@@ -17,7 +17,6 @@ use crate::{
     notice,
     resumption::Resumption,
     settings::OnGap,
-    topic::{EVERYTHING, NOTHING, UNTITLED},
     wait::Report,
 };
 
@@ -46,20 +45,16 @@ impl Subscriber {
             }
             return Some(notice::checkpoint(self.notice_types(), id.as_ref(), Some(retry)));
         }
+        if matches!(self.state.as_deref(), Some(FirstState::Newest { .. })) {
+            self.stage = Stage::Newest;
+            return None;
+        }
         self.stage = Stage::Live;
-        match self.state.take().map(|state| *state) {
-            Some(FirstState::Given(state)) => {
-                // Where events are lost since, a gap follows, and has the id.
-                let Some(id) = self.id_of(self.live_from) else { return Some(state) };
-                self.client = self.live_from;
-                return state.with_id(id.get());
-            }
-            Some(newest @ FirstState::Newest { .. }) => {
-                self.state = Some(Box::new(newest));
-                self.stage = Stage::Newest;
-                return None;
-            }
-            None => {}
+        if let Some(FirstState::Given(state)) = self.state.take().map(|state| *state) {
+            // Where events are lost since, a gap follows, and has the id.
+            let Some(id) = self.id_of(self.live_from) else { return Some(state) };
+            self.client = self.live_from;
+            return state.with_id(id.get());
         }
         let Start::Inexact(inexact) = &self.start else { return None };
         let Inexact { resumption, loss: ToldLoss { position, id } } = &**inexact;
@@ -266,8 +261,7 @@ impl Drop for Subscriber {
             list.leave(*waiter);
         }
         for (list, _) in self.seats.iter() {
-            let is_fixed = matches!(list.topic, UNTITLED | EVERYTHING | NOTHING);
-            if !is_fixed && list.is_empty() {
+            if list.is_empty() {
                 self.feed.release(list.topic);
             }
         }

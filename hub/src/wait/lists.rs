@@ -3,7 +3,7 @@
 use std::{sync::Arc, task::Waker};
 
 use super::list::WaitList;
-use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED};
+use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED, is_fixed};
 
 /// How many locks the subscribers of a list with many of them share.
 const SHARDS: usize = 8;
@@ -43,17 +43,17 @@ impl<F> WaitLists<F> {
     }
 
     /// A new list for this topic, whose last entry has the number `last`.
-    pub(crate) fn add(&mut self, topic: TopicId, last: u64) -> Arc<WaitList<F>> {
+    pub(crate) fn add(&mut self, topic: TopicId, last: u64) {
         let place = topic as usize;
         if self.topics.len() <= place {
             self.topics.resize_with(place + 1, || None);
         }
-        self.topics[place].insert(Arc::new(WaitList::new(topic, 1, last))).clone()
+        self.topics[place] = Some(Arc::new(WaitList::new(topic, 1, last)));
     }
 
     /// Removes the list of this topic if it is empty; `true` if there is no list now.
     pub(crate) fn remove_if_empty(&mut self, topic: TopicId) -> bool {
-        if matches!(topic, UNTITLED | EVERYTHING | NOTHING) {
+        if is_fixed(topic) {
             return false;
         }
         let Some(place) = self.topics.get_mut(topic as usize) else { return true };
