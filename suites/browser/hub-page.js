@@ -1,5 +1,7 @@
 // The page of the hub's example: two streams, one of the kitchen's events and one of the bar's, and those of all.
 
+import { launch, start } from './example.js';
+
 export const KITCHEN = 'section[data-topics="kitchen,"]';
 export const BAR = 'section[data-topics="bar,"]';
 
@@ -11,6 +13,27 @@ export async function open(browser, url, faults) {
   await page.goto(url);
   await page.waitForFunction(() => document.querySelectorAll('[data-state=open]').length === 2);
   return page;
+}
+
+/** Starts the server with these settings, and opens the page so many times in a browser. */
+export async function openTabs(settings, count, faults) {
+  const { server, url } = await start(settings);
+  let browser;
+  try {
+    browser = await launch();
+    const tabs = await Promise.all(Array.from({ length: count }, () => open(browser, url, faults)));
+    return { server, url, browser, tabs };
+  } catch (error) {
+    // The caller does not have them yet, and a server that runs on keeps the tests from ending.
+    await close({ browser, server });
+    throw error;
+  }
+}
+
+/** Closes what was opened. */
+export async function close({ browser, server }) {
+  await browser?.close();
+  server?.kill('SIGKILL');
 }
 
 /** The texts of a stream's events, oldest first. */

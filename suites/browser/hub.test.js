@@ -4,8 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 
-import { launch, start } from './example.js';
-import { BAR, KITCHEN, open, publish, settled, texts } from './hub-page.js';
+import { BAR, KITCHEN, close, openTabs, publish, settled, texts } from './hub-page.js';
 
 const RETAIN = 20;
 const STEP = { timeout: 15_000 };
@@ -17,15 +16,10 @@ let tabs;
 const faults = [];
 
 before(async () => {
-  ({ server, url } = await start({ RETAIN: String(RETAIN) }));
-  browser = await launch();
-  tabs = await Promise.all([0, 1].map(() => open(browser, url, faults)));
+  ({ server, url, browser, tabs } = await openTabs({ RETAIN: String(RETAIN) }, 2, faults));
 }, STEP);
 
-after(async () => {
-  await browser?.close();
-  server?.kill('SIGKILL');
-}, STEP);
+after(() => close({ browser, server }), STEP);
 
 test('each stream of each tab hears its topics and no other', STEP, async () => {
   await publish(tabs[0], 'kitchen', 'a');

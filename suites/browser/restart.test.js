@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 
-import { launch, start } from './example.js';
-import { BAR, KITCHEN, menu, open, openMenu, publish, settled, texts } from './hub-page.js';
+import { start } from './example.js';
+import { BAR, KITCHEN, close, menu, openMenu, openTabs, publish, settled, texts } from './hub-page.js';
 
 const STEP = { timeout: 30_000 };
 
@@ -22,22 +22,21 @@ const faults = [];
 
 before(async () => {
   folder = await mkdtemp(join(tmpdir(), 'sse-hub-'));
-  ({ server, url } = await start({ DATA: folder }));
-  browser = await launch();
-  tabs = await Promise.all([0, 1, 2].map(() => open(browser, url, faults)));
+  ({ server, url, browser, tabs } = await openTabs({ DATA: folder }, 3, faults));
 }, STEP);
 
 after(async () => {
-  await browser?.close();
-  server?.kill('SIGKILL');
+  await close({ browser, server });
   await rm(folder, { recursive: true, force: true });
 }, STEP);
 
-const price = async (dish, price) => {
-  const body = JSON.stringify({ type: 'price', dish, price });
-  const query = new URLSearchParams({ topic: 'menu', key: dish });
-  assert.equal((await fetch(`${url}/publish?${query}`, { method: 'POST', body })).status, 200);
+/** Publishes the items of the body past the page. */
+const post = async (query, body) => {
+  const path = `${url}/publish?${new URLSearchParams(query)}`;
+  assert.equal((await fetch(path, { method: 'POST', body })).status, 200);
 };
+
+const price = (dish, price) => post({ topic: 'menu', key: dish }, JSON.stringify({ type: 'price', dish, price }));
 
 test('a page gets the newest price of each dish first, and then each change', STEP, async () => {
   await price('pizza', '7.50');
@@ -47,8 +46,7 @@ test('a page gets the newest price of each dish first, and then each change', ST
   assert.deepEqual(await menu(tabs[0]), { water: '1.00', pizza: '8.00' });
   await price('water', '2.00');
   await tabs[0].waitForFunction(() => document.querySelector('[data-dish=water] dd').textContent === '2.00');
-  const body = JSON.stringify({ type: 'removed', dish: 'water' });
-  await fetch(`${url}/publish?topic=menu&key=water`, { method: 'POST', body });
+  await post({ topic: 'menu', key: 'water' }, JSON.stringify({ type: 'removed', dish: 'water' }));
   await tabs[0].waitForFunction(() => !document.querySelector('[data-dish=water]'));
 });
 
@@ -64,7 +62,7 @@ test('killed and started again: no page sees a gap', STEP, async () => {
   ({ server } = await start({ DATA: folder, ADDR: new URL(url).host }));
   // Before any of them is back.
   const items = ['one', 'two'].map((text) => JSON.stringify({ type: 'order', text, topic: 'kitchen', at: Date.now() }));
-  assert.equal((await fetch(`${url}/publish?topic=kitchen`, { method: 'POST', body: items.join('\n') })).status, 200);
+  await post({ topic: 'kitchen' }, items.join('\n'));
   await price('pizza', '9.00');
   for (const tab of tabs) {
     await settled(tab, KITCHEN, 'two');

@@ -20,7 +20,7 @@
 //! `DATA`, a folder, the events are on disk, and a restart is no gap. With `REDIS_URL` they are in a
 //! Redis stream, `STREAM`, and any number of such servers act as one.
 
-use std::{env, error::Error, fmt::Display, io, sync::Arc, time::Duration};
+use std::{env, error::Error, fmt::Display, sync::Arc, time::Duration};
 
 use axum::{
     Json, Router,
@@ -34,17 +34,13 @@ use serde_json::{Value, json};
 use socket2::SockRef;
 use sse_encoder::{EventId, LastEventId, ReconnectionTime, SseEncoder};
 use sse_hub::{Hub, HubBuilder};
-use tokio::{
-    net::{TcpListener, TcpSocket, lookup_host},
-    signal::unix,
-    time,
-};
+use tokio::{net::TcpListener, signal::unix, time};
 
 mod figures;
 mod publish;
 
 /// How many connections may wait to be accepted: after a restart all clients come at once.
-const BACKLOG: u32 = 4_096;
+const BACKLOG: i32 = 4_096;
 
 /// The most topics that one stream may name.
 const MAX_TOPICS: usize = 32;
@@ -79,8 +75,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/metrics", get(metrics))
         .with_state(app);
 
+    let listener = TcpListener::bind(&address).await?;
+    // A second `listen` makes the queue longer.
+    SockRef::from(&listener).listen(BACKLOG)?;
     // Send each event at once, and detect clients that vanish without closing.
-    let listener = listen(&address).await?.tap_io(|socket| {
+    let listener = listener.tap_io(|socket| {
         let _ = socket.set_nodelay(true);
         let _ = SockRef::from(&*socket).set_keepalive(true);
     });
@@ -98,20 +97,6 @@ async fn main() -> Result<(), Box<dyn Error>> {
         // A client that does not read cannot delay the shutdown.
         () = a_second_after_the_end(hub) => Ok(()),
     }
-}
-
-/// Listens on the address, of which a name may have several.
-async fn listen(address: &str) -> io::Result<TcpListener> {
-    let mut refusal = io::Error::new(io::ErrorKind::NotFound, "the address has no host");
-    for address in lookup_host(address).await? {
-        let socket = if address.is_ipv4() { TcpSocket::new_v4() } else { TcpSocket::new_v6() }?;
-        socket.set_reuseaddr(true)?;
-        match socket.bind(address).and_then(|()| socket.listen(BACKLOG)) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => refusal = error,
-        }
-    }
-    Err(refusal)
 }
 
 /// The hub, in memory, on disk or on Redis.

@@ -2,19 +2,14 @@
 
 mod support;
 
-use std::{
-    io::{Read, Write},
-    net::TcpStream,
-    process::Command,
-};
+use std::{io::Read, net::TcpStream, process::Command};
 
 use support::Server;
 
 #[test]
 fn a_stream_opens_at_once_and_only_events_end_in_a_blank_line() {
     let server = Server::start(&[("KEEP_ALIVE_MS", "20")]);
-    let mut socket = TcpStream::connect(&server.address).unwrap();
-    socket.write_all(b"GET /events HTTP/1.0\r\n\r\n").unwrap();
+    let mut socket = server.send("GET", "/events", "");
     let mut text = String::new();
     // Three keep-alives after the checkpoint.
     while text.matches("\n:\n:\n:\n").count() == 0 {
@@ -31,8 +26,7 @@ fn a_stream_opens_at_once_and_only_events_end_in_a_blank_line() {
 #[test]
 fn the_last_words_of_a_stream_have_no_id() {
     let mut server = Server::start(&[]);
-    let mut socket = TcpStream::connect(&server.address).unwrap();
-    socket.write_all(b"GET /events HTTP/1.0\r\n\r\n").unwrap();
+    let mut socket = server.send("GET", "/events", "");
     let mut text = String::new();
     while !text.contains("event: checkpoint") {
         read_more(&mut socket, &mut text);

@@ -90,8 +90,7 @@ impl Disk {
 
     /// The bytes of all files together.
     pub(crate) fn size(&self) -> usize {
-        let state = self.state();
-        state.names.values().map(|file| state.files[*file].bytes.len()).sum()
+        self.state().size()
     }
 
     /// The names of the files.
@@ -164,6 +163,10 @@ impl State {
         self.fault.filter(|(at, _)| *at == operation).map(|(_, fault)| fault)
     }
 
+    fn size(&self) -> usize {
+        self.names.values().map(|file| self.files[*file].bytes.len()).sum()
+    }
+
     fn file(&mut self, name: &str) -> io::Result<&mut File> {
         let file = *self.names.get(name).ok_or(io::ErrorKind::NotFound)?;
         Ok(&mut self.files[file])
@@ -209,7 +212,7 @@ impl Files for Disk {
     fn write(&mut self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
         let mut state = self.state();
         let fault = state.begin();
-        let used: usize = state.names.values().map(|file| state.files[*file].bytes.len()).sum();
+        let used = state.size();
         let room = state.capacity.map_or(usize::MAX, |capacity| capacity.saturating_sub(used));
         let file = state.file(name)?;
         let offset = offset as usize;

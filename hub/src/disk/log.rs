@@ -78,7 +78,7 @@ impl DiskLog {
         if size > MAX_SIZE {
             return Append::Done(Some(Err(Error::not_appended("it is larger than 1 GiB"))));
         }
-        let mut commands = match self.queue.push(commands) {
+        let mut commands = match self.queue.push(commands, size) {
             Ok(()) => return Append::Pending(Box::pin(answer)),
             Err(Refusal::Error(error)) => return Append::Done(Some(Err(error))),
             Err(Refusal::Full(commands)) => commands,
@@ -87,7 +87,7 @@ impl DiskLog {
         Append::Pending(Box::pin(async move {
             loop {
                 queue.room.until(|| queue.has_room(size)).await;
-                match queue.push(commands) {
+                match queue.push(commands, size) {
                     Ok(()) => return answer.await,
                     Err(Refusal::Error(error)) => return Err(error),
                     Err(Refusal::Full(again)) => commands = again,

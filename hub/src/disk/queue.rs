@@ -83,8 +83,8 @@ impl Queue {
         Arc::new(Self { state: Mutex::new(state), filled: Condvar::new(), room: Signal::new() })
     }
 
-    /// Adds one command, or several that are to be appended as one.
-    pub(super) fn push(&self, commands: Vec<Command>) -> Result<(), Refusal> {
+    /// Adds one command, or several that are to be appended as one, of this size together.
+    pub(super) fn push(&self, commands: Vec<Command>, size: usize) -> Result<(), Refusal> {
         let mut state = lock(&self.state);
         if state.is_closed {
             return Err(Refusal::Error(Error::closed()));
@@ -92,7 +92,6 @@ impl Queue {
         if let Some(reason) = &state.failure {
             return Err(Refusal::Error(Error::not_appended(&**reason)));
         }
-        let size = commands.iter().map(|command| command.record.size()).sum();
         if !state.has_room(size) {
             return Err(Refusal::Full(commands));
         }

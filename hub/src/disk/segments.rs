@@ -48,6 +48,12 @@ impl Failure {
             }
         }
     }
+
+    pub(super) fn into_io(self) -> io::Error {
+        match self {
+            Self::NotAppended(error) | Self::Unknown(error) => error,
+        }
+    }
 }
 
 /// The files, oldest first. The newest one is written.
@@ -175,10 +181,10 @@ impl<F: Files> Segments<F> {
         retained: usize,
         is_kept: impl Fn(Position) -> bool,
     ) -> Result<(), Failure> {
-        let limit = 2 * retained + SPARE_FILES * self.size;
         if !mem::take(&mut self.has_grown) {
             return Ok(());
         }
+        let limit = 2 * retained + SPARE_FILES * self.size;
         for _ in 0..SPARE_FILES {
             let total: usize = self.list.iter().map(|segment| segment.len).sum();
             // A clock's hand: each but the newest one in turn.

@@ -73,11 +73,13 @@ impl Log {
         self.publish(&Event::text(text).into_owned()).unwrap().unwrap()
     }
 
+    fn subscribe(&self, last: &LastEventId) -> Subscriber {
+        Subscriber::new(self.feed.clone(), Interest::Topics([""].into_iter()), last)
+    }
+
     /// What a client with this id gets, but for checkpoints: ids and data.
     fn resume(&self, id: Option<&EventId>) -> (Resumption, Vec<(String, String)>) {
-        let last = id.map_or_else(LastEventId::none, |id| id.clone().into());
-        let mut subscriber =
-            Subscriber::new(self.feed.clone(), Interest::Topics([""].into_iter()), &last);
+        let mut subscriber = self.subscribe(&id.cloned().into());
         let resumption = subscriber.resumption();
         let mut events = Vec::new();
         while let Some(Some(frame)) = subscriber.next().now_or_never() {
@@ -94,16 +96,8 @@ impl Log {
     }
 
     fn tip(&self) -> EventId {
-        let (_, mut opening) = (
-            0,
-            Subscriber::new(
-                self.feed.clone(),
-                Interest::Topics([""].into_iter()),
-                &LastEventId::none(),
-            ),
-        );
-        let frame = block_on(opening.next()).unwrap();
-        frame.id().unwrap()
+        let opening = block_on(self.subscribe(&LastEventId::none()).next()).unwrap();
+        opening.id().unwrap()
     }
 }
 
@@ -347,6 +341,20 @@ fn large() -> HubBuilder {
     Hub::builder().retain_bytes(100_000).retain_events(100_000)
 }
 
+/// A fault that is met at the start is gone at the next one.
+fn open_or_again(seed: u64, disk: &Disk, builder: &HubBuilder) -> Log {
+    Log::open_with(disk, builder.clone()).unwrap_or_else(|error| {
+        assert!(error.is_io(), "{seed}: {error:#}");
+        Log::open_with(disk, builder.clone()).unwrap()
+    })
+}
+
+/// One of so many operations from now on has a fault.
+fn fail_soon(disk: &Disk, random: &mut Random, within: u64) {
+    let fault = [Fault::Fail, Fault::Short, Fault::Late][random.below(3) as usize];
+    disk.fail(disk.operations() + random.below(within) as usize, fault);
+}
+
 /// A run of publishing, failing, ending in each way, and opening again.
 fn run(seed: u64, builder: &HubBuilder) {
     let mut random = Random(seed);
@@ -354,19 +362,10 @@ fn run(seed: u64, builder: &HubBuilder) {
     let mut ghost = Ghost::default();
     let mut start = None;
     for _ in 0..6 {
-        let mut log = match Log::open_with(&disk, builder.clone()) {
-            Ok(log) => log,
-            Err(error) => {
-                // The fault was met at the start: it is gone at the next one.
-                assert!(error.is_io(), "{seed}: {error:#}");
-                Log::open_with(&disk, builder.clone()).unwrap()
-            }
-        };
+        let mut log = open_or_again(seed, &disk, builder);
         ghost.check(&log, start.get_or_insert_with(|| log.tip()));
         if random.is_one_in(2) {
-            let fault = [Fault::Fail, Fault::Short, Fault::Late][random.below(3) as usize];
-            let k = random.below(12) as usize;
-            disk.fail(disk.operations() + k, fault);
+            fail_soon(&disk, &mut random, 12);
         }
         let is_synced = builder.clone().settings().sync_every.is_none();
         let mut is_open = true;
@@ -513,7 +512,7 @@ fn events_older_than_their_longest_age_are_gone_after_a_restart() {
 #[test]
 fn a_removed_file_is_one_of_which_nothing_is_retained() {
     let disk = Disk::default();
-    let mut log = Log::open_with(&disk, Hub::builder().retain_bytes(4_000)).unwrap();
+    let mut log = Log::open(&disk).unwrap();
     let mut ids = Vec::new();
     for n in 0..400 {
         ids.push(log.text(&n.to_string()));
@@ -535,10 +534,7 @@ fn keyed_run(seed: u64) {
     let (mut start, mut has_failed) = (None, false);
     let (mut most, has_faults) = (0, !random.is_one_in(3));
     for _ in 0..5 {
-        let mut log = match Log::open_with(&disk, builder.clone()) {
-            Ok(log) => log,
-            Err(_) => Log::open_with(&disk, builder.clone()).unwrap(),
-        };
+        let mut log = open_or_again(seed, &disk, &builder);
         let start = start.get_or_insert_with(|| log.tip());
         let (resumption, left) = log.resume(Some(start));
         if has_failed && resumption.needs_state() {
@@ -561,8 +557,7 @@ fn keyed_run(seed: u64) {
             }
         }
         if has_faults && random.is_one_in(2) {
-            let fault = [Fault::Fail, Fault::Short, Fault::Late][random.below(3) as usize];
-            disk.fail(disk.operations() + random.below(300) as usize, fault);
+            fail_soon(&disk, &mut random, 300);
         }
         for _ in 0..random.below(150) {
             // One key is rare.

@@ -92,7 +92,7 @@ impl<F: Files> Writer<F> {
         };
         match writer.trim() {
             Ok(()) => Ok(writer),
-            Err(Failure::NotAppended(error) | Failure::Unknown(error)) => Err(unwritable(error)),
+            Err(failure) => Err(unwritable(failure.into_io())),
         }
     }
 
@@ -137,7 +137,7 @@ impl<F: Files> Writer<F> {
             }
         }
         match self.sync_if_due() {
-            Err(Failure::NotAppended(error) | Failure::Unknown(error)) => Err(failed(&error)),
+            Err(failure) => Err(failed(&failure.into_io())),
             Ok(()) => Ok(is_whole),
         }
     }

@@ -74,7 +74,8 @@ impl Server {
         (head.split(' ').nth(1).unwrap().parse().unwrap(), body.to_owned())
     }
 
-    fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
+    /// Sends a request, whose answer is still to be read.
+    pub fn send(&self, method: &str, path: &str, body: &str) -> TcpStream {
         let mut socket = TcpStream::connect(&self.address).unwrap();
         socket.set_read_timeout(Some(DEADLINE)).unwrap();
         let length = body.len();
