@@ -385,10 +385,16 @@ impl<S> SseEncoder<S> {
         match Encoder::bare().encode_once(item) {
             Ok(encoded) => {
                 let mut chunk = Chunk::new(&mut self.held);
-                chunk.resume();
+                let invalid = chunk.resume();
                 chunk.push_encoded(encoded.into_bytes());
+                drop(chunk);
+                if invalid.is_some() {
+                    self.held.get_or_insert_default().invalid = invalid;
+                }
             }
-            Err(error) => self.held.get_or_insert_default().invalid = Some(error),
+            Err(error) => {
+                self.held.get_or_insert_default().invalid.get_or_insert(error);
+            }
         }
         self
     }

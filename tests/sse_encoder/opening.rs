@@ -50,6 +50,25 @@ fn an_invalid_reconnection_time_is_the_error_of_the_first_item() {
 }
 
 #[test]
+fn an_invalid_reconnection_time_before_other_options_is_an_error_too() {
+    let script = || Script::new([Item(number(1))]);
+    for stream in [
+        bare(script()).retry(Duration::ZERO).comment("hello"),
+        bare(script()).comment("hello").retry(Duration::ZERO),
+        bare(script()).retry(Duration::ZERO).comment("hello").retry(Duration::MAX),
+    ] {
+        let mut stream = pin!(stream);
+        assert_chunk(poll(stream.as_mut()), ": hello\n");
+        assert!(poll(stream.as_mut()).is_pending());
+        assert_error(
+            poll(stream.as_mut()),
+            "`retry` of 0ns is not between 1 and 2147483647 milliseconds",
+        );
+        assert_chunk(poll(stream), &frames([1]));
+    }
+}
+
+#[test]
 fn comment_retry_and_padding_are_sent_at_once() {
     let retry = ReconnectionTime::from_millis(500).unwrap();
     let opening = ": hello\nretry: 500\n";
