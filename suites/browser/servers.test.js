@@ -4,7 +4,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,6 +11,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
+import { onFreePort } from '../interop/port.js';
 import { launch } from './example.js';
 import { KITCHEN, open, publish, settled, texts } from './hub-page.js';
 
@@ -52,22 +52,30 @@ before(async () => {
       }
     }
   }
-  const port = await freePort();
-  url = `http://127.0.0.1:${port}`;
-  let conf = readFileSync(join(ROOT, 'examples/hub/nginx.conf'), 'utf8').replace('8080', `127.0.0.1:${port}`);
-  servers.forEach((server, index) => {
-    conf = conf.replace(`hub${index + 1}:3000`, new URL(server.url).host);
-  });
   mkdirSync(join(directory, 'tmp'));
-  writeFileSync(join(directory, 'nginx.conf'), conf);
-  // It tells of every connection that the killed server had.
-  const quiet = { stdio: 'ignore' };
-  start('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', 'daemon off;'], quiet);
-  await until('nginx answers', () => fetch(`${url}/stats`).then((response) => response.ok, () => false));
+  url = await onFreePort(startNginx);
   browser = await launch();
   page = await browser.newPage();
   await page.goto(`${url}/stats`);
 }, { timeout: 60_000 });
+
+/** nginx before the servers, as `examples/hub` shows it; its URL. */
+async function startNginx(port) {
+  const url = `http://127.0.0.1:${port}`;
+  let conf = readFileSync(join(ROOT, 'examples/hub/nginx.conf'), 'utf8').replace('8080', `127.0.0.1:${port}`);
+  servers.forEach((server, index) => {
+    conf = conf.replace(`hub${index + 1}:3000`, new URL(server.url).host);
+  });
+  writeFileSync(join(directory, 'nginx.conf'), conf);
+  // It tells of every connection that the killed server had.
+  const quiet = { stdio: 'ignore' };
+  const nginx = start('nginx', ['-p', directory, '-c', join(directory, 'nginx.conf'), '-g', 'daemon off;'], quiet);
+  await until('nginx answers', () => {
+    assert.equal(nginx.exitCode, null, 'nginx has ended');
+    return fetch(`${url}/stats`).then((response) => response.ok, () => false);
+  });
+  return url;
+}
 
 after(async () => {
   await browser?.close();
@@ -196,12 +204,4 @@ async function until(what, isSo, time = 30_000) {
     assert.ok(Date.now() - start < time, `waited too long: ${what}`);
     await sleep(20);
   }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => { server.on('listening', resolve); });
-  const { port } = server.address();
-  await new Promise((resolve) => { server.close(resolve); });
-  return port;
 }

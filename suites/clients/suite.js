@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { startProgram, startServers } from '../interop/servers.js';
-import { freePort } from '../interop/nginx.js';
+import { onFreePort } from '../interop/port.js';
 import { sleep, until } from '../interop/time.js';
 import { CAPABILITIES, ENOUGH, OWN_PROGRAM, TICKS, jobs, judge, slowness } from './capabilities.js';
 import { CLIENTS, isShort, versionOf } from './clients.js';
@@ -159,10 +159,15 @@ function tell(client, server, name, value, reports, asked) {
 
 /** The first program of README.md, with shorter times, and the pages' files. */
 async function startFirstProgram() {
-  const port = await freePort();
-  const { child } = await startProgram('first-program', [], { ADDR: `127.0.0.1:${port}` });
-  const url = `http://127.0.0.1:${port}`;
-  await until(5_000, 'the first program', () => fetch(`${url}/stats`).then(() => true, () => false));
+  const { child, url } = await onFreePort(async (port) => {
+    const { child } = await startProgram('first-program', [], { ADDR: `127.0.0.1:${port}` });
+    const url = `http://127.0.0.1:${port}`;
+    await until(5_000, 'the first program', () => {
+      if (child.exitCode !== null) throw new Error(`the first program ended with status ${child.exitCode}`);
+      return fetch(`${url}/stats`).then(() => true, () => false);
+    });
+    return { child, url };
+  });
   const relay = await startRelay(url);
   return {
     url: relay.url,

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { get1 } from './http.js';
+import { onFreePort } from './port.js';
 import { start } from './servers.js';
 import { until } from './time.js';
 
@@ -10,8 +10,11 @@ import { until } from './time.js';
  * nginx with each server below `/KIND/NAME/`, for each kind with its directives: `{ plain: '' }` is
  * nginx with its defaults. With `keepalive` it keeps that many connections to each server.
  */
-export async function startNginx(servers, directory, kinds, { keepalive } = {}) {
-  const port = await freePort();
+export function startNginx(servers, directory, kinds, { keepalive } = {}) {
+  return onFreePort((port) => startOn(port, servers, directory, kinds, keepalive));
+}
+
+async function startOn(port, servers, directory, kinds, keepalive) {
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   const upstream = ({ name, url }) =>
     `upstream ${name} { server ${new URL(url).host}; ${keepalive ? `keepalive ${keepalive};` : ''} }`;
@@ -37,7 +40,10 @@ export async function startNginx(servers, directory, kinds, { keepalive } = {}) 
   `);
   const child = start('nginx', ['-p', directory, '-e', 'stderr', '-c', config]);
   const url = `http://127.0.0.1:${port}`;
-  await until(5_000, 'nginx', () => get1(`${url}/up`).then((response) => response.leave() ?? true, () => false));
+  await until(5_000, 'nginx', () => {
+    if (child.exitCode !== null) throw new Error(`nginx ended with status ${child.exitCode}`);
+    return get1(`${url}/up`).then((response) => response.leave() ?? true, () => false);
+  });
   return {
     url,
     async stop() {
@@ -46,13 +52,4 @@ export async function startNginx(servers, directory, kinds, { keepalive } = {}) 
       await exit;
     },
   };
-}
-
-export async function freePort() {
-  const server = createServer();
-  await once(server.listen(0, '127.0.0.1'), 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

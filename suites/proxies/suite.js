@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createInterface } from 'node:readline';
-import { freePort } from '../interop/nginx.js';
+import { onFreePort } from '../interop/port.js';
 import { startServers } from '../interop/servers.js';
 import { sleep, until } from '../interop/time.js';
 import { CAPABILITIES, judge, slowness } from '../clients/capabilities.js';
@@ -87,7 +87,7 @@ async function ask(name, server) {
   const proxy = PROXIES[name];
   let running;
   try {
-    running = await startProxy(name, proxy, server);
+    running = await onFreePort((port) => startProxy(port, name, proxy, server), 2);
   } catch (error) {
     for (const column of Object.keys(COLUMNS)) expectations.note(name, column, `does not run: ${error.message}`, server.name);
     return;
@@ -157,8 +157,7 @@ function tell(name, server, column, value, reports = []) {
   for (const { job, time, ...report } of reports.slice(0, 20)) console.log('   ', JSON.stringify(report));
 }
 
-async function startProxy(name, proxy, server) {
-  const port = await freePort();
+async function startProxy(port, name, proxy, server) {
   const dir = await mkdtemp(join(directory, 'proxy-'));
   await mkdir(join(dir, 'n'));
   // Varnish reads as a user of its own.

@@ -8,12 +8,7 @@ use std::{
 use redis::{Cmd, Value};
 use tokio::time::sleep;
 
-use crate::{
-    PATIENCE, Server,
-    certificates::tls_args,
-    node::STREAM,
-    server::{free_ports, line},
-};
+use crate::{PATIENCE, Server, certificates::tls_args, node::STREAM, server::line};
 
 const PRIMARIES: usize = 3;
 const SLOTS: usize = 16_384;
@@ -55,24 +50,14 @@ impl Cluster {
 
     async fn of(scheme: &'static str, count: usize, of_port: &str, args: &[&str]) -> Option<Self> {
         let mut servers = Vec::new();
-        let mut attempts = 0;
         while servers.len() < count {
-            attempts += 1;
-            let [port] = free_ports(BUS);
-            let text = port.to_string();
             let args = [
-                &["--bind", "127.0.0.1", of_port, &text][..],
-                &["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"],
+                &["--cluster-enabled", "yes", "--cluster-announce-ip", "127.0.0.1"][..],
                 &["--cluster-node-timeout", "1000", "--cluster-replica-validity-factor", "0"],
                 &["--repl-diskless-sync-delay", "0"],
                 args,
             ];
-            match Server::try_start(&args.concat()) {
-                Ok(server) => servers.push((server?, port)),
-                // Another test may have taken the port.
-                Err(_) if attempts < 2 * count => {}
-                Err(error) => panic!("{error}"),
-            }
+            servers.push(Server::start_on_port(of_port, BUS, &args.concat())?);
         }
         let slot: usize = servers[0].0.run(&["CLUSTER", "KEYSLOT", STREAM]).await;
         let cluster = Self { scheme, servers, slot: slot.to_string() };

@@ -12,7 +12,7 @@ use crate::{
     load::{Outcomes, publish_surely, publisher},
     node::Node,
     proxy::Proxy,
-    server::{Server, free_ports},
+    server::Server,
 };
 
 const END: &str = "the end";
@@ -83,15 +83,24 @@ async fn run(
     cycles: usize,
     args: &[&str],
     builder: HubBuilder,
-    mut action: impl AsyncFnMut(Scene<'_>),
+    action: impl AsyncFnMut(Scene<'_>),
 ) -> Option<Row> {
-    let mut server = Server::start(args)?;
+    Some(run_on(Server::start(args)?, fault, cycles, builder, action).await)
+}
+
+async fn run_on(
+    mut server: Server,
+    fault: &'static str,
+    cycles: usize,
+    builder: HubBuilder,
+    mut action: impl AsyncFnMut(Scene<'_>),
+) -> Row {
     let proxies = ["a", "b"].map(|name| Proxy::new(&server.socket(), name));
     let urls = [proxies[0].url(), proxies[1].url()];
-    let row = load(fault, cycles, &urls, builder, async |hubs| {
+    load(fault, cycles, &urls, builder, async |hubs| {
         action(Scene { server: &mut server, proxies: &proxies, hubs }).await;
-    });
-    Some(row.await)
+    })
+    .await
 }
 
 /// Runs the load with two hubs, with the fault this many times.
@@ -299,14 +308,14 @@ fn copy(from: &Path, to: &Path) {
 ///
 /// The replica does not replicate.
 pub async fn failed_over(cycles: usize) -> Option<Row> {
-    let port = free_port();
-    let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
-    let first = [&args[..], &[&port]].concat();
-    let (mut primary_port, mut gone) = (port.clone(), Vec::new());
-    run("failover to a replica that lags", cycles, &first, roomy(), async |scene| {
-        let port = free_port();
-        let args = [&args[..], &[&port, "--replicaof", "127.0.0.1", &primary_port]].concat();
-        let replica = Server::start(&args).unwrap();
+    let args = ["--repl-diskless-sync-delay", "0"];
+    let (first, mut primary_port) = Server::start_on_port("--port", 0, &args)?;
+    let mut gone = Vec::new();
+    let fault = "failover to a replica that lags";
+    let row = run_on(first, fault, cycles, roomy(), async |scene| {
+        let of = ["--replicaof", "127.0.0.1", &primary_port.to_string()];
+        let (replica, port) =
+            Server::start_on_port("--port", 0, &[&args[..], &of].concat()).unwrap();
         replica.follows().await;
         sleep(Duration::from_millis(300)).await;
         replica.run::<()>(&["REPLICAOF", "NO", "ONE"]).await;
@@ -319,13 +328,8 @@ pub async fn failed_over(cycles: usize) -> Option<Row> {
         gone.push(std::mem::replace(scene.server, replica));
         primary_port = port;
         all_live(scene.hubs).await;
-    })
-    .await
-}
-
-fn free_port() -> String {
-    let [port] = free_ports(0);
-    port.to_string()
+    });
+    Some(row.await)
 }
 
 /// Runs the load on a cluster. One hub's URL names the stream's server, the other hub's another.

@@ -42,16 +42,28 @@ impl Server {
         Self::try_start(args).unwrap()
     }
 
-    /// The same, but the server may end at once: when another process has taken its port.
-    ///
-    /// # Errors
-    ///
-    /// The server has ended.
+    /// Starts a server that also listens on a free port, which is given by the option `option`.
+    /// The ports at the distance `above` are free, too.
     ///
     /// # Panics
     ///
-    /// Redis is required but not installed.
-    pub fn try_start(args: &[&str]) -> io::Result<Option<Self>> {
+    /// As [`start`](Self::start).
+    #[must_use]
+    pub fn start_on_port(option: &str, above: u16, args: &[&str]) -> Option<(Self, u16)> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let port = free_port(above);
+            let text = port.to_string();
+            match Self::try_start(&[&["--bind", "127.0.0.1", option, &text], args].concat()) {
+                Ok(server) => return Some((server?, port)),
+                Err(error) if error.kind() == ErrorKind::AddrInUse && attempts < 10 => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+
+    fn try_start(args: &[&str]) -> io::Result<Option<Self>> {
         static NUMBER: AtomicUsize = AtomicUsize::new(0);
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let directory = parent().join(format!("sse-redis-{}-{number}", process::id()));
@@ -78,17 +90,32 @@ impl Server {
 
     /// A primary and its replica, each with its port.
     pub async fn pair() -> Option<[(Self, u16); 2]> {
-        let ports = free_ports::<2>(0);
-        let [first, second] = ports.map(|port| port.to_string());
-        let args = ["--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0", "--port"];
-        let primary = Self::start(&[&args[..], &[&first]].concat())?;
-        let of = [&second, "--replicaof", "127.0.0.1", &first];
-        let replica = Self::start(&[&args[..], &of[..]].concat())?;
-        replica.follows().await;
-        Some([(primary, ports[0]), (replica, ports[1])])
+        let args = ["--repl-diskless-sync-delay", "0"];
+        let primary = Self::start_on_port("--port", 0, &args)?;
+        let of = ["--replicaof", "127.0.0.1", &primary.1.to_string()];
+        let replica = Self::start_on_port("--port", 0, &[&args[..], &of].concat())?;
+        replica.0.follows().await;
+        Some([primary, replica])
     }
 
+    /// A port is busy for a moment if another test looks whether it is free, or has just started a
+    /// process, which has all sockets until it runs its program.
     fn spawn(&mut self) -> io::Result<()> {
+        let start = Instant::now();
+        loop {
+            match self.spawn_once() {
+                Err(error)
+                    if error.kind() == ErrorKind::AddrInUse
+                        && start.elapsed() < Duration::from_secs(1) =>
+                {
+                    std::thread::sleep(Duration::from_millis(50));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn spawn_once(&mut self) -> io::Result<()> {
         let log = fs::File::create(self.directory.join("log"))?;
         let mut command = Command::new(program());
         command
@@ -106,7 +133,12 @@ impl Server {
             assert!(start.elapsed() < PATIENCE, "the server does not start");
             if self.child.as_mut().is_some_and(|child| matches!(child.try_wait(), Ok(Some(_)))) {
                 let log = fs::read_to_string(self.directory.join("log")).unwrap_or_default();
-                return Err(io::Error::other(format!("the server has ended: {log}")));
+                let kind = if log.contains("Address already in use") {
+                    ErrorKind::AddrInUse
+                } else {
+                    ErrorKind::Other
+                };
+                return Err(io::Error::new(kind, format!("the server has ended: {log}")));
             }
             std::thread::sleep(Duration::from_millis(10));
         }
@@ -273,33 +305,19 @@ fn parent() -> PathBuf {
     if memory.is_dir() { memory.to_owned() } else { env::temp_dir() }
 }
 
-/// Free ports of this machine; the ports at this distance above them are free, too.
-///
-/// # Panics
-///
-/// No such ports are found.
-#[must_use]
-pub fn free_ports<const N: usize>(above: u16) -> [u16; N] {
+/// A free port of this machine; the port at the distance `above` is free, too.
+fn free_port(above: u16) -> u16 {
     // Below the system's range for outgoing connections.
     const FIRST: u64 = 10_000;
     const COUNT: u64 = 12_000;
-    let mut held = Vec::new();
-    [0; N].map(|_| {
-        loop {
-            let random = RandomState::new().build_hasher().finish();
-            let port = (FIRST + random % COUNT) as u16;
-            let listeners: Vec<_> = [port, port + above][..1 + usize::from(above > 0)]
-                .iter()
-                .map(|port| TcpListener::bind(("127.0.0.1", *port)))
-                .collect();
-            let is_free = listeners.iter().all(Result::is_ok);
-            // Keep all listeners open, so that no port is found twice.
-            held.push(listeners);
-            if is_free {
-                return port;
-            }
+    loop {
+        let random = RandomState::new().build_hasher().finish();
+        let port = (FIRST + random % COUNT) as u16;
+        let is_free = |port| TcpListener::bind(("127.0.0.1", port)).is_ok();
+        if is_free(port) && is_free(port + above) {
+            return port;
         }
-    })
+    }
 }
 
 /// Prints once that this suite is skipped. The test harness hides the output of `eprintln`, except

@@ -9,20 +9,17 @@ use test_redis::{
     access::{READS, TRANSACTS, Told, WRITES, allow},
     client::Client,
     node::STREAM,
-    server::free_ports,
 };
 use tokio::time::sleep;
 
 /// A server on a port, because the URL of a socket cannot name a user.
-async fn server() -> Option<(Server, u16)> {
-    let [port] = free_ports(0);
-    let server = Server::start(&["--bind", "127.0.0.1", "--port", &port.to_string()])?;
-    Some((server, port))
+fn server() -> Option<(Server, u16)> {
+    Server::start_on_port("--port", 0, &[])
 }
 
 #[tokio::test]
 async fn a_user_needs_only_the_rights_that_the_docs_name() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     allow(&server, "orders", &[READS, WRITES].concat()).await;
     let hub = Told::start(&format!("redis://orders:s%3Acret@127.0.0.1:{port}/"));
     let mut subscriber = hub.subscribe(&LastEventId::none());
@@ -40,7 +37,7 @@ async fn a_user_needs_only_the_rights_that_the_docs_name() {
 
 #[tokio::test]
 async fn without_the_right_to_a_transaction_several_events_are_refused_as_one() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     let rights = [READS, WRITES].concat();
     for missing in TRANSACTS {
         let rights: Vec<_> = rights.iter().copied().filter(|right| right != missing).collect();
@@ -62,7 +59,7 @@ async fn without_the_right_to_a_transaction_several_events_are_refused_as_one() 
 
 #[tokio::test]
 async fn a_user_that_may_only_read_is_live_and_cannot_publish() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     allow(&server, "reader", READS).await;
     let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
     assert_eq!(hub.live().await, Status::Live);
@@ -74,7 +71,7 @@ async fn a_user_that_may_only_read_is_live_and_cannot_publish() {
 
 #[tokio::test]
 async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     for missing in READS {
         let rights: Vec<_> = READS.iter().copied().filter(|right| right != missing).collect();
         allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
@@ -94,7 +91,7 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
 /// No user may write the mark: the server must tell whether the first event is the first ever.
 #[tokio::test]
 async fn without_the_right_to_write_the_first_event_is_a_gap_unless_redis_counts_entries() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     allow(&server, "reader", READS).await;
     let hub = Told::start(&format!("redis://reader:s%3Acret@127.0.0.1:{port}/"));
     assert_eq!(hub.live().await, Status::Live);
@@ -109,7 +106,7 @@ async fn without_the_right_to_write_the_first_event_is_a_gap_unless_redis_counts
 
 #[tokio::test]
 async fn a_wrong_password_is_reported_without_showing_it() {
-    let Some((server, port)) = server().await else { return };
+    let Some((server, port)) = server() else { return };
     allow(&server, "orders", READS).await;
     for user in ["orders:wr0ng", "nobody:wr0ng", ":wr0ng"] {
         let hub = Told::start(&format!("redis://{user}@127.0.0.1:{port}/"));

@@ -12,16 +12,13 @@ use test_redis::{
     Server,
     access::Told,
     certificates::{Certificates, tls_args},
-    server::free_ports,
 };
 
 /// A server with TLS, and its port.
 fn server(certificates: &std::path::Path, name: &str) -> Option<(Server, u16)> {
-    let [port] = free_ports(0);
-    let mut args = tls_args(certificates, name);
-    args.extend(["--bind", "127.0.0.1", "--tls-port", &port.to_string()].map(String::from));
+    let args = tls_args(certificates, name);
     let args: Vec<_> = args.iter().map(String::as_str).collect();
-    Some((Server::start(&args)?, port))
+    Server::start_on_port("--tls-port", 0, &args)
 }
 
 #[tokio::test]
