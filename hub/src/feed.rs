@@ -2,6 +2,7 @@
 //! announced to the subscribers.
 
 mod batch;
+mod caught_up;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::{
 
 use sse_encoder::{Encoded, EventId};
 
+use self::caught_up::Readers;
 use crate::{
     counts::Counts,
     error::Error,
@@ -47,6 +49,7 @@ pub(crate) struct Feed {
     /// Whether the log still appends what was published before the hub was closed.
     is_appending: AtomicBool,
     subscribers: SubscriberCount,
+    readers: Readers,
 }
 
 /// One lock for both: a subscriber joins its lists and takes its position in one step.
@@ -119,6 +122,7 @@ impl Feed {
             topics: Topics::new(),
             is_closed: false,
         };
+        let readers = Readers::new(state.lists.progress.clone());
         Arc::new(Self {
             settings,
             state: RwLock::new(state),
@@ -132,6 +136,7 @@ impl Feed {
             is_closed: AtomicBool::new(false),
             is_appending: AtomicBool::new(false),
             subscribers: SubscriberCount::new(),
+            readers,
         })
     }
 
@@ -332,6 +337,7 @@ impl Feed {
         };
         lists.iter().for_each(|list| list.wake_all());
         self.subscribers.signal.notify();
+        self.readers.notify();
         true
     }
 

@@ -460,36 +460,61 @@ impl Hub {
         self.handle.feed.lag(false)
     }
 
-    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is retained:
-    /// for a publisher of many events, which waits for its readers, so that none loses any. A
-    /// subscriber whose client does not read is soon further behind, gets a gap, and is waited for no
-    /// more.
+    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is retained.
+    /// One whose client does not read is soon further behind, and gets a gap.
     ///
-    /// Look at it every few dozen events, as a subscriber that is behind shows its progress as often,
-    /// and limit each wait:
+    /// A publisher that waits for its readers needs no figure: see [`caught_up`](Self::caught_up).
+    ///
+    /// ```
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().retain_events(2).build();
+    /// let subscriber = hub.subscribe(&LastEventId::none());
+    /// for n in 0..3 {
+    ///     hub.try_publish(&Event::json(n))?;
+    /// }
+    /// assert_eq!((hub.lag(), hub.retained_lag()), (3, 0));
+    /// # drop(subscriber);
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    pub fn retained_lag(&self) -> u64 {
+        self.handle.feed.lag(true)
+    }
+
+    /// Waits until the subscribers that read are at most `max_lag` entries behind the newest one, for
+    /// a publisher of many events: none of its readers then loses any. It is ready at once if none
+    /// is further behind, or once the hub is [closed](Self::close).
+    ///
+    /// Limit the wait. If the future is dropped before it is ready, subscribers that have read
+    /// nothing since its first poll are not waited for again until they read: a client that does not
+    /// read costs one such wait, and gets a [gap](crate::GAP) later. So does one that has already
+    /// lost events.
+    ///
+    /// Choose at most half of [`retain_events`](crate::HubBuilder::retain_events), as subscribers are
+    /// looked at only after so many new entries, and show their progress after each 32 events. Until
+    /// then the call costs nothing, so make it before each event, or every few dozen. On Redis it
+    /// waits for this server's subscribers.
     ///
     /// ```
     /// use std::time::Duration;
     /// use sse_encoder::Event;
     /// use sse_hub::{Error, Hub};
+    /// use tokio::time::timeout;
     ///
-    /// async fn publish_all(hub: &Hub, texts: &[String], retained: u64) -> Result<(), Error> {
-    ///     for (n, text) in texts.iter().enumerate() {
+    /// async fn publish_each(hub: &Hub, texts: &[String]) -> Result<(), Error> {
+    ///     for text in texts {
+    ///         // After a second, publish all the same; return an error here to give up instead.
+    ///         let _ = timeout(Duration::from_secs(1), hub.caught_up(512)).await;
     ///         hub.publish(&Event::text(text)).await?;
-    ///         // At most 50 milliseconds.
-    ///         let mut patience = if n % 32 == 0 { 50 } else { 0 };
-    ///         while patience > 0 && hub.retained_lag() > retained / 2 {
-    ///             patience -= 1;
-    ///             tokio::time::sleep(Duration::from_millis(1)).await;
-    ///         }
     ///     }
     ///     Ok(())
     /// }
     /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-    /// # runtime.block_on(publish_all(&Hub::new(), &vec!["a".into(); 100], 1_024)).unwrap();
+    /// # runtime.block_on(publish_each(&Hub::new(), &vec!["a".into(); 100])).unwrap();
     /// ```
-    pub fn retained_lag(&self) -> u64 {
-        self.handle.feed.lag(true)
+    pub fn caught_up(&self, max_lag: u64) -> impl Future<Output = ()> + Send + Unpin + use<> {
+        self.handle.feed.caught_up(max_lag)
     }
 
     /// The position after the newest event, as an id from which a client can subscribe; also while

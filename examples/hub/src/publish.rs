@@ -7,7 +7,7 @@ use axum::{body::Body, http::StatusCode};
 use futures_util::StreamExt;
 use sse_encoder::{Event, EventId};
 use sse_hub::{Hub, Target};
-use tokio::{task::yield_now, time::sleep};
+use tokio::{task::yield_now, time::timeout};
 
 /// The longest line. The event of a longer one would exceed the hub's largest frame.
 const MAX_LINE: usize = 128 * 1024;
@@ -16,8 +16,9 @@ const MAX_ITEMS: usize = 100_000;
 
 /// After so many lines, subscribers may catch up.
 const PART: usize = 32;
-/// For so many milliseconds at most.
-const PATIENCE: u32 = 50;
+/// How long a client may read nothing before it is not waited for. The sockets of one that reads
+/// slowly take events in bursts.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why publishing stopped at this line.
 #[derive(Debug)]
@@ -120,13 +121,13 @@ impl Lines<'_> {
         Ok(())
     }
 
-    /// A client that does not read is soon too far behind to be waited for.
+    /// A client that does not read is waited for once, until it reads again.
     async fn wait_for_readers(&self) {
-        let mut patience = PATIENCE;
-        while patience > 0 && self.hub.retained_lag() > self.retain / 2 {
-            patience -= 1;
-            sleep(Duration::from_millis(1)).await;
+        if let Some(Some(id)) = self.ids.last() {
+            // With Redis, this server reads its own events, too.
+            self.hub.wait_for(&id.clone().into()).await;
         }
+        let _ = timeout(PATIENCE, self.hub.caught_up(self.retain / 2)).await;
     }
 
     /// An error for the next line.

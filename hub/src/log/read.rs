@@ -1,5 +1,7 @@
 //! Reading the retained events, and finding where to begin.
 
+use std::iter;
+
 use sse_encoder::{Encoded, EventId};
 
 use super::{
@@ -177,6 +179,12 @@ impl Retained {
         (newest > seq).then_some(newest)
     }
 
+    /// The newest event of this topic that is lost to those that have not read it; 0 if there is
+    /// no such event.
+    pub(crate) fn lost(&self, topic: TopicId) -> u64 {
+        self.lost_after(iter::once(topic), 0).unwrap_or(0)
+    }
+
     /// The place after which come so many of the newest retained events of these topics, or all of
     /// them.
     pub(crate) fn place_of_newest(
@@ -294,7 +302,7 @@ impl Retained {
     pub(crate) fn knows(&self, id: &EventId) -> bool {
         // An event's own id is not looked up: the time of the answer would tell a client of another
         // topic that there is one.
-        self.locate(id, std::iter::empty()).is_some()
+        self.locate(id, iter::empty()).is_some()
     }
 
     /// The id of this place, or of the oldest place that is still known.

@@ -4,9 +4,9 @@
 //! and takes the wakers; a subscriber looks at `last` again under the same lock before it parks its
 //! waker. So either it sees the new entry, or its waker is taken.
 
-use std::{mem, task::Waker};
+use std::{mem, sync::Arc, task::Waker};
 
-use super::wake::wake_all;
+use super::{signal::Signal, wake::wake_all};
 use crate::{
     sync::{AtomicU64, AtomicUsize, Mutex, Ordering, lock},
     topic::TopicId,
@@ -14,6 +14,9 @@ use crate::{
 
 /// How many waiters are looked at under a lock.
 const LOOK: usize = 256;
+
+/// The [wait](Slot::wait) for one that has not read during a whole wait: it is not waited for.
+const IN_VAIN: u32 = u32::MAX;
 
 /// A topic's subscribers.
 pub(crate) struct WaitList<F> {
@@ -25,6 +28,8 @@ pub(crate) struct WaitList<F> {
     len: AtomicUsize,
     /// Spreads the subscribers over the shards, and lets each publish begin at another one.
     turn: AtomicUsize,
+    /// Notified when a subscriber that a publisher waits for has read on.
+    progress: Arc<Signal>,
 }
 
 /// A part of a topic's subscribers, with a lock of its own.
@@ -46,6 +51,8 @@ struct Slot {
     cursor: u64,
     taken: bool,
     parked: bool,
+    /// The publisher's wait that has found it behind, if it has not read since; or 0.
+    wait: u32,
 }
 
 /// The newest entry: the next one for each subscriber that has seen the one before it.
@@ -70,6 +77,15 @@ pub(crate) struct Report {
     pub(crate) cursor: u64,
 }
 
+/// What a publisher waits for.
+#[derive(Clone, Copy)]
+pub(crate) struct Reach {
+    /// The sequence number that each subscriber is to reach,
+    pub(crate) target: u64,
+    /// except those that lack an entry up to here, which is lost.
+    pub(crate) lost: u64,
+}
+
 impl WaiterId {
     /// A number that not all waiters share.
     pub(crate) const fn spread(self) -> usize {
@@ -79,10 +95,10 @@ impl WaiterId {
 
 impl<F> WaitList<F> {
     /// A list with this many locks, for a topic whose last entry has the number `last`.
-    pub(crate) fn new(topic: TopicId, shards: usize, last: u64) -> Self {
+    pub(crate) fn new(topic: TopicId, shards: usize, last: u64, progress: Arc<Signal>) -> Self {
         let shards = (0..shards.max(1)).map(|_| Mutex::new(Shard::new())).collect();
         let (last, len, turn) = (AtomicU64::new(last), AtomicUsize::new(0), AtomicUsize::new(0));
-        Self { topic, last, shards, len, turn }
+        Self { topic, last, shards, len, turn, progress }
     }
 
     /// The sequence number of the last entry of this topic.
@@ -110,9 +126,10 @@ impl<F> WaitList<F> {
     /// Removes a waiter.
     pub(crate) fn leave(&self, waiter: WaiterId) {
         // A waker's drop is user code: outside the lock.
-        let waker = lock(&self.shards[waiter.shard as usize]).leave(waiter.slot);
+        let (waker, wait) = lock(&self.shards[waiter.shard as usize]).leave(waiter.slot);
         drop(waker);
         self.len.fetch_sub(1, Ordering::AcqRel);
+        self.tell_progress(wait);
     }
 
     /// How many waiters there are.
@@ -138,15 +155,30 @@ impl<F> WaitList<F> {
             drop(shard);
             return false;
         }
-        let old = shard.park(waiter.slot, report, waker);
+        let (old, wait) = shard.park(waiter.slot, report, waker);
         drop(shard);
         drop(old);
+        self.tell_progress(wait);
         true
     }
 
     /// The subscriber has reached this place, and reads on.
     pub(crate) fn note(&self, waiter: WaiterId, cursor: u64) {
-        lock(&self.shards[waiter.shard as usize]).slots[waiter.slot as usize].cursor = cursor;
+        let wait = {
+            let mut shard = lock(&self.shards[waiter.shard as usize]);
+            let waiter = &mut shard.slots[waiter.slot as usize];
+            waiter.cursor = cursor;
+            mem::take(&mut waiter.wait)
+        };
+        self.tell_progress(wait);
+    }
+
+    /// Tells those that wait for a subscriber with this [wait](Slot::wait).
+    #[inline]
+    fn tell_progress(&self, wait: u32) {
+        if wait != 0 && wait != IN_VAIN {
+            self.progress.notify();
+        }
     }
 
     /// Makes this the newest entry, and wakes all waiters.
@@ -264,6 +296,98 @@ impl<F> WaitList<F> {
         // One that has reached the last entry is up to date.
         slowest.filter(|cursor| *cursor < self.last())
     }
+
+    /// Notes this wait at each subscriber that is behind. Gives whether one is, and the least
+    /// sequence number that the others have reached, if one of them lacks an entry.
+    pub(crate) fn begin_wait(&self, reach: Reach, wait: u32) -> (bool, Option<u64>) {
+        let (mut is_behind, mut least) = (false, None);
+        self.find((0, 0), reach.lost, |its, reached| {
+            if *its == IN_VAIN {
+                return false;
+            }
+            if reached >= reach.target {
+                least = least.into_iter().chain([reached]).min();
+            } else {
+                is_behind = true;
+                if *its == 0 {
+                    *its = wait;
+                }
+            }
+            false
+        });
+        (is_behind, least)
+    }
+
+    /// The first subscriber that is behind, from this place on. From now on its progress is told.
+    pub(crate) fn first_behind(
+        &self,
+        from: (usize, usize),
+        reach: Reach,
+        wait: u32,
+    ) -> Option<(usize, usize)> {
+        self.find(from, reach.lost, |its, reached| {
+            let is_behind = reached < reach.target && *its != IN_VAIN;
+            if is_behind && *its == 0 {
+                *its = wait;
+            }
+            is_behind
+        })
+    }
+
+    /// The wait is over: subscribers that are still behind, and have not read since it began, are
+    /// not waited for until they read. Gives whether there are such.
+    pub(crate) fn end_wait(&self, reach: Reach, wait: u32) -> bool {
+        let mut has_some = false;
+        self.find((0, 0), reach.lost, |its, reached| {
+            if reached < reach.target && (1..=wait).contains(its) {
+                *its = IN_VAIN;
+                has_some = true;
+            }
+            false
+        });
+        has_some
+    }
+
+    /// The first one from this place on of the subscribers that have not read their entries, and
+    /// have lost none after `lost`: `is_it` gets its [wait](Slot::wait), and the sequence number
+    /// before the first entry that it may lack. A publisher is never held up for all of them.
+    fn find(
+        &self,
+        from: (usize, usize),
+        lost: u64,
+        mut is_it: impl FnMut(&mut u32, u64) -> bool,
+    ) -> Option<(usize, usize)> {
+        let last = self.last();
+        let (mut shard, mut slot) = from;
+        while let Some(mutex) = self.shards.get(shard) {
+            let Shard { slots, newest, .. } = &mut *lock(mutex);
+            for waiter in slots.iter_mut().skip(slot).take(LOOK) {
+                let reached =
+                    waiter.reached(newest.as_ref(), last).filter(|_| waiter.cursor >= lost);
+                if reached.is_some_and(|reached| is_it(&mut waiter.wait, reached)) {
+                    return Some((shard, slot));
+                }
+                slot += 1;
+            }
+            if slot >= slots.len() {
+                (shard, slot) = (shard + 1, 0);
+            }
+        }
+        None
+    }
+}
+
+impl Slot {
+    /// The sequence number before the first entry that it may lack, if it lacks one of those up to
+    /// `last`.
+    fn reached<F>(&self, newest: Option<&Newest<F>>, last: u64) -> Option<u64> {
+        if !self.taken || self.waker.is_some() || self.cursor >= last {
+            return None;
+        }
+        // Of a quiet topic it may lack the newest entry alone, however long ago the one before was.
+        let next = newest.filter(|newest| newest.before <= self.cursor);
+        Some(next.map_or(self.cursor, |next| self.cursor.max(next.seq - 1)))
+    }
 }
 
 impl<F> Shard<F> {
@@ -282,7 +406,8 @@ impl<F> Shard<F> {
     }
 
     fn join(&mut self, cursor: u64) -> u32 {
-        let taken = Slot { waker: None, client: cursor, cursor, taken: true, parked: false };
+        let (waker, client, parked) = (None, cursor, false);
+        let taken = Slot { waker, client, cursor, taken: true, parked, wait: 0 };
         if let Some(slot) = self.free.pop() {
             let waiter = &mut self.slots[slot as usize];
             // It may still be in `parked`.
@@ -298,10 +423,10 @@ impl<F> Shard<F> {
         }
     }
 
-    fn leave(&mut self, slot: u32) -> Option<Waker> {
+    fn leave(&mut self, slot: u32) -> (Option<Waker>, u32) {
         let waiter = &mut self.slots[slot as usize];
         waiter.taken = false;
-        let waker = waiter.waker.take();
+        let left = (waiter.waker.take(), mem::take(&mut waiter.wait));
         self.free.push(slot);
         if self.is_empty() {
             // Free the slots with the last subscriber.
@@ -311,17 +436,17 @@ impl<F> Shard<F> {
             self.spare = Vec::new();
             self.newest = None;
         }
-        waker
+        left
     }
 
-    fn park(&mut self, slot: u32, report: &Report, waker: Waker) -> Option<Waker> {
+    fn park(&mut self, slot: u32, report: &Report, waker: Waker) -> (Option<Waker>, u32) {
         let waiter = &mut self.slots[slot as usize];
         waiter.client = report.client;
         waiter.cursor = report.cursor;
         if !mem::replace(&mut waiter.parked, true) {
             self.parked.push(slot);
         }
-        waiter.waker.replace(waker)
+        (waiter.waker.replace(waker), mem::take(&mut waiter.wait))
     }
 
     fn take_wakers(&mut self) -> Vec<Waker> {

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, task::Waker};
 
-use super::list::WaitList;
+use super::{list::WaitList, signal::Signal};
 use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED, is_fixed};
 
 /// How many locks the subscribers of a list with many of them share.
@@ -15,16 +15,20 @@ pub(crate) struct WaitLists<F> {
     nothing: Arc<WaitList<F>>,
     /// Where the search for clients that need a checkpoint continues: topic, shard, slot.
     hand: (usize, (usize, usize)),
+    /// Notified when a subscriber that a publisher waits for has read on.
+    pub(crate) progress: Arc<Signal>,
 }
 
 impl<F> WaitLists<F> {
     pub(crate) fn new() -> Self {
-        let list = |topic, shards| Arc::new(WaitList::new(topic, shards, 0));
+        let progress = Signal::new();
+        let list = |topic, shards| Arc::new(WaitList::new(topic, shards, 0, progress.clone()));
         Self {
             topics: vec![Some(list(UNTITLED, SHARDS))],
             everything: list(EVERYTHING, SHARDS),
             nothing: list(NOTHING, 1),
             hand: (0, (0, 0)),
+            progress,
         }
     }
 
@@ -48,7 +52,8 @@ impl<F> WaitLists<F> {
         if self.topics.len() <= place {
             self.topics.resize_with(place + 1, || None);
         }
-        self.topics[place] = Some(Arc::new(WaitList::new(topic, 1, last)));
+        let list = WaitList::new(topic, 1, last, self.progress.clone());
+        self.topics[place] = Some(Arc::new(list));
     }
 
     /// Removes the list of this topic if it is empty; `true` if there is no list now.

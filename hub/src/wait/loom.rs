@@ -1,8 +1,10 @@
 //! The kernel under loom: no wake-up is lost in any order of the threads.
 
 use std::{
+    future::Future,
+    pin::Pin,
     sync::Arc,
-    task::{Wake, Waker},
+    task::{Context, Wake, Waker},
 };
 
 use loom::{
@@ -14,7 +16,8 @@ use loom::{
 };
 
 use super::{
-    list::{Report, WaitList, WaiterId},
+    list::{Reach, Report, WaitList, WaiterId},
+    signal::Signal,
     wake::wake_each_once,
 };
 
@@ -45,7 +48,8 @@ struct Hub {
 
 impl Hub {
     fn new(shards: usize) -> Arc<Self> {
-        Arc::new(Self { list: WaitList::new(0, shards, 0), log: Mutex::new(0) })
+        let list = WaitList::new(0, shards, 0, Signal::new());
+        Arc::new(Self { list, log: Mutex::new(0) })
     }
 
     fn publish(&self) {
@@ -256,5 +260,35 @@ fn a_task_that_waits_in_two_lists_is_woken_once_by_an_event_in_both() {
         assert!(hubs.iter().zip(waiters).all(|(hub, waiter)| {
             hub.list.newest_after(waiter, 0).is_some_and(|(seq, _)| seq == 1)
         }));
+    });
+}
+
+#[test]
+fn a_publisher_that_waits_is_woken_when_the_last_reader_has_read() {
+    loom::model(|| {
+        let progress = Signal::new();
+        let list = WaitList::new(0, 1, 0, progress.clone());
+        let hub = Arc::new(Hub { list, log: Mutex::new(0) });
+        let waiter = hub.list.join(0);
+        hub.publish();
+        let reader = {
+            let hub = hub.clone();
+            thread::spawn(move || {
+                hub.read(waiter, &mut 0, Waker::noop());
+                hub.list.leave(waiter);
+            })
+        };
+        let is_over = {
+            let hub = hub.clone();
+            move || hub.list.first_behind((0, 0), Reach { target: 1, lost: 0 }, 1).is_none()
+        };
+        let wakes = Wakes::new();
+        let waker = Waker::from(wakes.clone());
+        let mut wait = progress.until(is_over);
+        let mut poll = || Pin::new(&mut wait).poll(&mut Context::from_waker(&waker)).is_ready();
+        let was_over = poll();
+        reader.join().unwrap();
+        assert!(was_over || wakes.count() > 0);
+        assert!(poll());
     });
 }

@@ -8,11 +8,10 @@ mod loom;
 mod signal;
 mod wake;
 
-#[cfg(any(feature = "disk", feature = "redis"))]
-pub(crate) use self::signal::Signal;
 pub(crate) use self::{
     count::{SubscriberCount, Sum},
-    list::{Report, WaitList, WaiterId},
+    list::{Reach, Report, WaitList, WaiterId},
     lists::WaitLists,
+    signal::Signal,
     wake::{wake_all, wake_each_once},
 };

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use futures_util::{FutureExt, StreamExt, future::join3};
-use sse_encoder::{Comment, Event, EventId, LastEventId, ReconnectionTime};
+use futures_util::{
+    FutureExt, StreamExt,
+    future::{join, join3},
+};
+use sse_encoder::{Comment, Encoded, Event, EventId, LastEventId, ReconnectionTime};
 use sse_hub::{Hub, HubBuilder, OnGap, Resumption, Subscriber};
 
 /// A hub, and where its log is.
@@ -45,24 +48,26 @@ fn none() -> LastEventId {
     LastEventId::none()
 }
 
-/// All ready frames except checkpoints: `type data`, or `data` alone.
+/// The frame as `type data`, or `data` alone, unless it is a checkpoint.
+fn text(frame: &Encoded) -> Option<String> {
+    let frame = String::from_utf8_lossy(frame.as_bytes());
+    let values = |name: &str| {
+        let values = frame.lines().filter_map(|line| line.strip_prefix(name));
+        values.collect::<Vec<_>>().join("|")
+    };
+    Some(match values("event: ").as_str() {
+        "checkpoint" => return None,
+        "gap" => "gap".into(),
+        "message" => values("data: "),
+        "" => frame.replace('\n', "|"),
+        event_type => format!("{event_type} {}", values("data: ")),
+    })
+}
+
+/// The [text](text) of all ready frames.
 fn ready(subscriber: &mut Subscriber) -> Vec<String> {
-    let mut texts = Vec::new();
-    while let Some(Some(frame)) = subscriber.next().now_or_never() {
-        let frame = String::from_utf8(frame.into_bytes().to_vec()).unwrap();
-        let values = |name: &str| {
-            let values = frame.lines().filter_map(|line| line.strip_prefix(name));
-            values.collect::<Vec<_>>().join("|")
-        };
-        match values("event: ").as_str() {
-            "checkpoint" => {}
-            "gap" => texts.push("gap".into()),
-            "message" => texts.push(values("data: ")),
-            "" => texts.push(frame.replace('\n', "|")),
-            event_type => texts.push(format!("{event_type} {}", values("data: "))),
-        }
-    }
-    texts
+    let frames = std::iter::from_fn(|| subscriber.next().now_or_never().flatten());
+    frames.filter_map(|frame| text(&frame)).collect()
 }
 
 pub(crate) async fn events_reach_every_subscriber_in_one_order(log: impl Log) {
@@ -290,6 +295,36 @@ pub(crate) async fn the_state_comes_before_the_events_published_while_it_was_loa
     assert_eq!(ready(&mut subscriber), ["state", "b"]);
 }
 
+pub(crate) async fn a_publisher_that_waits_loses_no_reader(log: impl Log) {
+    const EVENTS: usize = 3_000;
+    let hub = log.hub();
+    let mut stalled = hub.subscribe(&none());
+    let mut reading = hub.subscribe(&none());
+    let texts: Vec<_> = (0..EVENTS).map(|n| n.to_string()).collect();
+    let (first, rest) = texts.split_at(20);
+    publish(&log, &first.iter().map(String::as_str).collect::<Vec<_>>()).await;
+    let mut read = ready(&mut reading);
+    assert!(hub.caught_up(10).now_or_never().is_none());
+    // In vain: from now on, nobody waits for the stalled one.
+    assert!(hub.caught_up(10).now_or_never().is_some());
+    let publishing = async {
+        for next in rest {
+            let id = hub.publish(&Event::text(next)).await.unwrap().unwrap();
+            assert!(hub.wait_for(&id.into()).await);
+            hub.caught_up(512).await;
+        }
+    };
+    let reader = async {
+        while read.len() < EVENTS {
+            read.extend(text(&reading.next().await.unwrap()));
+        }
+    };
+    join(publishing, reader).await;
+    assert_eq!(read, texts);
+    assert_eq!(hub.stats().gaps, 0);
+    assert_eq!(ready(&mut stalled)[0], "gap");
+}
+
 pub(crate) async fn a_closed_hub_refuses_events_and_ends_its_streams(log: impl Log) {
     let mut subscriber = log.hub().subscribe(&none());
     publish(&log, &["a"]).await;
@@ -342,6 +377,7 @@ macro_rules! each_rule {
             missing_more_than_is_retained_is_a_gap: small;
             with_on_gap_newest_only_new_events_follow_a_gap: newest;
             the_state_comes_before_the_events_published_while_it_was_loaded: default;
+            a_publisher_that_waits_loses_no_reader: default;
             a_closed_hub_refuses_events_and_ends_its_streams: default;
             a_client_resumes_after_a_restart_of_the_hub: default;
         }
