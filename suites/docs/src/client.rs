@@ -61,7 +61,7 @@ impl Client {
         self.ends().await;
     }
 
-    async fn try_next(&mut self) -> Option<Result<Event, String>> {
+    pub(crate) async fn try_next(&mut self) -> Option<Result<Event, String>> {
         timeout(DEADLINE, self.0.next()).await.expect("an event, soon")
     }
 

@@ -43,7 +43,7 @@ pub(crate) async fn hyper<B>(
     handler: impl Fn(&http::Request<Incoming>) -> http::Response<B> + Clone + Send + Sync + 'static,
 ) -> SocketAddr
 where
-    B: http_body::Body<Data = bytes::Bytes, Error: std::error::Error + Send + Sync>,
+    B: http_body::Body<Data = bytes::Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
     B: Send + 'static,
 {
     let (listener, address) = listener().await;
