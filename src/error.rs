@@ -208,16 +208,23 @@ impl Error {
         }
     }
 
-    /// Whether one is a clone of the other.
-    pub(crate) fn is_clone_of(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.kind, &other.kind)
-    }
-
     #[cold]
     pub(crate) fn too_large(limit: usize) -> Self {
         Kind::TooLarge { limit }.into()
     }
 }
+
+/// The error of a part of an event. It equals its clones.
+#[derive(Clone, Debug)]
+pub(crate) struct Kept(pub(crate) Error);
+
+impl PartialEq for Kept {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0.kind, &other.0.kind)
+    }
+}
+
+impl Eq for Kept {}
 
 impl From<Kind> for Error {
     #[cold]

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use super::item::Item;
 use crate::{
     buffer::Buffer,
-    error::{Error, Kind},
+    error::{Error, Kept, Kind},
     wire::{Frame, Head},
 };
 
@@ -52,17 +52,17 @@ use sealed::Sealed;
 /// # let _ = (event, parsed);
 /// # Ok::<(), sse_encoder::Error>(())
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub struct Owned(pub(crate) Repr);
 
-#[derive(Clone, Default)]
+#[derive(Clone, Default, Eq, PartialEq)]
 pub(crate) enum Repr {
     /// A comment in place of data.
     Comment(Bytes),
     #[default]
     Empty,
     /// The error of data that could not be serialized.
-    Invalid(Error),
+    Invalid(Kept),
     Item(Item),
     Json(Bytes),
     Text(Bytes),
@@ -73,12 +73,12 @@ impl Owned {
     pub(crate) fn text(text: Bytes) -> Self {
         Self(match str::from_utf8(&text) {
             Ok(_) => Repr::Text(text),
-            Err(error) => Repr::Invalid(Kind::Utf8(error).into()),
+            Err(error) => Repr::Invalid(Kept(Kind::Utf8(error).into())),
         })
     }
 
     pub(super) const fn invalid(error: Error) -> Self {
-        Self(Repr::Invalid(error))
+        Self(Repr::Invalid(Kept(error)))
     }
 
     /// The JSON that `write` appends.
@@ -89,7 +89,7 @@ impl Owned {
         let json = buffer.take_whole();
         Self(match written {
             Ok(()) => Repr::Json(json),
-            Err(error) => Repr::Invalid(error),
+            Err(error) => Repr::Invalid(Kept(error)),
         })
     }
 }
@@ -99,7 +99,7 @@ impl fmt::Debug for Owned {
         match &self.0 {
             Repr::Comment(text) => debug_text(f, "Comment", text),
             Repr::Empty => f.write_str("Empty"),
-            Repr::Invalid(error) => f.debug_tuple("Invalid").field(error).finish(),
+            Repr::Invalid(Kept(error)) => f.debug_tuple("Invalid").field(error).finish(),
             Repr::Item(item) => item.fmt(f),
             Repr::Json(json) => f.debug_tuple("Json").field(json).finish(),
             Repr::Text(text) => debug_text(f, "Text", text),
@@ -112,22 +112,6 @@ fn debug_text(f: &mut fmt::Formatter<'_>, name: &str, text: &[u8]) -> fmt::Resul
     f.debug_tuple(name).field(&str::from_utf8(text).unwrap_or_default()).finish()
 }
 
-impl PartialEq for Owned {
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (Repr::Comment(a), Repr::Comment(b))
-            | (Repr::Json(a), Repr::Json(b))
-            | (Repr::Text(a), Repr::Text(b)) => a == b,
-            (Repr::Empty, Repr::Empty) => true,
-            (Repr::Invalid(a), Repr::Invalid(b)) => a.is_clone_of(b),
-            (Repr::Item(a), Repr::Item(b)) => a == b,
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Owned {}
-
 impl Data for Owned {}
 
 impl Sealed for Owned {
@@ -136,7 +120,7 @@ impl Sealed for Owned {
         match &self.0 {
             Repr::Comment(text) => frame.comment(text),
             Repr::Empty => Ok(()),
-            Repr::Invalid(error) => Err(error.clone()),
+            Repr::Invalid(Kept(error)) => Err(error.clone()),
             Repr::Item(item) => item.write(frame.data_line()),
             Repr::Json(json) => frame.shared_data_line(json),
             Repr::Text(text) => frame.shared_text(text),

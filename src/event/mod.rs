@@ -11,7 +11,7 @@ pub(crate) use self::encode::Internal;
 pub use self::{comment::Comment, encode::Encode};
 use crate::{
     data::{self, Data, Json, Merge, Owned, Repr, Tagged, Text},
-    error::{Error, Kind},
+    error::{Error, Kept, Kind},
     value::{EventId, EventType, ReconnectionTime},
     wire::{EventTypeField, Frames, Head, IdField},
 };
@@ -371,7 +371,7 @@ impl<D> Event<D> {
     {
         self.head.id = match id.try_into() {
             Ok(id) => IdField::Explicit(id),
-            Err(error) => IdField::Invalid(error.into()),
+            Err(error) => IdField::Invalid(Kept(error.into())),
         };
         self
     }
@@ -414,7 +414,7 @@ impl<D> Event<D> {
     {
         self.head.event_type = match event_type.try_into() {
             Ok(event_type) => EventTypeField::Explicit(event_type),
-            Err(error) => EventTypeField::Invalid(error.into()),
+            Err(error) => EventTypeField::Invalid(Kept(error.into())),
         };
         self
     }
@@ -451,7 +451,7 @@ impl<D> Event<D> {
         T: TryInto<ReconnectionTime>,
         T::Error: Into<Error>,
     {
-        self.head.retry = Some(time.try_into().map_err(Into::into));
+        self.head.retry = Some(time.try_into().map_err(|error| Kept(error.into())));
         self
     }
 }

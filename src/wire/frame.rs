@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     buffer::{Buffer, short_digits},
-    error::{Error, Kind},
+    error::{Error, Kept, Kind},
     value::{EventType, ReconnectionTime},
 };
 
@@ -133,7 +133,7 @@ impl Frame<'_, '_> {
         &mut self,
         id: &IdField,
         event_type: &EventTypeField,
-        retry: &Option<Result<ReconnectionTime, Error>>,
+        retry: &Option<Result<ReconnectionTime, Kept>>,
     ) -> Result<(), Error> {
         let Settings { defaults, .. } = *self.frames.settings;
         if !matches!(id, IdField::Automatic) {
@@ -178,7 +178,7 @@ impl Frame<'_, '_> {
         let id = match id {
             IdField::Automatic | IdField::Absent => return Ok(()),
             IdField::Explicit(id) => id,
-            IdField::Invalid(error) => return Err(error.clone()),
+            IdField::Invalid(Kept(error)) => return Err(error.clone()),
         };
         self.has_event = true;
         self.id_line = IdLine::Explicit(match id.as_inline() {
@@ -211,8 +211,8 @@ impl Frame<'_, '_> {
     }
 
     #[cold]
-    fn retry(&mut self, retry: &Result<ReconnectionTime, Error>) -> Result<(), Error> {
-        let time = retry.as_ref().map_err(Error::clone)?;
+    fn retry(&mut self, retry: &Result<ReconnectionTime, Kept>) -> Result<(), Error> {
+        let time = retry.as_ref().map_err(|Kept(error)| error.clone())?;
         self.name(line::RETRY).put_number(time.as_millis().into());
         Ok(())
     }
