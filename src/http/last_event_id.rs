@@ -1,4 +1,4 @@
-use std::borrow::Cow;
+use std::{borrow::Cow, str::FromStr};
 
 use crate::value::EventId;
 
@@ -121,6 +121,19 @@ impl LastEventId {
     /// [`EventId::as_u64`].
     pub fn as_u64(&self) -> Option<u64> {
         self.get()?.as_u64()
+    }
+
+    /// The id as a value of another type, such as an `i64` or a UUID of a database: by its `FromStr`;
+    /// `None` as for [`get`](Self::get), and for an id that is no such value.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    ///
+    /// assert_eq!(LastEventId::from_headers(["-7"]).parse::<i64>(), Some(-7));
+    /// assert_eq!(LastEventId::none().parse::<i64>(), None);
+    /// ```
+    pub fn parse<T: FromStr>(&self) -> Option<T> {
+        self.as_str()?.parse().ok()
     }
 
     /// The id, by value; `None` as for [`get`](Self::get).

@@ -23,6 +23,19 @@ mod tests {
     }
 
     #[test]
+    fn values_are_compared_with_text_on_either_side() {
+        let (id, text) = (EventId::from_static("a"), String::from("a"));
+        assert_eq!(id, *"a");
+        assert_eq!(*"a", id);
+        assert_eq!(id, "a");
+        assert_eq!("a", id);
+        assert_eq!(id, text);
+        assert_eq!(text, id);
+        assert_ne!(String::from("b"), id);
+        assert_eq!([text], [EventType::from_static("a")]);
+    }
+
+    #[test]
     fn integers_are_their_digits() {
         assert_eq!(EventId::from(u64::MAX), "18446744073709551615");
         assert_eq!(EventId::from(i128::MIN), "-170141183460469231731687303715884105728");

@@ -188,6 +188,30 @@ macro_rules! text_value {
             }
         }
 
+        impl PartialEq<String> for $name {
+            fn eq(&self, other: &String) -> bool {
+                self.as_bytes() == other.as_bytes()
+            }
+        }
+
+        impl PartialEq<$name> for str {
+            fn eq(&self, other: &$name) -> bool {
+                other == self
+            }
+        }
+
+        impl PartialEq<$name> for &str {
+            fn eq(&self, other: &$name) -> bool {
+                other == self
+            }
+        }
+
+        impl PartialEq<$name> for String {
+            fn eq(&self, other: &$name) -> bool {
+                other == self
+            }
+        }
+
         // As for `str`: a map with such keys can be queried with text.
         impl hash::Hash for $name {
             fn hash<H: hash::Hasher>(&self, state: &mut H) {

@@ -36,6 +36,17 @@ async fn types_ids_and_times_are_kept_and_a_break_is_a_break() {
     }
 }
 
+/// An empty id would make the client forget its own.
+#[tokio::test]
+async fn an_event_without_an_id_stays_without() {
+    let events = || async { SseEncoder::bare(stream::iter([Event::text("a")])) };
+    let upstream = serve::router(Router::new().route("/", get(events))).await;
+    let address = serve::router(super::app(format!("http://{upstream}/"))).await;
+    let request = crate::client::get(address, "/").header("last-event-id", "row-4");
+    let body = crate::client::send(request).await.text().await.unwrap();
+    assert_eq!(body, ":\nevent: message\ndata: a\n\n");
+}
+
 #[tokio::test]
 async fn a_server_that_cannot_be_reached_is_a_bad_gateway() {
     let address = serve::router(super::app("http://127.0.0.1:1/".into())).await;
