@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_position_survives_the_round_trip_through_its_id() {
         for (epoch, n) in [(0, 0), (1, 2), (1_795_333_614_958_123, 84), (u64::MAX, u64::MAX)] {
-            for hash in [0, 1, u64::MAX, 0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210] {
+            for hash in [0, 1, 1 << 29, u64::MAX, 0x0123_4567_89AB_CDEF, 0xFEDC_BA98_7654_3210] {
                 let bare = Position::new(epoch, n);
                 assert_eq!(bare.to_id(), format!("{epoch}-{n}").as_str());
                 let of = |check| Position { check, ..bare };
@@ -210,6 +210,7 @@ mod tests {
         }
         let check = Check::of_entry(0x0123_4567_89AB_CDEF);
         assert_eq!(Position { check, ..Position::new(7, 8) }.to_id(), "7-8-W96Yhx");
+        assert_ne!(Check::of_gap(0x0123_4567_89AB_CDEF), Check::of_gap(0xFEDC_BA98_7654_3210));
     }
 
     #[test]
@@ -258,5 +259,17 @@ mod tests {
         let epochs: std::collections::HashSet<_> = (0..20).map(|_| epoch()).collect();
         assert!(epochs.len() > 1);
         assert!(epochs.iter().all(|&epoch| epoch > 0 && epoch < 1 << 53));
+    }
+
+    #[cfg(all(feature = "disk", feature = "redis"))]
+    #[test]
+    fn an_epoch_begins_with_the_milliseconds_of_its_start() {
+        clock::set(1_795_333_614_958);
+        assert!((0..100).all(|_| epoch() / 1_000 == 1_795_333_614_958));
+        // However wrong the clock is.
+        for millis in [0, (1 << 53) / 1_000 - 1, (1 << 53) / 1_000, u64::MAX] {
+            clock::set(millis);
+            assert!((0..100).map(|_| epoch()).all(|epoch| (1_000..1 << 53).contains(&epoch)));
+        }
     }
 }

@@ -113,6 +113,21 @@ fn events_evicted_from_a_topic_cause_a_gap_only_there() {
 }
 
 #[test]
+fn a_topic_that_was_forgotten_has_still_lost_its_events() {
+    let hub = Hub::builder().retain_events(1).build();
+    let to = |topic: &str| hub.to(topic).try_publish(&Event::text("x")).unwrap().unwrap();
+    let (first, _) = (to("a"), to("b"));
+    publish(&hub, "y");
+    // Other topics may take the places of those that are forgotten.
+    let other = hub.subscribe_to(["c"], &none());
+    for topic in ["b", "a"] {
+        let resumption = hub.subscribe_to([topic], &first.clone().into()).resumption();
+        assert!(matches!(resumption, Resumption::Gap { .. }), "{topic}: {resumption:?}");
+    }
+    drop(other);
+}
+
+#[test]
 fn replaced_events_take_no_room() {
     let hub = Hub::builder().retain_events(100).build();
     let start = publish(&hub, "start");
@@ -203,4 +218,16 @@ fn a_client_resumes_after_a_replaced_event_with_an_id_of_its_own() {
     let resumption = hub.subscribe(&after("1")).resumption();
     assert!(matches!(resumption, Resumption::Unknown { .. }), "{resumption:?}");
     update("1").unwrap();
+}
+
+#[test]
+fn an_id_of_a_replaced_event_is_known_until_a_later_event_is_lost() {
+    let hub = Hub::builder().retain_events(2).build();
+    let event = Event::text("1").id(EventId::from_static("row-1"));
+    hub.to_all(&["a", "b"]).key("k").try_publish(&event).unwrap();
+    hub.to("a").key("k").try_publish(&Event::text("2")).unwrap();
+    publish(&hub, "3");
+    let resume = |topic| hub.subscribe_to([topic], &after("row-1")).resumption();
+    assert_eq!(resume("a"), Resumption::Exact { missed: 1 });
+    assert!(matches!(resume("b"), Resumption::Unknown { .. }));
 }

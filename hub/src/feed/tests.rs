@@ -9,6 +9,7 @@ use super::*;
 use crate::{
     builder::HubBuilder,
     frame::encode,
+    history::History,
     resumption::Resumption,
     subscriber::{Interest, Subscriber},
 };
@@ -143,20 +144,21 @@ fn an_event_in_several_topics_is_heard_and_counted_once() {
         (&["a"], "4"),
         (&["c"], "5"),
         (&[], "6"),
+        (&["b", "c"], "7"),
     ] {
         publish(&feed, topics, None, text);
     }
-    assert_eq!(feed.read().retained.size().0, 6);
+    assert_eq!(feed.read().retained.size().0, 7);
     for (topics, expected) in [
-        (&["a", "b"][..], &["1", "2", "3", "4"][..]),
-        (&["b", "a"], &["1", "2", "3", "4"]),
+        (&["a", "b"][..], &["1", "2", "3", "4", "7"][..]),
+        (&["b", "a"], &["1", "2", "3", "4", "7"]),
         (&["a"], &["1", "3", "4"]),
-        (&["c"], &["3", "5"]),
-        (&["c", "a"], &["1", "3", "4", "5"]),
-        (&["a", "b", "c", ""], &["1", "2", "3", "4", "5", "6"]),
+        (&["c"], &["3", "5", "7"]),
+        (&["c", "a"], &["1", "3", "4", "5", "7"]),
+        (&["a", "b", "c", ""], &["1", "2", "3", "4", "5", "6", "7"]),
         (&["", "d"], &["6"]),
     ] {
-        for n in 0..=6 {
+        for n in 0..=7 {
             let mut subscriber = subscribe(topics, n);
             let expected: Vec<_> = expected.iter().skip_while(|t| ***t <= *n.to_string()).collect();
             let exact = Resumption::Exact { missed: expected.len() };
@@ -167,8 +169,8 @@ fn an_event_in_several_topics_is_heard_and_counted_once() {
             );
         }
     }
-    assert_eq!(data(&mut live), ["1", "2", "3", "4"]);
-    assert_eq!(data(&mut all), ["1", "2", "3", "4", "5", "6"]);
+    assert_eq!(data(&mut live), ["1", "2", "3", "4", "7"]);
+    assert_eq!(data(&mut all), ["1", "2", "3", "4", "5", "6", "7"]);
 }
 
 #[test]
@@ -230,6 +232,28 @@ fn a_key_is_one_of_each_topic() {
 }
 
 #[test]
+fn an_event_that_is_replaced_in_a_topic_is_not_evicted_from_it() {
+    let topics = ["a", "b", "c"];
+    for replaced in topics {
+        let settings = HubBuilder::default().retain_events(2).settings();
+        let feed = Feed::new(settings, Numbering::Counted { epoch: 7 });
+        publish(&feed, &topics, Some("k"), "1");
+        publish(&feed, &[replaced], Some("k"), "2");
+        publish(&feed, &[], None, "3");
+        for topic in topics {
+            let last = Position::new(7, 0).to_id().into();
+            let interest = Interest::Topics([topic].into_iter());
+            let resumption = Subscriber::new(feed.clone(), interest, &last).resumption();
+            if topic == replaced {
+                assert_eq!(resumption, Resumption::Exact { missed: 1 }, "{topic}");
+            } else {
+                assert!(matches!(resumption, Resumption::Gap { .. }), "{topic}: {resumption:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_subscription_to_known_topics_shares_the_lock() {
     let feed = in_memory();
     let is_shared = |names: Option<&[&str]>| {
@@ -242,6 +266,20 @@ fn a_subscription_to_known_topics_shares_the_lock() {
     drop(Subscriber::new(feed.clone(), Interest::Topics(["a"].into_iter()), &LastEventId::none()));
     // Its list stays as long as the topic has entries.
     assert!(is_shared(Some(&["", "a"])));
+}
+
+#[test]
+fn a_topic_without_events_is_forgotten_with_its_last_reader() {
+    let feed = in_memory();
+    let interest = || Interest::Topics(["a", "b"].into_iter());
+    let first = Subscriber::new(feed.clone(), interest(), &LastEventId::none());
+    let second = Subscriber::new(feed.clone(), interest(), &LastEventId::none());
+    drop(first);
+    assert_eq!(feed.read().topics.count(), 3);
+    drop(second);
+    assert_eq!((feed.read().topics.count(), feed.read().lists.all().count()), (1, 3));
+    drop(History::read(&feed, ["a", "b"].into_iter(), &LastEventId::none(), 1));
+    assert_eq!((feed.read().topics.count(), feed.read().lists.all().count()), (1, 3));
 }
 
 #[test]
@@ -360,6 +398,19 @@ fn a_loss_in_other_topics_does_not_hide_a_position() {
     LOSSES[0](&feed);
     let checkpoint = next(&mut other).unwrap();
     assert!(checkpoint.starts_with("id: "), "{checkpoint}");
+}
+
+#[test]
+fn an_event_that_cannot_be_taken_moves_the_newest_position() {
+    let feed = feed();
+    feed.record_loss(Names::One("other"), position(20)).unwrap();
+    let mut subscriber = subscribe(&feed, &LastEventId::none());
+    let checkpoint = next(&mut subscriber).unwrap();
+    assert!(checkpoint.starts_with(&format!("id: {}\n", position(20))), "{checkpoint}");
+    record(&feed, 21, "21").unwrap();
+    let interest = Interest::Topics(["other"].into_iter());
+    let late = Subscriber::new(feed.clone(), interest, &last(20));
+    assert_eq!(late.resumption(), Resumption::Exact { missed: 0 });
 }
 
 #[test]

@@ -316,8 +316,23 @@ mod tests {
         }
         assert!(latest.trim(None).is_some());
         assert!(latest.bytes <= 60 && latest.trim(None).is_none());
-        let sizes: usize = latest.values.values().map(Value::size).sum();
-        assert_eq!(latest.bytes, sizes);
+        // The keys count, too.
+        assert_eq!(latest.bytes, 2 * ("a".len() + frame("price", "1").as_bytes().len()));
+        // As many bytes as the bound are kept.
+        let mut latest = Latest::new(10, latest.bytes, None, true);
+        (1..=2).for_each(|seq| set(&mut latest, seq, &[1], &seq.to_string()));
+        assert_eq!(latest.trim(None), None);
+    }
+
+    #[test]
+    fn an_event_that_may_have_been_the_newest_is_a_loss() {
+        let mut latest = Latest::new(10, 1 << 20, None, true);
+        set(&mut latest, 1, &[1, 2], "a");
+        latest.lack(&[1]);
+        assert!(!latest.is_whole([1].into_iter()) && latest.is_whole([2].into_iter()));
+        assert_eq!(latest.losses(), 1, "or a state under way would seem to be whole");
+        latest.clear();
+        assert_eq!(latest.losses(), 2);
     }
 
     #[test]

@@ -13,9 +13,13 @@ fn retained(bounds: Bounds) -> Retained {
 }
 
 fn append(log: &mut Retained, topic: TopicId, key: Option<&str>, event: &Event) {
+    append_to(log, &[topic], key, event);
+}
+
+fn append_to(log: &mut Retained, topics: &[TopicId], key: Option<&str>, event: &Event) {
     let event = encode(event, Rules { max_frame: usize::MAX, reserved: &[] }).unwrap();
     let slot = log.slot(&event, None).unwrap();
-    log.append(slot, (&[topic], 0), key, Some(Instant::now()), event, true);
+    log.append(slot, (topics, 0), key, Some(Instant::now()), event, true);
     while log.trim(None).is_some() {}
 }
 
@@ -75,5 +79,57 @@ fn places_are_found_among_holes() {
             let after = plain.iter().chain(&newest_keyed).filter(|other| **other > seq).count();
             assert_eq!(log.kept.count_after(seq), after, "{holes} {seq}");
         }
+    }
+}
+
+#[test]
+fn an_evicted_event_of_several_topics_takes_no_room_in_any() {
+    let mut log = retained(Bounds { events: 4, bytes: 1 << 20, keys: None, age: None });
+    for n in 0..100 {
+        let key = n.to_string();
+        let key = (n % 2 == 0).then_some(&*key);
+        append_to(&mut log, &[1, 2], key, &Event::json(n).into());
+        for topic in [1, 2] {
+            assert_eq!(log.index.get(topic).unwrap().count_shared(), 4.min(n as usize + 1), "{n}");
+        }
+    }
+}
+
+#[test]
+fn as_many_bytes_as_the_bound_are_retained() {
+    let event: Event = Event::text("x").into();
+    let mut one = retained(Bounds { events: 100, bytes: 1 << 20, keys: None, age: None });
+    append(&mut one, 0, None, &event);
+    let bytes = 3 * one.size().1;
+    let mut log = retained(Bounds { events: 100, bytes, keys: None, age: None });
+    (0..5).for_each(|_| append(&mut log, 0, None, &event));
+    assert_eq!(log.size(), (3, bytes));
+}
+
+#[test]
+fn positions_are_renewed_once_a_bound_is_half_reached() {
+    let long: Event = Event::text("x".repeat(100)).into();
+    for bounds in [
+        Bounds { events: 8, bytes: 1 << 20, keys: None, age: None },
+        Bounds { events: 1 << 20, bytes: 900, keys: None, age: None },
+    ] {
+        let mut log = retained(bounds);
+        let renewed = (0..4).map(|_| {
+            append(&mut log, 0, None, &long);
+            log.renew_below()
+        });
+        assert_eq!(renewed.collect::<Vec<_>>(), [0, 0, 0, 2], "{bounds:?}");
+    }
+}
+
+#[cfg(feature = "redis")]
+#[test]
+fn a_remote_log_needs_the_retained_events_and_the_one_before_them() {
+    let event: Event = Event::text("x".repeat(100)).into();
+    let mut log = retained(Bounds { events: 10, bytes: 450, keys: None, age: None });
+    // As many events as may be retained, as long as the bytes do not bound them.
+    for span in [10, 10, 10, 4, 4] {
+        append(&mut log, 0, None, &event);
+        assert_eq!(log.span(), span);
     }
 }
