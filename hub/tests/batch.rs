@@ -85,6 +85,9 @@ fn more_than_is_retained_is_refused() {
     let long = "x".repeat(100);
     let error = hub.try_publish_all(texts(&[&long, &long])).unwrap_err();
     assert!(error.is_batch_too_long(), "{error}");
+    // The names of topics count.
+    let error = hub.to(&long).try_publish_all(texts(&["1", "2"])).unwrap_err();
+    assert!(error.is_batch_too_long(), "{error}");
     // As long as it may be by itself.
     assert!(hub.try_publish_all(texts(&["x".repeat(1_000).as_str()])).is_ok());
     assert_eq!(hub.stats().published, 4);

@@ -2,6 +2,7 @@
 
 mod support;
 
+use futures_core::FusedStream;
 use futures_executor::block_on;
 use futures_util::StreamExt;
 use sse_encoder::{Encoded, Event, EventId, LastEventId};
@@ -91,7 +92,10 @@ fn replaced_and_ephemeral_events_are_no_part_of_it() {
 fn it_is_a_stream_that_ends_and_leaves_no_topic_behind() {
     let hub = Hub::new();
     publish(&hub, "room", 1);
-    assert_eq!(block_on(StreamExt::count(room(&hub, &none(), 9))), 1);
+    let mut history = room(&hub, &none(), 9);
+    assert!(!history.is_terminated());
+    assert_eq!(block_on(StreamExt::count(&mut history)), 1);
+    assert!(history.is_terminated());
     assert_eq!(hub.listeners("room"), 0);
     assert_eq!(hub.stats().subscribers, 0);
 }

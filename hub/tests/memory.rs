@@ -171,3 +171,16 @@ fn stalled_subscribers_hold_no_events() {
     assert!(grown.unsigned_abs() <= 1_024, "{grown}");
     drop(stalled);
 }
+
+#[test]
+fn the_lists_of_many_topics_hold_no_evicted_event() {
+    let hub = Hub::builder().retain_events(16).build();
+    let stalled: Vec<_> = (0..200).map(|n| idle(&hub, &n.to_string())).collect();
+    let before = count().live;
+    for n in 0..200 {
+        hub.to(&n.to_string()).try_publish(&Event::text("x".repeat(10_000))).unwrap();
+    }
+    let grown = count().live - before;
+    assert!(grown < 300_000, "{grown}");
+    drop(stalled);
+}

@@ -80,3 +80,30 @@ fn only_those_that_have_lost_nothing_are_waited_for() {
     assert_eq!((hub.retained_lag(), hub.lag()), (3, 23));
     drop(stalled);
 }
+
+#[test]
+fn the_slowest_subscriber_is_found_among_many_topics() {
+    let hub = Hub::new();
+    let mut all: Vec<_> =
+        (0..200).map(|n| Client::live(hub.subscribe_to([n.to_string()], &none()))).collect();
+    all.iter_mut().for_each(Client::assert_pending);
+    for (before, slowest) in [3, 100, 199].into_iter().enumerate() {
+        hub.to(&slowest.to_string()).try_publish(&Event::text("x")).unwrap();
+        assert_eq!(hub.lag(), before as u64 + 1, "{slowest}");
+        assert_eq!(all[slowest].ready(), ["x"]);
+        assert_eq!(hub.lag(), 0, "{slowest}");
+    }
+}
+
+#[test]
+fn a_subscriber_that_is_gone_is_not_behind() {
+    let hub = Hub::new();
+    let mut reading = Client::live(hub.subscribe_to(["a"], &none()));
+    let mut stalled = Client::live(hub.subscribe_to(["a"], &none()));
+    stalled.assert_pending();
+    hub.to("a").try_publish(&Event::text("x")).unwrap();
+    assert_eq!(reading.ready(), ["x"]);
+    assert_eq!(hub.lag(), 1);
+    drop(stalled);
+    assert_eq!(hub.lag(), 0);
+}

@@ -177,6 +177,27 @@ fn a_quiet_filtered_subscriber_stays_exact_through_ten_times_the_retention() {
 }
 
 #[test]
+fn a_single_quiet_subscriber_of_a_long_log_stays_exact() {
+    const RETAINED: usize = 512;
+    let hub = Hub::builder().retain_events(RETAINED).build();
+    let mut client = Client::new(hub.subscribe_to(["quiet"], &none()));
+    let mut id = field(&client.next().unwrap(), "id").unwrap().to_owned();
+    client.assert_pending();
+    for n in 0..4 * RETAINED {
+        publish(&hub, &n.to_string());
+        if client.wakes() > 0 {
+            client.wakes = Arc::default();
+            while let Poll::Ready(Some(frame)) = client.poll() {
+                id = field(&frame, "id").unwrap().to_owned();
+            }
+        }
+    }
+    drop(client);
+    let subscriber = hub.subscribe_to(["quiet"], &after(&id));
+    assert_eq!(subscriber.resumption(), Resumption::Exact { missed: 0 });
+}
+
+#[test]
 fn a_subscriber_that_gets_only_ephemeral_events_gets_checkpoints() {
     const RETAINED: usize = 64;
     let hub = Hub::builder().retain_events(RETAINED).build();
@@ -311,6 +332,7 @@ fn an_expired_subscription_ends_before_it_sends_anything() {
     let mut client = Client::live(hub.subscribe(&none()));
     publish(&hub, "secret");
     client.subscriber = client.subscriber.expires_in(Duration::ZERO);
+    assert!(!client.subscriber.is_terminated());
     assert_eq!(client.next(), None);
     assert!(client.subscriber.is_terminated());
     let mut client = Client::new(hub.subscribe(&none()).expires_in(Duration::MAX));

@@ -85,3 +85,50 @@ impl<C> Drop for Until<C> {
         self.signal.forget(self.number);
     }
 }
+
+// The suites of loom and shuttle have no futures_util.
+#[cfg(all(test, not(any(loom, shuttle))))]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicBool, AtomicUsize},
+        task::Wake,
+    };
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Wakes(AtomicUsize);
+
+    impl Wake for Wakes {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_signal_wakes_each_future_once_however_often_it_was_polled() {
+        let (signal, is_true) = (Signal::new(), AtomicBool::new(false));
+        let condition = || is_true.load(Ordering::Relaxed);
+        let mut all: Vec<_> =
+            (0..3).map(|_| (signal.until(condition), Arc::new(Wakes::default()))).collect();
+        for _ in 0..2 {
+            for (future, wakes) in &mut all {
+                let waker = Waker::from(wakes.clone());
+                assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+            }
+        }
+        // One that is dropped holds no waker.
+        let (gone, wakes) = all.remove(1);
+        drop(gone);
+        assert_eq!((Arc::strong_count(&wakes), lock(&signal.waiting).len()), (1, 2));
+        is_true.store(true, Ordering::Relaxed);
+        signal.notify();
+        for (future, wakes) in &mut all {
+            assert_eq!(wakes.0.load(Ordering::Relaxed), 1);
+            let waker = Waker::from(wakes.clone());
+            assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_ready());
+        }
+    }
+}
