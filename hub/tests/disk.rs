@@ -171,6 +171,23 @@ fn a_torn_end_is_cut_and_no_position_is_given_twice() {
 }
 
 #[test]
+fn an_id_that_was_free_again_is_that_of_the_newer_event_with_larger_bounds() {
+    let folder = Folder::new();
+    let hub = Hub::builder().retain_events(1).disk(folder.path()).unwrap();
+    let row = |text| block_on(hub.publish(&Event::text(text).id(EventId::from_static("row"))));
+    let start = tip(&hub);
+    row("old").unwrap();
+    publish(&hub, "between");
+    let id = row("new").unwrap().unwrap();
+    drop(hub);
+    let hub = open(&folder);
+    assert_eq!(resume(&hub, &id).0, Resumption::Exact { missed: 0 });
+    let (lost, events) = resume(&hub, &start);
+    assert!(matches!(lost, Resumption::Unknown { .. }), "{lost:?}");
+    assert_eq!(events, ["gap", "new"]);
+}
+
+#[test]
 fn a_folder_belongs_to_one_hub() {
     let folder = Folder::new();
     let hub = open(&folder);
@@ -188,6 +205,8 @@ fn an_event_is_published_only_by_a_future() {
     let hub = open(&folder);
     assert!(hub.try_publish(&Event::text("a")).unwrap_err().is_not_in_memory());
     assert_eq!((hub.stats().published, hub.status()), (0, Status::Live));
+    // What is refused takes no number.
+    assert!(publish(&hub, "b").as_str().ends_with("-1"));
     assert_eq!(block_on(hub.live()), Status::Live);
     assert!(block_on(hub.wait_for(&none())));
 }

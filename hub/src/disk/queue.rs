@@ -176,3 +176,74 @@ impl State {
         self.commands.is_empty() || self.bytes.saturating_add(size) <= MAX_BYTES
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use sse_encoder::Event;
+
+    use super::*;
+    use crate::{
+        frame::{Rules, encode},
+        log::{Draft, Names},
+    };
+
+    fn command() -> (Command, Answer) {
+        let rules = Rules { max_frame: usize::MAX, reserved: &[] };
+        let event = encode(&Event::text("x"), rules).unwrap();
+        Command::new(Record::new(&Draft { topics: Names::One(""), key: None, event }))
+    }
+
+    #[test]
+    fn publishers_wait_for_room_until_the_queue_is_taken_or_ends() {
+        let queue = Queue::new();
+        let push = |size| queue.push(vec![command().0], size);
+        // One event has room however long it is.
+        assert!(queue.has_room(usize::MAX) && push(MAX_BYTES - 1).is_ok());
+        assert!(queue.has_room(1) && push(1).is_ok());
+        assert!(!queue.has_room(1) && matches!(push(1), Err(Refusal::Full(_))));
+        let waiting = queue.room.until(|| queue.has_room(1));
+        let mut waiting = std::pin::pin!(waiting);
+        assert!(waiting.as_mut().now_or_never().is_none());
+        assert_eq!(queue.take(None).unwrap().len(), 2);
+        assert!(waiting.now_or_never().is_some());
+        for end in [|queue: &Queue| queue.close(), |queue: &Queue| queue.fail("broken")] {
+            let queue = Queue::new();
+            let push = |size| queue.push(vec![command().0], size);
+            assert!(push(MAX_BYTES).is_ok() && !queue.has_room(1));
+            end(&queue);
+            // It is refused for good.
+            assert!(queue.has_room(1) && matches!(push(1), Err(Refusal::Error(_))));
+        }
+    }
+
+    #[test]
+    fn a_queue_is_stale_while_events_cannot_be_written_and_ended_for_good() {
+        let queue = Queue::new();
+        let is_stale = || matches!(queue.status(), Status::Stale { .. });
+        queue.set_working(true);
+        assert_eq!(queue.status(), Status::Live);
+        queue.set_working(false);
+        let since = queue.status();
+        queue.set_working(false);
+        assert!(is_stale() && queue.status() == since);
+        queue.set_working(true);
+        assert_eq!(queue.status(), Status::Live);
+        let (command, answer) = command();
+        assert!(queue.push(vec![command], 1).is_ok());
+        queue.fail("broken");
+        let error = answer.now_or_never().unwrap().unwrap_err();
+        assert!(error.is_not_appended() && error.to_string().contains("broken"), "{error}");
+        for is_working in [true, false] {
+            queue.set_working(is_working);
+            assert_eq!(queue.status(), Status::Ended);
+        }
+    }
+
+    #[test]
+    fn a_command_that_is_dropped_leaves_its_outcome_unknown() {
+        let (command, answer) = command();
+        drop(command);
+        assert!(answer.now_or_never().unwrap().unwrap_err().is_outcome_unknown());
+    }
+}
