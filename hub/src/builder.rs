@@ -52,6 +52,8 @@ impl HubBuilder {
             retry: (ONE_SECOND, FIVE_SECONDS),
             connection_age: None,
             on_gap: OnGap::Oldest,
+            authorization_age: Duration::from_secs(24 * 3_600),
+            retain_endings: 10_000,
             on_listeners: None,
             notice_types: [CHECKPOINT, GAP],
             #[cfg(feature = "disk")]
@@ -126,6 +128,41 @@ impl HubBuilder {
     /// Where an unresumable subscription continues. The default is [`OnGap::Oldest`].
     pub const fn on_gap(mut self, on_gap: OnGap) -> Self {
         self.0.on_gap = on_gap;
+        self
+    }
+
+    /// How long an authorization of a stream with an [owner](crate::Subscriber::owner) lives at most.
+    /// For so long the hub keeps each end of the streams of an [owner](crate::Hub::end_owner) or a
+    /// [topic](crate::Hub::end_topic); an older authorization is not good. The default is a day, longer than most tokens live;
+    /// a shorter time takes less memory after many endings.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().authorization_age(Duration::from_secs(3_600)).build();
+    /// # drop(hub);
+    /// ```
+    pub const fn authorization_age(mut self, age: Duration) -> Self {
+        self.0.authorization_age = age;
+        self
+    }
+
+    /// Of how many owners and topics together the hub knows that their streams were ended. The
+    /// default is 10,000, at some 200 bytes and their names: enough for a logout every nine seconds
+    /// all day.
+    ///
+    /// Beyond that the oldest ending is forgotten, and no authorization from before it is good any
+    /// more, of any owner: these clients are authorized again, and no ended one slips through.
+    ///
+    /// ```
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::builder().retain_endings(100_000).build();
+    /// # drop(hub);
+    /// ```
+    pub const fn retain_endings(mut self, endings: usize) -> Self {
+        self.0.retain_endings = endings;
         self
     }
 

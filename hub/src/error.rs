@@ -53,7 +53,6 @@ enum Kind {
     InvalidUrl(&'static str),
     #[cfg(feature = "disk")]
     Io(&'static str, io::Error),
-    #[cfg(feature = "redis")]
     NameTooLong {
         field: &'static str,
         limit: usize,
@@ -103,6 +102,9 @@ questions! {
     is_encode => Kind::Encode(_),
     /// Whether the log is not in memory, so that only [`publish`](crate::Hub::publish) can be used.
     is_not_in_memory => Kind::NotInMemory,
+    /// Whether the topic or the key is too long for an entry of a log on Redis; or the name of the
+    /// streams to be [ended](crate::Hub::end_owner) is too long for any.
+    is_name_too_long => Kind::NameTooLong { .. },
     /// Whether the item writes no frame or several: a cut within an item could not be resumed.
     is_not_single_frame => Kind::NotSingleFrame,
     /// Whether the item's own id has the form of the hub's automatic ones.
@@ -141,8 +143,6 @@ questions! {
     is_invalid_entry => Kind::InvalidEntry { .. },
     /// Whether the URL of the log cannot be used.
     is_invalid_url => Kind::InvalidUrl(_),
-    /// Whether the topic or the key is too long for an entry of the log.
-    is_name_too_long => Kind::NameTooLong { .. },
 }
 
 impl Error {
@@ -182,7 +182,8 @@ impl Error {
             Kind::ReservedType => Some("type"),
             Kind::Encode(error) => error.field(),
             #[cfg(feature = "redis")]
-            Kind::InvalidEntry { field, .. } | Kind::NameTooLong { field, .. } => Some(field),
+            Kind::InvalidEntry { field, .. } => Some(field),
+            Kind::NameTooLong { field, .. } => Some(field),
             _ => None,
         }
     }
@@ -220,6 +221,11 @@ impl Error {
     #[cold]
     pub(crate) fn not_single_frame() -> Self {
         Kind::NotSingleFrame.into()
+    }
+
+    #[cold]
+    pub(crate) fn name_too_long(field: &'static str, limit: usize) -> Self {
+        Kind::NameTooLong { field, limit }.into()
     }
 
     #[cold]
@@ -263,10 +269,6 @@ impl Error {
 
     pub(crate) fn invalid_url(reason: &'static str) -> Self {
         Kind::InvalidUrl(reason).into()
-    }
-
-    pub(crate) fn name_too_long(field: &'static str, limit: usize) -> Self {
-        Kind::NameTooLong { field, limit }.into()
     }
 }
 
@@ -355,7 +357,6 @@ impl fmt::Display for Kind {
             Self::InvalidUrl(reason) => {
                 return write!(f, "the URL of the log cannot be used: {reason}");
             }
-            #[cfg(feature = "redis")]
             Self::NameTooLong { field, limit } => {
                 return write!(f, "`{field}` is longer than {limit} bytes");
             }
@@ -418,7 +419,6 @@ mod tests {
             Kind::InvalidUrl("a"),
             #[cfg(feature = "disk")]
             Kind::Io("a", io::Error::other("mine")),
-            #[cfg(feature = "redis")]
             Kind::NameTooLong { field: "topic", limit: 1 },
             #[cfg(any(feature = "disk", feature = "redis"))]
             Kind::NotAppended("a".into()),
@@ -452,7 +452,6 @@ mod tests {
             Error::is_invalid_url,
             #[cfg(feature = "disk")]
             Error::is_io,
-            #[cfg(feature = "redis")]
             Error::is_name_too_long,
             #[cfg(any(feature = "disk", feature = "redis"))]
             Error::is_not_appended,

@@ -20,9 +20,11 @@ use sse_encoder::{Encoded, EventId};
 use self::caught_up::Readers;
 use crate::{
     counts::Counts,
+    ending::{Ending, Kind},
     error::Error,
     listeners::Changes,
     log::{Draft, Names, Numbering, Outcome, Retained, Slot},
+    owners::{Change, Owners, When},
     position::Position,
     settings::Settings,
     sync::{
@@ -42,6 +44,7 @@ pub(crate) struct Feed {
     delivered: Sum,
     pub(crate) counts: Counts,
     changes: Changes,
+    pub(crate) owners: Owners,
     gaps: AtomicU64,
     /// How many events are retained, and how many bytes they take.
     retained: (AtomicUsize, AtomicUsize),
@@ -116,6 +119,9 @@ fn each_once(mut topics: Vec<TopicId>) -> Vec<TopicId> {
 
 impl Feed {
     pub(crate) fn new(settings: Settings, numbering: Numbering) -> Arc<Self> {
+        // A log elsewhere is still to be read.
+        let is_known = !matches!(numbering, Numbering::Given);
+        let owners = Owners::new(settings.retain_endings, settings.authorization_age, is_known);
         let state = State {
             retained: Retained::new(numbering, &settings.bounds),
             lists: WaitLists::new(),
@@ -131,6 +137,7 @@ impl Feed {
             delivered: Sum::new(),
             counts: Counts::new(),
             changes: Changes::new(),
+            owners,
             retained: (AtomicUsize::new(0), AtomicUsize::new(0)),
             gaps: AtomicU64::new(0),
             is_closed: AtomicBool::new(false),
@@ -339,6 +346,26 @@ impl Feed {
         self.subscribers.signal.notify();
         self.readers.notify();
         true
+    }
+
+    /// Ends streams, and gives how many. It takes time in proportion to these.
+    pub(crate) fn end(&self, ending: &Ending, when: When) -> usize {
+        let mut wakers = Vec::new();
+        let Change { mut streams, is_new } = self.owners.end(ending, when, &mut wakers);
+        if is_new && ending.kind == Kind::Topic {
+            let list = {
+                let state = self.read();
+                let topic = state.topics.get(&ending.name);
+                topic.and_then(|topic| state.lists.get(topic)).cloned()
+            };
+            let code = ending.reconnect.code();
+            streams = list.map_or(0, |list| list.end_all(code, &mut wakers));
+        }
+        self.owners.count_ending();
+        wake_all(&mut wakers);
+        // No publisher waits for them.
+        self.readers.notify();
+        streams
     }
 
     pub(crate) fn closed(self: &Arc<Self>) -> impl Future<Output = ()> + Send + Unpin + use<> {

@@ -5,9 +5,11 @@ use std::{fmt, future::Future, sync::Arc};
 use sse_encoder::{Encode, EventId, LastEventId};
 
 use crate::{
+    ending::{Ending, Kind, Reconnect},
     error::Error,
     handle::Handle,
     history::History,
+    owners::When,
     publish::Target,
     stats::Stats,
     status::Status,
@@ -363,6 +365,81 @@ impl Hub {
     /// ```
     pub fn listeners(&self, topic: &str) -> usize {
         self.handle.feed.listeners(topic)
+    }
+
+    /// Ends the streams that have this [owner](crate::Subscriber::owner): for a logout, a ban, new
+    /// rights, or a tenant that moves. Gives how many streams of *this* server it has ended.
+    ///
+    /// They end at once, on Redis on every server, and give no more events: their last word is a
+    /// [checkpoint](crate::CHECKPOINT) with the reconnection time, as when the hub is
+    /// [closed](Self::close), or nothing with [`Reconnect::Never`]. For the time of
+    /// [`authorization_age`](crate::HubBuilder::authorization_age) no authorization from before
+    /// this call is good for a stream of the owner. **Close the door first**: change the session or
+    /// the right in your database, then call this, as the client comes back by itself.
+    ///
+    /// It takes time in proportion to the owner's streams, and not to all. Nothing is ended until
+    /// the future is polled. On disk and on Redis it is done once the log has the record, which a
+    /// restart does not lose.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use futures_util::StreamExt;
+    /// use sse_encoder::{Event, LastEventId};
+    /// use sse_hub::{Hub, Reconnect};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let hub = Hub::new();
+    /// let last = LastEventId::none();
+    /// let mut subscriber = hub.subscribe(&last).owner("user:7", SystemTime::now());
+    /// hub.publish(&Event::text("too late for it")).await?;
+    /// assert_eq!(hub.end_owner("user:7", Reconnect::Never).await?, 1);
+    /// assert!(subscriber.next().await.is_none());
+    /// # Ok::<(), sse_hub::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The name is [longer than 4 KiB](crate::Error::is_name_too_long), and nothing was ended; or, not
+    /// with a log in memory, the log could not keep the record, as [`publish`](Self::publish) says
+    /// it. Then the streams of this server have ended all the same: call it again until it succeeds.
+    pub async fn end_owner(&self, owner: &str, reconnect: Reconnect) -> Result<usize, Error> {
+        self.end(Ending::new(Kind::Owner, owner, reconnect)?).await
+    }
+
+    /// Ends the streams that have named this topic, whether or not they have an
+    /// [owner](crate::Subscriber::owner): for a room that is closed. A stream of several topics ends
+    /// with each of them. All else is as with [`end_owner`](Self::end_owner).
+    ///
+    /// A stream that begins later ends, too, if it [says](crate::Subscriber::owner) that it was
+    /// authorized before; one without an owner says nothing. Streams [of all
+    /// topics](Self::subscribe_all) stay.
+    ///
+    /// ```
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::{Hub, Reconnect};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let hub = Hub::new();
+    /// let subscriber = hub.subscribe_to(["room:7", "news"], &LastEventId::none());
+    /// assert_eq!(hub.end_topic("room:7", Reconnect::Soon).await?, 1);
+    /// assert_eq!(subscriber.ended(), Some(Reconnect::Soon));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`end_owner`](Self::end_owner).
+    pub async fn end_topic(&self, topic: &str, reconnect: Reconnect) -> Result<usize, Error> {
+        self.end(Ending::new(Kind::Topic, topic, reconnect)?).await
+    }
+
+    async fn end(&self, ending: Ending) -> Result<usize, Error> {
+        // Here at once, also if the log cannot be reached.
+        let ended = self.handle.feed.end(&ending, When::Now);
+        self.handle.log.end(ending).await?;
+        Ok(ended)
     }
 
     /// Ends the hub, for a server's shutdown: nothing more can be published. Each stream sends the

@@ -13,6 +13,7 @@ mod builder;
 mod counts;
 #[cfg(feature = "disk")]
 pub mod disk;
+mod ending;
 mod error;
 mod feed;
 mod frame;
@@ -28,6 +29,7 @@ mod log;
 mod memory;
 mod mutant;
 mod notice;
+mod owners;
 mod position;
 mod publish;
 mod random;
@@ -51,6 +53,7 @@ struct Readme;
 pub use self::redis::{Driver, RejectedEntry};
 pub use self::{
     builder::HubBuilder,
+    ending::Reconnect,
     error::Error,
     history::History,
     hub::Hub,

@@ -5,6 +5,8 @@ use std::{future::ready, sync::Arc};
 use sse_encoder::LastEventId;
 
 use crate::{
+    ending::Ending,
+    error::Error,
     feed::Feed,
     log::{Append, BoxFuture, Draft, Log, Outcomes},
     status::Status,
@@ -27,6 +29,11 @@ impl Log for Memory {
 
     fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes> {
         Append::Done(Some(self.feed.record_all(drafts)))
+    }
+
+    fn end(&self, _: Ending) -> Append<Result<(), Error>> {
+        // The feed keeps it.
+        Append::Done(Some(Ok(())))
     }
 
     fn is_in_memory(&self) -> bool {

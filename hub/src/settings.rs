@@ -38,6 +38,10 @@ pub(crate) struct Settings {
     pub(crate) retry: (ReconnectionTime, ReconnectionTime),
     pub(crate) connection_age: Option<Duration>,
     pub(crate) on_gap: OnGap,
+    /// How long an authorization lives at most.
+    pub(crate) authorization_age: Duration,
+    /// How many endings of streams are kept.
+    pub(crate) retain_endings: usize,
     /// It hears of a topic's listeners.
     pub(crate) on_listeners: Option<Hook>,
     /// The types of the hub's own events: checkpoints and gaps.

@@ -4,12 +4,15 @@
 
 mod support;
 
-use std::{fs, time::Duration};
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
 
 use futures_executor::block_on;
 use futures_util::{FutureExt, future::join_all};
 use sse_encoder::{Event, EventId, LastEventId};
-use sse_hub::{Hub, Resumption, Status};
+use sse_hub::{Hub, Reconnect, Resumption, Status};
 use support::{Client, field, folder::Folder, none};
 
 fn open(folder: &Folder) -> Hub {
@@ -248,6 +251,93 @@ fn several_events_are_published_as_one_or_none_of_them() {
     drop(hub);
     let events = resume(&open(&folder), &before).1;
     assert_eq!(events, ["a", "b", "c", "d", "e", "h"]);
+}
+
+fn end(hub: &Hub, owner: &str) -> usize {
+    block_on(hub.end_owner(owner, Reconnect::Never)).unwrap()
+}
+
+fn ended(hub: &Hub, owner: &str, authorized_at: SystemTime) -> Option<Reconnect> {
+    hub.subscribe(&none()).owner(owner, authorized_at).ended()
+}
+
+#[test]
+fn damaged_endings_are_not_forgotten_silently() {
+    let folder = Folder::new();
+    let hub = open(&folder);
+    end(&hub, "user:7");
+    end(&hub, "user:8");
+    drop(hub);
+    let file = folder.path().join("endings");
+    let bytes = fs::read(&file).unwrap();
+    for at in (0..bytes.len()).step_by(3) {
+        let mut damaged = bytes.clone();
+        damaged[at] ^= 1;
+        for damaged in [&damaged[..], &bytes[..at]] {
+            fs::write(&file, damaged).unwrap();
+            let before = SystemTime::now();
+            let hub = open(&folder);
+            let authorized_at = SystemTime::now() - Duration::from_secs(60);
+            // A part that ends with a whole record is as if the last one had not been written.
+            let is_shorter = ended(&hub, "user:1", authorized_at).is_none();
+            assert!(!is_shorter || damaged.len() == at, "{at}");
+            if is_shorter {
+                continue;
+            }
+            drop(hub);
+            // Also after the next start; a new authorization is good.
+            let hub = open(&folder);
+            assert_eq!(ended(&hub, "user:1", before), Some(Reconnect::Soon), "{at}");
+            assert_eq!(ended(&hub, "user:1", SystemTime::now()), None, "{at}");
+            end(&hub, "user:9");
+            assert_eq!(ended(&hub, "user:9", before), Some(Reconnect::Never));
+        }
+    }
+}
+
+#[test]
+fn many_endings_take_a_bounded_file_and_the_newest_are_kept() {
+    let folder = Folder::new();
+    let builder = || Hub::builder().retain_endings(100);
+    let hub = builder().disk(folder.path()).unwrap();
+    let before = SystemTime::now();
+    let name = |n: usize| format!("{n:04}{}", "x".repeat(1_000));
+    for n in 0..500 {
+        end(&hub, &name(n));
+    }
+    let last = SystemTime::now();
+    end(&hub, &name(500));
+    let len = fs::metadata(folder.path().join("endings")).unwrap().len();
+    assert!(len < 400_000, "{len}");
+    drop(hub);
+    let hub = builder().disk(folder.path()).unwrap();
+    assert_eq!(ended(&hub, &name(500), last), Some(Reconnect::Never));
+    assert_eq!(ended(&hub, "another one", before), Some(Reconnect::Soon));
+    assert_eq!(ended(&hub, "another one", last), None);
+}
+
+#[test]
+fn an_end_that_cannot_be_kept_has_ended_the_streams_all_the_same() {
+    let folder = Folder::new();
+    let hub = open(&folder);
+    let before = SystemTime::now();
+    let subscriber = hub.subscribe(&none()).owner("user:7", before);
+    // A folder in the place of the file that is to be made.
+    let obstacle = folder.path().join("endings.unfinished");
+    fs::create_dir(&obstacle).unwrap();
+    let error = block_on(hub.end_owner("user:7", Reconnect::Never)).unwrap_err();
+    assert!(error.is_not_appended(), "{error:#}");
+    assert_eq!(subscriber.ended(), Some(Reconnect::Never));
+    assert_eq!(ended(&hub, "user:7", before), Some(Reconnect::Never));
+    // Events are another matter.
+    publish(&hub, "a");
+    fs::remove_dir(&obstacle).unwrap();
+    end(&hub, "user:7");
+    hub.close();
+    let error = block_on(hub.end_owner("user:7", Reconnect::Never)).unwrap_err();
+    assert!(error.is_closed(), "{error:#}");
+    drop((hub, subscriber));
+    assert_eq!(ended(&open(&folder), "user:7", before), Some(Reconnect::Never));
 }
 
 #[test]

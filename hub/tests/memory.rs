@@ -6,12 +6,13 @@ mod allocations;
 use std::{
     pin::Pin,
     task::{Context, Poll, Waker},
+    time::SystemTime,
 };
 
 use allocations::{Counting, count};
 use futures_core::Stream;
 use sse_encoder::{Event, LastEventId};
-use sse_hub::{Hub, Subscriber};
+use sse_hub::{Hub, Reconnect, Subscriber};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -112,6 +113,39 @@ fn a_subscriber_with_a_topic_of_its_own_takes_at_most_700_bytes() {
     let each = own as f64 / SUBSCRIBERS as f64 + size_of::<Subscriber>() as f64;
     println!("{each:.1} bytes with a topic of its own");
     assert!(each <= 700.0, "{each}");
+}
+
+#[test]
+fn an_owner_takes_memory_only_as_long_as_it_has_streams() {
+    const SUBSCRIBERS: usize = 10_000;
+    let hub = Hub::builder().retain_endings(64).build();
+    let subscribe = |n: usize| {
+        let subscriber = hub.subscribe(&LastEventId::none());
+        let mut subscriber = subscriber.owner(&format!("user:{n}"), SystemTime::now());
+        while poll(&mut subscriber).is_ready() {}
+        subscriber
+    };
+    let mut all = Vec::with_capacity(SUBSCRIBERS);
+    let before = count().live;
+    all.extend((0..SUBSCRIBERS).map(subscribe));
+    let own = count().live - before;
+    let each = own as f64 / SUBSCRIBERS as f64 + size_of::<Subscriber>() as f64;
+    println!("{each:.1} bytes with an owner of its own");
+    assert!(each <= 500.0, "{each}");
+    all.clear();
+    let left = count().live - before;
+    assert!(left <= 1_024, "{left}");
+    // Endings are bounded in number.
+    let end = |n: usize| {
+        let owner = format!("user:{n:05}");
+        let ended = hub.end_owner(&owner, Reconnect::Never);
+        assert_eq!(futures_executor::block_on(ended).unwrap(), 0);
+    };
+    (0..1_000).for_each(end);
+    let full = count().live;
+    (1_000..3_000).for_each(end);
+    let grown = count().live - full;
+    assert!(grown.unsigned_abs() <= 4_096, "{grown}");
 }
 
 #[test]

@@ -11,7 +11,8 @@
 //! | | |
 //! |---|---|
 //! | `POST /publish?topic=T&topic=U&key=K` | publishes the items of the body, one a line |
-//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=`; with `latest=1` it begins with the newest event of each key |
+//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=`; with `latest=1` it begins with the newest event of each key; with `owner=O` the stream of a user, say, authorized at the millisecond `authorized=M`, or now |
+//! | `POST /end?owner=O`, `POST /end?topic=T` | ends these streams on every server: `{"ended":N}` of this one. With `reconnect=5000` the clients come back after so many milliseconds, with `reconnect=never` they are told 204 |
 //! | `GET /position` | from where to subscribe after loading a state |
 //! | `GET /stats`, `GET /metrics` | figures, as JSON and for Prometheus |
 //! | `GET /` | a page |
@@ -20,7 +21,13 @@
 //! `DATA`, a folder, the events are on disk, and a restart is no gap. With `REDIS_URL` they are in a
 //! Redis stream, `STREAM`, and any number of such servers act as one.
 
-use std::{env, error::Error, fmt::Display, sync::Arc, time::Duration};
+use std::{
+    env,
+    error::Error,
+    fmt::Display,
+    sync::Arc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use axum::{
     Json, Router,
@@ -32,8 +39,8 @@ use axum::{
 };
 use serde_json::{Value, json};
 use socket2::SockRef;
-use sse_encoder::{EventId, LastEventId, ReconnectionTime, SseEncoder};
-use sse_hub::{Hub, HubBuilder};
+use sse_encoder::{EventId, LastEventId, ReconnectionTime, SseEncoder, StopReconnecting};
+use sse_hub::{Hub, HubBuilder, Reconnect};
 use tokio::{net::TcpListener, signal::unix, time};
 
 mod figures;
@@ -44,6 +51,9 @@ const BACKLOG: i32 = 4_096;
 
 /// The most topics that one stream may name.
 const MAX_TOPICS: usize = 32;
+
+/// The most owners of one stream.
+const MAX_OWNERS: usize = 8;
 
 /// The longest time to wait for Redis before accepting connections.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -70,6 +80,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .route("/", get(async || Html(include_str!("page.html"))))
         .route("/events", get(events))
         .route("/publish", post(publish))
+        .route("/end", post(end))
         .route("/position", get(position))
         .route("/stats", get(stats))
         .route("/metrics", get(metrics))
@@ -130,6 +141,9 @@ async fn events(
     if topics.len() > MAX_TOPICS {
         return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_TOPICS} topics"));
     }
+    if named(&query, "owner").count() > MAX_OWNERS {
+        return refuse(StatusCode::BAD_REQUEST, format!("more than {MAX_OWNERS} owners"));
+    }
     // The client may have seen events from another server that this server does not have yet.
     if !app.hub.wait_for(&last).await && last.get().is_some() {
         return SseEncoder::retry_after(ReconnectionTime::jittered(SOON..=LATER)).into_response();
@@ -140,6 +154,17 @@ async fn events(
     } else {
         app.hub.subscribe_to(topics, &last)
     };
+    // A real service takes both from the session, or from the token.
+    let authorized = named(&query, "authorized").last().and_then(|millis| millis.parse().ok());
+    let authorized_at =
+        authorized.and_then(|millis| UNIX_EPOCH.checked_add(Duration::from_millis(millis)));
+    let authorized_at = authorized_at.unwrap_or_else(SystemTime::now);
+    for owner in named(&query, "owner") {
+        subscriber = subscriber.owner(owner, authorized_at);
+    }
+    if subscriber.ended() == Some(Reconnect::Never) {
+        return StopReconnecting.into_response();
+    }
     if named(&query, "latest").any(|latest| latest == "1") {
         // It has not been polled yet, so this cannot fail.
         let _ = subscriber.begin_with_latest();
@@ -162,6 +187,32 @@ async fn publish(
         Ok(ids) => Json(json!({ "published": ids.len(), "ids": texts(&ids) })).into_response(),
         Err(error) => refuse(error.status(), error),
     }
+}
+
+/// Ends the streams of owners and of topics. A real service checks who asks for that.
+async fn end(State(app): State<Arc<App>>, Query(query): Query<Vec<(String, String)>>) -> Response {
+    let reconnect = match named(&query, "reconnect").last() {
+        None => Reconnect::Soon,
+        Some("never") => Reconnect::Never,
+        Some(millis) => match millis.parse().ok().and_then(ReconnectionTime::from_millis) {
+            Some(time) => Reconnect::After(time),
+            None => return refuse(StatusCode::BAD_REQUEST, "`reconnect` is no time"),
+        },
+    };
+    let mut ended = 0;
+    for (name, value) in &query {
+        let outcome = match name.as_str() {
+            "owner" => app.hub.end_owner(value, reconnect).await,
+            "topic" => app.hub.end_topic(value, reconnect).await,
+            _ => continue,
+        };
+        match outcome {
+            Ok(streams) => ended += streams,
+            // Those of this server have ended all the same: ask again.
+            Err(error) => return refuse(publish::status(&error), error),
+        }
+    }
+    Json(json!({ "ended": ended })).into_response()
 }
 
 /// The position, to subscribe from after the state was loaded.

@@ -40,13 +40,21 @@ impl Refused {
     /// The status that tells whose fault it is, and whether to send the line again.
     pub fn status(&self) -> StatusCode {
         match &self.reason {
-            // It may be in the log: sent again, it may be there twice.
-            Reason::Publish(error) if error.is_outcome_unknown() => StatusCode::GATEWAY_TIMEOUT,
-            Reason::Publish(error) if error.is_closed() || error.is_not_appended() => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Reason::Publish(error) => status(error),
             _ => StatusCode::BAD_REQUEST,
         }
+    }
+}
+
+/// The status that tells whose fault the hub's error is.
+pub fn status(error: &sse_hub::Error) -> StatusCode {
+    if error.is_outcome_unknown() {
+        // It may be in the log: sent again, it may be there twice.
+        StatusCode::GATEWAY_TIMEOUT
+    } else if error.is_closed() || error.is_not_appended() {
+        StatusCode::SERVICE_UNAVAILABLE
+    } else {
+        StatusCode::BAD_REQUEST
     }
 }
 

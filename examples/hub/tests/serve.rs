@@ -2,7 +2,10 @@
 
 mod support;
 
-use std::{env, fs, process, time::Duration};
+use std::{
+    env, fs, process,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use support::Server;
 
@@ -62,6 +65,37 @@ fn with_latest_the_newest_event_of_each_key_comes_first() {
         server.events(&format!("/events?topic=prices&latest=1&lastEventId={}", whole.id));
     assert_eq!(events.next().data, "{}");
     assert_eq!(events.data(), r#"{"n":4}"#);
+}
+
+#[test]
+fn the_streams_of_an_owner_or_a_topic_end_and_the_client_is_told_whether_to_come_back() {
+    let server = Server::start(&[]);
+    let mut ann = server.events("/events?topic=t&owner=ann&owner=one&authorized=1000000000");
+    // Older than any authorization may be.
+    assert_eq!(ann.next().event_type, "checkpoint");
+    ann.ends();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis();
+    let of_ann = format!("/events?topic=t&owner=ann&owner=one&authorized={now}");
+    let mut ann = server.events(&of_ann);
+    let mut bob = server.events(&format!("/events?topic=t&owner=bob&authorized={now}"));
+    for client in [&mut ann, &mut bob] {
+        assert_eq!(client.next().event_type, "checkpoint");
+    }
+    let ended = |query: &str| server.post(&format!("/end?{query}"), "");
+    assert_eq!(ended("owner=ann&reconnect=never"), (200, r#"{"ended":1}"#.into()));
+    ann.ends();
+    assert_eq!(server.get(&of_ann).0, 204);
+    server.publish("topic=t", r#"{"data":{"n":1}}"#);
+    assert_eq!(bob.data(), r#"{"n":1}"#);
+    assert_eq!(ended("topic=t&reconnect=7000"), (200, r#"{"ended":1}"#.into()));
+    assert_eq!(bob.next().event_type, "checkpoint");
+    bob.ends();
+    // A new authorization is good.
+    let mut again = server.events("/events?topic=t&owner=ann");
+    server.publish("topic=t", r#"{"data":{"n":2}}"#);
+    assert_eq!(again.data(), r#"{"n":2}"#);
+    assert_eq!(ended("owner=ann&reconnect=soon").0, 400);
+    assert_eq!(server.get(&format!("/events?{}", "&owner=o".repeat(9))).0, 400);
 }
 
 #[test]

@@ -10,11 +10,12 @@ use sse_encoder::LastEventId;
 
 use super::{
     files::Files,
-    queue::{Command, Queue, Refusal},
+    queue::{Command, Queue, Refusal, Waiting},
     record::{MAX_SIZE, Record},
     writer::Writer,
 };
 use crate::{
+    ending::Ending,
     error::Error,
     feed::Feed,
     log::{Append, BoxFuture, Draft, Log, Outcomes},
@@ -43,8 +44,9 @@ impl DiskLog {
 
 /// Appends all events until the end of the hub, or until nothing can be appended any more.
 fn write<F: Files>(mut writer: Writer<F>, end: &End) {
-    while let Some(commands) = end.queue.take(writer.due()) {
+    while let Some(Waiting { commands, endings }) = end.queue.take(writer.due()) {
         let is_timer = commands.is_empty();
+        writer.end(endings);
         match writer.append(commands) {
             Ok(is_whole) if !is_timer => end.queue.set_working(is_whole),
             Ok(_) => {}
@@ -117,6 +119,13 @@ impl Log for DiskLog {
             }
             Ok(ids)
         })
+    }
+
+    fn end(&self, ending: Ending) -> Append<Result<(), Error>> {
+        match self.queue.push_ending(ending) {
+            Ok(answer) => Append::Pending(Box::pin(async { answer.await.map(drop) })),
+            Err(error) => Append::Done(Some(Err(error))),
+        }
     }
 
     fn is_in_memory(&self) -> bool {

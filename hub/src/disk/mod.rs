@@ -5,6 +5,7 @@
 // what is not synced, and `fake::Disk::fail` lets an operation fail or write a part.
 
 mod answer;
+mod endings;
 #[cfg(test)]
 pub(crate) mod fake;
 mod files;

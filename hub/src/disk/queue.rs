@@ -11,6 +11,7 @@ use super::{
     record::Record,
 };
 use crate::{
+    ending::Ending,
     error::Error,
     status::Status,
     sync::{Condvar, Mutex, lock},
@@ -19,6 +20,8 @@ use crate::{
 
 /// How many bytes wait at most; further publishers wait for room.
 const MAX_BYTES: usize = 4 << 20;
+/// How many endings of streams wait at most; further ones are refused.
+const MAX_ENDINGS: usize = 1_024;
 
 /// An event to be appended.
 pub(crate) struct Command {
@@ -47,6 +50,15 @@ pub(super) fn refuse(commands: impl IntoIterator<Item = Command>, reason: &str) 
     }
 }
 
+/// The end of some streams that is to be kept.
+pub(crate) type EndingCommand = (Ending, Promise);
+
+/// What waits.
+pub(crate) struct Waiting {
+    pub(super) commands: Vec<Command>,
+    pub(super) endings: Vec<EndingCommand>,
+}
+
 pub(super) struct Queue {
     state: Mutex<State>,
     /// Notified when there is something to do.
@@ -57,6 +69,7 @@ pub(super) struct Queue {
 
 struct State {
     commands: Vec<Command>,
+    endings: Vec<EndingCommand>,
     bytes: usize,
     status: Status,
     is_closed: bool,
@@ -75,6 +88,7 @@ impl Queue {
     pub(super) fn new() -> Arc<Self> {
         let state = State {
             commands: Vec::new(),
+            endings: Vec::new(),
             bytes: 0,
             status: Status::Live,
             is_closed: false,
@@ -105,17 +119,35 @@ impl Queue {
         Ok(())
     }
 
+    /// Adds an ending of streams, and gives its answer.
+    pub(super) fn push_ending(&self, ending: Ending) -> Result<Answer, Error> {
+        let (promise, answer) = answer();
+        let mut state = lock(&self.state);
+        if state.is_closed {
+            return Err(Error::closed());
+        }
+        if let Some(reason) = &state.failure {
+            return Err(Error::not_appended(&**reason));
+        }
+        if state.endings.len() >= MAX_ENDINGS {
+            return Err(Error::not_appended("too many endings of streams wait"));
+        }
+        state.endings.push((ending, promise));
+        drop(state);
+        self.filled.notify_one();
+        Ok(answer)
+    }
+
     /// Whether an event of this size would be taken, or refused for good.
     pub(super) fn has_room(&self, size: usize) -> bool {
         let state = lock(&self.state);
         state.has_room(size) || state.is_closed || state.failure.is_some()
     }
 
-    /// All events that wait. Waits for the first one, up to a time if there is one. `None` at the
-    /// end.
-    pub(super) fn take(&self, until: Option<Instant>) -> Option<Vec<Command>> {
+    /// All that waits. Waits for the first one, up to a time if there is one. `None` at the end.
+    pub(super) fn take(&self, until: Option<Instant>) -> Option<Waiting> {
         let mut state = lock(&self.state);
-        while state.commands.is_empty() {
+        while state.commands.is_empty() && state.endings.is_empty() {
             if state.is_closed {
                 return None;
             }
@@ -129,12 +161,13 @@ impl Queue {
             };
         }
         let commands = mem::take(&mut state.commands);
+        let endings = mem::take(&mut state.endings);
         let was_full = mem::take(&mut state.bytes) >= MAX_BYTES / 2;
         drop(state);
         if was_full {
             self.room.notify();
         }
-        Some(commands)
+        Some(Waiting { commands, endings })
     }
 
     pub(super) fn status(&self) -> Status {
@@ -157,8 +190,12 @@ impl Queue {
         state.failure.get_or_insert_with(|| reason.into());
         state.status = Status::Ended;
         let commands = mem::take(&mut state.commands);
+        let endings = mem::take(&mut state.endings);
         drop(state);
         refuse(commands, reason);
+        for (_, promise) in endings {
+            promise.keep(Err(Error::not_appended(reason)));
+        }
         self.room.notify();
     }
 

@@ -85,7 +85,8 @@ impl Record {
     }
 }
 
-fn number(bytes: &mut &[u8]) -> Option<u32> {
+/// A number at the beginning of `bytes`, which then begin after it.
+pub(super) fn number(bytes: &mut &[u8]) -> Option<u32> {
     let (number, rest) = bytes.split_first_chunk()?;
     *bytes = rest;
     Some(u32::from_le_bytes(*number))

@@ -9,9 +9,10 @@ use std::{
 };
 
 use super::{
+    endings::Endings,
     files::Files,
     format::{BATCH_HEADER, BatchHeader},
-    queue::{Command, refuse},
+    queue::{Command, EndingCommand, refuse},
     record::{RECORD_HEADER, Record},
     recovery::{Recovered, now, recover},
     segments::{Failure, Segments},
@@ -31,6 +32,7 @@ const SPARE: usize = 1 << 20;
 pub(crate) struct Writer<F> {
     feed: Arc<Feed>,
     segments: Segments<F>,
+    endings: Endings,
     /// The newest position.
     tip: Position,
     /// That of the next events.
@@ -59,6 +61,7 @@ impl<F: Files> Writer<F> {
         let retain_bytes = feed.settings.bounds.bytes;
         let mut segments = Segments::new(files, random::number(), retain_bytes);
         let Recovered { tip, clean_epoch, has_lost_tip, holes } = recover(&mut segments, &feed)?;
+        let endings = Endings::open(&mut segments.files, &feed)?;
         let newer = position::epoch().max(tip.map_or(0, |tip| tip.epoch.saturating_add(1)));
         let epoch = clean_epoch.unwrap_or(newer);
         let tip = match tip {
@@ -82,6 +85,7 @@ impl<F: Files> Writer<F> {
         let mut writer = Self {
             feed,
             segments,
+            endings,
             tip,
             epoch,
             sync_every,
@@ -139,6 +143,22 @@ impl<F: Files> Writer<F> {
         match self.sync_if_due() {
             Err(failure) => Err(failed(&failure.into_io())),
             Ok(()) => Ok(is_whole),
+        }
+    }
+
+    /// Keeps the endings of streams, and answers those who wait for that. If it fails, the next
+    /// ones are another attempt.
+    pub(crate) fn end(&mut self, commands: Vec<EndingCommand>) {
+        if commands.is_empty() {
+            return;
+        }
+        let (endings, promises): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
+        let kept = self.endings.append(&mut self.segments.files, &self.feed, &endings);
+        for promise in promises {
+            promise.keep(match &kept {
+                Ok(()) => Ok(None),
+                Err(error) => Err(Error::not_appended(error.to_string())),
+            });
         }
     }
 

@@ -11,7 +11,7 @@ use std::{
 
 use sse_encoder::{Encoded, EventId, LastEventId};
 
-use crate::{error::Error, status::Status};
+use crate::{ending::Ending, error::Error, status::Status};
 
 /// An encoded event on its way into the log.
 #[derive(Clone, Debug)]
@@ -77,6 +77,10 @@ pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
 
     /// Appends all of these events, without others between them, or none.
     fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes>;
+
+    /// Keeps the end of some streams for this and for other servers. This server's streams are ended
+    /// already.
+    fn end(&self, ending: Ending) -> Append<Result<(), Error>>;
 
     /// Whether an append is done at once.
     fn is_in_memory(&self) -> bool;

@@ -44,6 +44,11 @@ impl Failure {
         self.error.code() == Some("EXECABORT")
     }
 
+    /// Whether this user may not use the key, or it is of another type.
+    pub(super) fn is_useless_key(&self) -> bool {
+        matches!(self.error.code(), Some("NOPERM" | "WRONGTYPE"))
+    }
+
     /// Whether the server is a replica, which cannot write.
     pub(super) fn is_read_only(&self) -> bool {
         self.error.code() == Some("READONLY")

@@ -82,7 +82,8 @@ impl Driver {
     }
 
     /// Reports why the hub has no connection to its log: once for each loss, and once if there is
-    /// none at the start.
+    /// no connection at the start. It also reports, once, that the [endings of
+    /// streams](crate#ending-a-users-streams) cannot be read, for want of a right.
     ///
     /// ```
     /// # let (hub, driver) = sse_hub::Hub::builder().redis("redis://localhost/", "orders")?;

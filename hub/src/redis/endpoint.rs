@@ -56,6 +56,17 @@ impl Endpoint {
         Ok(Self { stream: stream.to_owned(), info, route })
     }
 
+    /// The key of the endings of streams: in a cluster it is where the stream is.
+    pub(super) fn endings(&self) -> String {
+        let stream = &self.stream;
+        let has_tag = stream.split_once('{').and_then(|(_, rest)| rest.find('}'));
+        if has_tag.is_some_and(|len| len > 0) {
+            format!("{stream}:endings")
+        } else {
+            format!("{{{stream}}}:endings")
+        }
+    }
+
     /// A connection to the server that has the stream, whose answers may take so long.
     pub(super) async fn connect(&self, answer: Duration) -> Result<Connection, Failure> {
         let mut addr = self.route.owner();

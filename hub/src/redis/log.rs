@@ -14,6 +14,7 @@ use super::{
     record,
 };
 use crate::{
+    ending::Ending,
     error::Error,
     feed::Feed,
     log::{Append, BoxFuture, Draft, Log, Outcomes},
@@ -88,6 +89,15 @@ impl Log for RedisLog {
         }
         let entries: Result<Vec<_>, _> = drafts.iter().map(|draft| self.entry(draft)).collect();
         let append = entries.and_then(|entries| self.hand_over(Command::all(entries)));
+        append.unwrap_or_else(|error| Append::Done(Some(Err(error))))
+    }
+
+    fn end(&self, ending: Ending) -> Append<Result<(), Error>> {
+        let open = self.feed.read_open().map(drop);
+        let mut fields = record::ending_fields(&ending);
+        fields.push(record::nonce(self.nonce.fetch_add(1, Ordering::Relaxed)));
+        let entry = NewEntry { fields, id: EntryId::Automatic };
+        let append = open.and_then(|()| self.hand_over(Command::end(entry)));
         append.unwrap_or_else(|error| Append::Done(Some(Err(error))))
     }
 

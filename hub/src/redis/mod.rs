@@ -74,6 +74,7 @@ pub(crate) fn read_entry<'a>(
 ) -> Result<(Vec<u8>, Vec<String>, Option<String>), Error> {
     let fields = fields.map(|(name, value)| (name.to_vec(), value.to_vec())).collect();
     let entry = source::Entry::new((1, 1), fields);
+    let _ = record::ending(&entry).transpose()?;
     let record = record::Record::read(&entry)?;
     let draft = record.draft(settings.rules())?;
     let topics = draft.topics.iter().map(str::to_owned).collect();

@@ -29,6 +29,8 @@ pub(super) enum Work {
     One(NewEntry, oneshot::Sender<Outcome>),
     /// All of them, without others between them, or none.
     All(Vec<NewEntry>, oneshot::Sender<Outcomes>),
+    /// The end of some streams, in the stream and in the key of the endings, or in neither.
+    End(NewEntry, oneshot::Sender<Result<(), Error>>),
 }
 
 /// An entry to be appended.
@@ -60,9 +62,15 @@ impl Command {
         (Self { work: Work::All(entries, answer), redirections: 0 }, outcomes)
     }
 
+    /// The same for the end of some streams.
+    pub(super) fn end(entry: NewEntry) -> (Self, oneshot::Receiver<Result<(), Error>>) {
+        let (answer, outcome) = oneshot::channel();
+        (Self { work: Work::End(entry, answer), redirections: 0 }, outcome)
+    }
+
     pub(super) fn entries(&self) -> &[NewEntry] {
         match &self.work {
-            Work::One(entry, _) => std::slice::from_ref(entry),
+            Work::One(entry, _) | Work::End(entry, _) => std::slice::from_ref(entry),
             Work::All(entries, _) => entries,
         }
     }
@@ -76,6 +84,7 @@ impl Command {
                 let ids = entries.into_iter().zip(numbers);
                 _ = answer.send(Ok(ids.map(|(entry, at)| entry.id_at(*at)).collect()));
             }
+            (Work::End(_, answer), [_, _]) => _ = answer.send(Ok(())),
             (work, _) => work.failed(Error::outcome_unknown("the answer is not the entries' ids")),
         }
     }
@@ -95,6 +104,7 @@ impl Work {
         match self {
             Self::One(_, answer) => _ = answer.send(Err(error)),
             Self::All(_, answer) => _ = answer.send(Err(error)),
+            Self::End(_, answer) => _ = answer.send(Err(error)),
         }
     }
 }

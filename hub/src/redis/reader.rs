@@ -21,10 +21,15 @@ use crate::{
 /// began after its request.
 const BLOCK: Duration = Duration::from_millis(400);
 
+/// How many endings of streams are read at once: each may have a name of 4 KiB.
+const ENDINGS: usize = 256;
+
 /// The reading connection, which waits for an answer most of the time.
 pub(super) struct Reader {
     connection: Connection,
     stream: String,
+    /// The key of the endings of streams.
+    endings: String,
     /// Whether the stream is on another server now, or on its way there.
     has_moved: bool,
     /// Whether an answer was not in time.
@@ -42,7 +47,8 @@ impl Reader {
         let mut last = cmd("XRANGE");
         last.arg(&stream).arg("-").arg("+").arg("COUNT").arg(1);
         connection.ask_all([news, last]).await?;
-        Ok(Self { connection, stream, has_moved: false, is_slow: false })
+        let endings = endpoint.endings();
+        Ok(Self { connection, stream, endings, has_moved: false, is_slow: false })
     }
 
     async fn ask(&mut self, command: &Cmd) -> Result<Value, Error> {
@@ -130,6 +136,26 @@ impl Source for Reader {
         let seconds = seconds.and_then(|seconds| seconds.checked_sub(1)).ok_or_else(unexpected)?;
         let epoch = seconds.saturating_mul(1_000);
         Ok(Position { epoch, n: random::number(), check: Check::of_gap(random::number()) })
+    }
+
+    async fn endings(&mut self) -> Result<Result<Vec<Entry>, Error>, Error> {
+        let mut all: Vec<Entry> = Vec::new();
+        loop {
+            let after = all.last().map(|last| format!("({}", entry_id(last.position)));
+            let mut command = cmd("XRANGE");
+            command.arg(&self.endings).arg(after.as_deref().unwrap_or("-")).arg("+");
+            command.arg("COUNT").arg(ENDINGS);
+            let page = match self.connection.ask(&command).await {
+                Ok(page) => entries(page)?,
+                Err(failure) if failure.is_useless_key() => return Ok(Err(failure.into())),
+                Err(failure) => return Err(self.failed(failure)),
+            };
+            let is_last = page.len() < ENDINGS;
+            all.extend(page);
+            if is_last {
+                return Ok(Ok(all));
+            }
+        }
     }
 
     fn is_slow(&self) -> bool {

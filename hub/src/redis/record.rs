@@ -12,6 +12,7 @@ use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
 
 use super::source::{Entry, Hash};
 use crate::{
+    ending::{Ending, Kind, Reconnect, Time},
     error::Error,
     frame::{Rules, encode},
     lines::Lines,
@@ -33,6 +34,15 @@ const KEY: &str = "key";
 const RETRY: &str = "retry";
 const COMMENT: &str = "comment";
 const EPHEMERAL: &str = "ephemeral";
+
+/// The fields of an ending of streams.
+const ENDS: &str = "ends";
+const NAME: &str = "name";
+const AT: &str = "at";
+const RECONNECT: &str = "reconnect";
+const OWNER: &str = "owner";
+const SOON: &str = "soon";
+const NEVER: &str = "never";
 
 const MARK: &str = "mark";
 const NONCE: &str = "nonce";
@@ -57,6 +67,58 @@ fn random_text(number: u64) -> Bytes {
 /// Whether the entry is a mark: a place in the log, and not an event.
 pub(super) fn is_mark(entry: &Entry) -> bool {
     entry.fields.len() == 1 && entry.fields[0].0 == MARK.as_bytes()
+}
+
+/// The end of some streams as an entry. It has no field of an event's.
+pub(super) fn ending_fields(Ending { kind, name, at, reconnect }: &Ending) -> Vec<Field> {
+    let kind = if *kind == Kind::Owner { OWNER } else { TOPIC };
+    let reconnect = match reconnect {
+        Reconnect::Soon => Bytes::from_static(SOON.as_bytes()),
+        Reconnect::Never => Bytes::from_static(NEVER.as_bytes()),
+        Reconnect::After(time) => time.as_millis().to_string().into(),
+    };
+    let at = at.0.to_string().into();
+    vec![
+        (ENDS, Bytes::from_static(kind.as_bytes())),
+        (NAME, copied(name)),
+        (AT, at),
+        (RECONNECT, reconnect),
+    ]
+}
+
+/// The end of some streams that this entry is; `None` if it is to be an event.
+///
+/// # Errors
+///
+/// One of its fields cannot be read.
+pub(super) fn ending(entry: &Entry) -> Option<Result<Ending, Error>> {
+    let field = |name: &str| {
+        let mut values = entry.fields.iter().rev().filter(|(field, _)| field == name.as_bytes());
+        values.next().map(|(_, value)| value.as_slice())
+    };
+    let is_event = [DATA, COMMENT, RETRY].iter().any(|name| field(name).is_some());
+    let kind = field(ENDS).filter(|_| !is_event)?;
+    let read = || {
+        let kind = match kind {
+            b"owner" => Kind::Owner,
+            b"topic" => Kind::Topic,
+            _ => return Err(Error::invalid_entry(ENDS, "is neither an owner nor a topic")),
+        };
+        let text = |name| {
+            let value = field(name).ok_or_else(|| Error::invalid_entry(name, "is missing"))?;
+            str::from_utf8(value).map_err(|_| Error::invalid_entry(name, "is not UTF-8"))
+        };
+        let micros = text(AT)?.parse();
+        let micros =
+            micros.map_err(|_| Error::invalid_entry(AT, "is not a number of microseconds"))?;
+        let reconnect = match text(RECONNECT)? {
+            SOON => Reconnect::Soon,
+            NEVER => Reconnect::Never,
+            millis => Reconnect::After(time(RECONNECT, millis)?),
+        };
+        Ok(Ending { kind, name: short(NAME, text(NAME)?)?.into(), at: Time(micros), reconnect })
+    };
+    Some(read())
 }
 
 /// Whether the entry is retained by a reader that comes from the newest one, whose topics and keys
@@ -155,7 +217,9 @@ impl<'a> Record<'a> {
                 }
                 b"key" => record.key = Some(short(KEY, text(KEY)?)?),
                 b"comment" => record.comment = Some(text(COMMENT)?),
-                b"retry" => record.retry = some(RETRY)?.map(time).transpose()?,
+                b"retry" => {
+                    record.retry = some(RETRY)?.map(|text| time(RETRY, text)).transpose()?
+                }
                 b"ephemeral" => {
                     let text = some(EPHEMERAL)?;
                     record.is_ephemeral = !matches!(text, None | Some("0" | "false"));
@@ -201,14 +265,14 @@ fn few(topics: usize) -> Result<(), Error> {
     (topics <= MAX_TOPICS).then_some(()).ok_or_else(error)
 }
 
-fn time(text: &str) -> Result<ReconnectionTime, Error> {
+fn time(field: &'static str, text: &str) -> Result<ReconnectionTime, Error> {
     let number = text.parse();
     let time = number.clone().ok().and_then(ReconnectionTime::from_millis);
     let reason = match number {
         Ok(_) => "is no reconnection time: it is 0, or too long",
         Err(_) => "is not a number of milliseconds",
     };
-    time.ok_or_else(|| Error::invalid_entry(RETRY, reason))
+    time.ok_or_else(|| Error::invalid_entry(field, reason))
 }
 
 impl Encode for Record<'_> {
@@ -275,6 +339,57 @@ mod tests {
             let again = record.draft(settings.rules()).unwrap();
             assert!(again.topics.iter().eq(draft.topics.iter()), "{topics:?}");
             assert_eq!((again.key, again.event), (draft.key, draft.event));
+        }
+    }
+
+    #[test]
+    fn an_ending_is_the_same_after_its_way_through_an_entry() {
+        let times = [1, 60_000].map(|time| ReconnectionTime::from_millis(time).unwrap());
+        for reconnect in
+            [Reconnect::Soon, Reconnect::Never].into_iter().chain(times.map(Reconnect::After))
+        {
+            for kind in [Kind::Owner, Kind::Topic] {
+                let before = Ending::new(kind, "user:7 ö", reconnect).unwrap();
+                let fields = ending_fields(&before);
+                let fields =
+                    fields.iter().map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
+                let entry = Entry::new((1, 1), fields.collect());
+                assert_eq!(ending(&entry).unwrap().unwrap(), before);
+                // A program that knows no endings takes it for no event.
+                assert!(Record::read(&entry).is_err_and(|error| error.is_invalid_entry()));
+                assert!(!is_mark(&entry) && !is_retained(&entry, &mut HashSet::new()));
+            }
+        }
+    }
+
+    #[test]
+    fn another_program_s_entry_that_looks_like_an_ending_harms_nobody() {
+        let long = "x".repeat(MAX_NAME + 1);
+        let good = [("ends", "owner"), ("name", "a"), ("at", "1"), ("reconnect", "soon")];
+        assert!(ending(&entry(&good)).unwrap().is_ok());
+        for (field, value) in [
+            ("ends", "everything"),
+            ("ends", ""),
+            ("name", &long),
+            ("at", "-1"),
+            ("at", "99999999999999999999"),
+            ("reconnect", "0"),
+            ("reconnect", "tomorrow"),
+        ] {
+            let mut fields = good.to_vec();
+            fields.push((field, value));
+            assert!(ending(&entry(&fields)).unwrap().is_err(), "{field}: {value}");
+        }
+        for n in 1..good.len() {
+            assert!(ending(&entry(&good[..n])).unwrap().is_err(), "{n}");
+            assert!(ending(&entry(&good[n..])).is_none(), "{n}");
+        }
+        // An event with fields of its own stays one.
+        for field in ["data", "comment", "retry"] {
+            let mut fields = good.to_vec();
+            fields.push((field, "7"));
+            assert!(ending(&entry(&fields)).is_none());
+            assert!(Record::read(&entry(&fields)).is_ok());
         }
     }
 

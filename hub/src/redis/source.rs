@@ -1,6 +1,9 @@
 //! The remote log, as the follower needs it.
 
-use std::{future::Future, time::Duration};
+use std::{
+    future::{Future, ready},
+    time::Duration,
+};
 
 use crate::{
     error::Error,
@@ -107,6 +110,12 @@ pub(super) trait Source {
 
     /// A unique position before all later entries: for an empty log without a mark.
     fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
+
+    /// The entries of the endings of streams that are kept beside the log, oldest first; or why
+    /// they cannot be read, as the right to it is missing.
+    fn endings(&mut self) -> impl Future<Output = Result<Result<Vec<Entry>, Error>, Error>> + Send {
+        ready(Ok(Ok(Vec::new())))
+    }
 
     /// Whether an answer was not in time.
     fn is_slow(&self) -> bool {

@@ -49,6 +49,8 @@ impl Writer<'_> {
     fn max_len(&self) -> i64 {
         let most = (self.feed.settings.bounds.events as u64).saturating_mul(MOST_ENTRIES);
         let max_len = self.feed.read().retained.span().min(most).max(LEAST_LEN);
+        // They stand between the events.
+        let max_len = max_len.saturating_add(self.feed.owners.len() as u64);
         // Redis counts in signed numbers.
         i64::try_from(max_len).unwrap_or(i64::MAX)
     }
@@ -135,7 +137,14 @@ impl Writer<'_> {
     async fn append(&mut self, connection: &mut Connection, batch: Vec<Command>) -> Option<End> {
         let max_len = self.max_len();
         let answers = match batch.first().map(|command| &command.work) {
-            Some(Work::All(entries, _)) => self.transact(connection, entries, max_len).await,
+            Some(Work::All(entries, _)) => {
+                let commands = entries.iter().map(|entry| self.xadd(entry, max_len));
+                transact(connection, commands).await
+            }
+            Some(Work::End(entry, _)) => {
+                let commands = [self.xadd(entry, max_len), self.keep_ending(entry)];
+                transact(connection, commands.into_iter()).await
+            }
             _ => {
                 let entries = batch.iter().flat_map(Command::entries);
                 connection.ask_each(entries.map(|entry| self.xadd(entry, max_len))).await
@@ -177,37 +186,48 @@ impl Writer<'_> {
         end
     }
 
-    /// Appends the entries in a transaction: one answer, the array of their ids.
-    async fn transact(
-        &self,
-        connection: &mut Connection,
-        entries: &[NewEntry],
-        max_len: i64,
-    ) -> Result<Vec<Result<Value, Failure>>, Failure> {
-        // Not in one go: were this refused, the entries would be appended one by one.
-        if let Err(refusal) = connection.ask(&cmd("MULTI")).await {
-            return if refusal.is_refusal() { Ok(vec![Err(refusal)]) } else { Err(refusal) };
-        }
-        let commands = entries.iter().map(|entry| self.xadd(entry, max_len)).chain([cmd("EXEC")]);
-        let mut answers = connection.ask_each(commands).await?;
-        let done = answers.pop();
-        // Of a refused transaction, the entry that was refused says why.
-        let refused = answers.into_iter().find(Result::is_err);
-        match done {
-            Some(Err(aborted)) if aborted.is_abort() => Ok(vec![refused.unwrap_or(Err(aborted))]),
-            // The transaction is open still: it ends with the connection.
-            Some(Err(refusal)) => Err(refusal),
-            done => Ok(done.into_iter().collect()),
-        }
-    }
-
     fn xadd(&self, event: &NewEntry, max_len: i64) -> Cmd {
         let mut command = cmd("XADD");
         command.arg(&self.endpoint.stream).arg("MAXLEN").arg("~").arg(max_len).arg("*");
-        for (name, value) in &event.fields {
-            command.arg(name).arg(&value[..]);
-        }
+        add_fields(&mut command, event);
         command
+    }
+
+    /// Keeps an ending in a key of its own, for servers that start once the stream has lost it.
+    fn keep_ending(&self, ending: &NewEntry) -> Cmd {
+        let most = i64::try_from(self.feed.owners.most()).unwrap_or(i64::MAX);
+        let mut command = cmd("XADD");
+        // Exactly: a server that finds so many of them knows that older ones may be gone.
+        command.arg(self.endpoint.endings()).arg("MAXLEN").arg("=").arg(most).arg("*");
+        add_fields(&mut command, ending);
+        command
+    }
+}
+
+fn add_fields(command: &mut Cmd, entry: &NewEntry) {
+    for (name, value) in &entry.fields {
+        command.arg(name).arg(&value[..]);
+    }
+}
+
+/// Runs the commands, which append, in a transaction: one answer, the array of the entries' ids.
+async fn transact(
+    connection: &mut Connection,
+    commands: impl Iterator<Item = Cmd>,
+) -> Result<Vec<Result<Value, Failure>>, Failure> {
+    // Not in one go: were this refused, the entries would be appended one by one.
+    if let Err(refusal) = connection.ask(&cmd("MULTI")).await {
+        return if refusal.is_refusal() { Ok(vec![Err(refusal)]) } else { Err(refusal) };
+    }
+    let mut answers = connection.ask_each(commands.chain([cmd("EXEC")])).await?;
+    let done = answers.pop();
+    // Of a refused transaction, the entry that was refused says why.
+    let refused = answers.into_iter().find(Result::is_err);
+    match done {
+        Some(Err(aborted)) if aborted.is_abort() => Ok(vec![refused.unwrap_or(Err(aborted))]),
+        // The transaction is open still: it ends with the connection.
+        Some(Err(refusal)) => Err(refusal),
+        done => Ok(done.into_iter().collect()),
     }
 }
 

@@ -5,16 +5,18 @@ mod poll;
 use std::{
     fmt, iter,
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use sse_encoder::{Encode, Encoded, LastEventId};
 
 use crate::{
+    ending::{MAX_NAME, Reconnect},
     error::Error,
     feed::{Feed, State},
     frame::{Rules, encode},
     log::{ClientPosition, Resumed, ToldLoss},
+    owners::Membership,
     resumption::{Resumption, is_new},
     settings::OnGap,
     topic::{NOTHING, TopicId},
@@ -60,10 +62,21 @@ pub struct Subscriber {
     live_from: ClientPosition,
     deadline: Option<Instant>,
     start: Start,
-    /// Sent in place of a replay.
-    state: Option<Box<FirstState>>,
+    /// What few subscribers have.
+    extra: Option<Box<Extra>>,
     delivered: u64,
+    /// The hub's number of endings when it was looked whether this stream is ended.
+    endings: u32,
     stage: Stage,
+}
+
+/// What only some subscribers have.
+#[derive(Default)]
+struct Extra {
+    /// Sent in place of a replay.
+    state: Option<FirstState>,
+    /// Its owners.
+    owners: Vec<Membership>,
 }
 
 /// What is sent next.
@@ -136,6 +149,7 @@ impl Subscriber {
             Interest::Everything => None,
             Interest::Topics(names) => Some(names),
         });
+        let endings = feed.owners.endings();
         let live_from = state.retained.newest();
         let (cursor, start) = begin(&feed, &state, &topics, last);
         let client = match start {
@@ -163,8 +177,9 @@ impl Subscriber {
             live_from,
             deadline,
             start,
-            state: None,
+            extra: None,
             delivered: 0,
+            endings,
             stage: Stage::Checkpoint,
         }
     }
@@ -229,7 +244,7 @@ impl Subscriber {
         if !state.lacks_id() {
             return Err(Error::state_id());
         }
-        self.state = Some(Box::new(FirstState::Given(state)));
+        self.set_state(FirstState::Given(state));
         self.cursor = self.live_from.seq();
         Ok(())
     }
@@ -277,10 +292,11 @@ impl Subscriber {
         if matches!(self.start, Start::Exact { .. }) {
             return Ok(());
         }
-        let state = self.feed.current();
+        let feed = self.feed.clone();
+        let state = feed.current();
         let log = &state.retained;
         if let Some(losses) = log.losses_of_whole(self.seats.topics()) {
-            self.state = Some(Box::new(FirstState::Newest { losses }));
+            self.set_state(FirstState::Newest { losses });
             (self.cursor, self.client) = (0, ClientPosition::NOTHING);
             self.live_from = log.newest();
         } else if matches!(self.start, Start::Fresh) {
@@ -316,6 +332,125 @@ impl Subscriber {
         let deadline = after_now(time);
         self.deadline = [self.deadline, deadline].into_iter().flatten().min();
         self
+    }
+
+    /// Names an owner of the stream, and since when the client is authorized: for
+    /// [`Hub::end_owner`](crate::Hub::end_owner), which ends the streams of a logout or a ban. Any
+    /// text of at most 4 KiB is a name; a stream can have several owners: a user and a tenant, say.
+    ///
+    /// If the owner's streams, or those of a topic of the subscription, were ended since the
+    /// authorization, this stream ends at its first poll, and gives no event: a client that was
+    /// authorized before that, and subscribes after it, does not slip through.
+    /// [Ask](Self::ended) before you answer. So does the stream of an authorization that is older
+    /// than the hub's [`authorization_age`](crate::HubBuilder::authorization_age), and on Redis that
+    /// of a server that has not read its log yet: [wait](crate::Hub::wait_for) for it.
+    ///
+    /// `authorized_at` is the time of this server's clock *before* the session is looked up; of a
+    /// token that is not looked up it is the time when that was issued. A time in the future counts
+    /// as now. The clocks of those who issue tokens and of those who end streams must agree: a token
+    /// of a clock that is ahead is good for so much longer.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use sse_encoder::{LastEventId, SseEncoder, StopReconnecting};
+    /// use sse_hub::{Hub, Reconnect, Subscriber};
+    /// # struct Session { user: u32, tenant: u32 }
+    /// # async fn session() -> Session { Session { user: 7, tenant: 3 } }
+    ///
+    /// /// Answer an error with 204, to which no `EventSource` comes back.
+    /// async fn events(
+    ///     hub: &Hub,
+    ///     last: &LastEventId,
+    /// ) -> Result<SseEncoder<Subscriber>, StopReconnecting> {
+    ///     let authorized_at = SystemTime::now();
+    ///     let Session { user, tenant } = session().await;
+    ///     let subscriber = hub
+    ///         .subscribe_to([format!("user:{user}")], last)
+    ///         .owner(&format!("user:{user}"), authorized_at)
+    ///         .owner(&format!("tenant:{tenant}"), authorized_at);
+    ///     match subscriber.ended() {
+    ///         Some(Reconnect::Never) => Err(StopReconnecting),
+    ///         // At another end its only event is the time after which it comes back.
+    ///         _ => Ok(SseEncoder::new(subscriber)),
+    ///     }
+    /// }
+    /// # let hub = Hub::new();
+    /// # let stream = futures_executor::block_on(events(&hub, &LastEventId::none()));
+    /// # assert!(stream.is_ok());
+    /// # assert_eq!(futures_executor::block_on(hub.end_owner("tenant:3", Reconnect::Never)).unwrap(), 1);
+    /// ```
+    pub fn owner(mut self, owner: &str, authorized_at: SystemTime) -> Self {
+        let (list, waiter) = self.seats.first.clone();
+        let ended = if owner.len() > MAX_NAME {
+            // Its streams could not be ended.
+            Some(Reconnect::Soon)
+        } else {
+            let topics: Vec<_> = {
+                let topics = &self.feed.read().topics;
+                self.seats.topics().filter_map(|topic| topics.name(topic).cloned()).collect()
+            };
+            let seat = (list.clone(), waiter);
+            let (membership, ended) =
+                self.feed.owners.join(&owner.into(), topics.iter(), authorized_at.into(), seat);
+            self.extra.get_or_insert_default().owners.push(membership);
+            ended
+        };
+        if let Some(reconnect) = ended {
+            // Not parked yet.
+            list.end(waiter, reconnect.code(), &mut Vec::new());
+            // It is looked at the next poll.
+            self.endings = self.endings.wrapping_sub(1);
+        }
+        self
+    }
+
+    /// Whether the stream was ended, by [`Hub::end_owner`](crate::Hub::end_owner),
+    /// [`Hub::end_topic`](crate::Hub::end_topic), or as its authorization is not good any more: then
+    /// how its client is to come back. It is the first ending that counts.
+    ///
+    /// The handler of a client that has just come back asks it, and answers
+    /// [`StopReconnecting`](sse_encoder::StopReconnecting) at [`Reconnect::Never`]; see
+    /// [`owner`](Self::owner). At another end, too, the authorization is not good: a client whose
+    /// token stays the same needs a new one.
+    ///
+    /// ```
+    /// use std::time::SystemTime;
+    /// use sse_encoder::LastEventId;
+    /// use sse_hub::{Hub, Reconnect};
+    ///
+    /// # futures_executor::block_on(async {
+    /// let hub = Hub::new();
+    /// let last = LastEventId::none();
+    /// let before = SystemTime::now();
+    /// hub.end_owner("user:7", Reconnect::Never).await?;
+    /// let late = hub.subscribe(&last).owner("user:7", before);
+    /// assert_eq!(late.ended(), Some(Reconnect::Never));
+    /// let other = hub.subscribe(&last).owner("user:8", before);
+    /// assert_eq!(other.ended(), None);
+    /// # drop((late, other));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// # }).unwrap();
+    /// ```
+    pub fn ended(&self) -> Option<Reconnect> {
+        let code = self.seats.iter().map(|(list, waiter)| list.ended(*waiter)).max();
+        code.and_then(Reconnect::from_code)
+    }
+
+    fn state(&self) -> Option<&FirstState> {
+        self.extra.as_ref()?.state.as_ref()
+    }
+
+    fn set_state(&mut self, state: FirstState) {
+        self.extra.get_or_insert_default().state = Some(state);
+    }
+
+    fn take_state(&mut self) -> Option<FirstState> {
+        let extra = self.extra.as_mut()?;
+        let state = extra.state.take();
+        if extra.owners.is_empty() {
+            self.extra = None;
+        }
+        state
     }
 }
 

@@ -13,6 +13,7 @@ use sse_encoder::{Encoded, EventType};
 
 use super::{FirstState, Inexact, Seats, Stage, Start, Subscriber};
 use crate::{
+    ending::Reconnect,
     log::{ClientPosition, Next, PositionId, ToldLoss},
     notice,
     resumption::Resumption,
@@ -29,6 +30,29 @@ impl Subscriber {
         self.deadline.is_some_and(|deadline| Instant::now() >= deadline)
     }
 
+    /// Whether the stream was ended, if there was an ending since this was asked last.
+    #[inline]
+    fn ended_meanwhile(&mut self) -> Option<Reconnect> {
+        let endings = self.feed.owners.endings();
+        if endings == self.endings {
+            return None;
+        }
+        self.endings = endings;
+        self.ended()
+    }
+
+    /// The last words of a stream that was ended: the same as when the hub is closed, or nothing.
+    #[inline(never)]
+    fn end(&mut self, reconnect: Reconnect) -> Option<Encoded> {
+        self.stage = Stage::Ended;
+        let time = match reconnect {
+            Reconnect::Soon => self.feed.settings.jittered_retry(),
+            Reconnect::After(time) => time,
+            Reconnect::Never => return None,
+        };
+        Some(notice::retry(self.notice_types(), time))
+    }
+
     /// The first two frames. The client's position must not move before it has the gap or the
     /// state: if it were cut off in between, it would never get them.
     #[inline(never)]
@@ -36,21 +60,21 @@ impl Subscriber {
         if self.stage == Stage::Newest {
             return self.take_newest();
         }
-        let is_exact = self.state.is_none() && !matches!(self.start, Start::Inexact(_));
+        let is_exact = self.state().is_none() && !matches!(self.start, Start::Inexact(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
             let id = if is_exact { self.id_of(self.client) } else { None };
             let retry = self.feed.settings.jittered_retry();
-            if matches!(self.state.as_deref(), Some(FirstState::Newest { .. })) {
+            if matches!(self.state(), Some(FirstState::Newest { .. })) {
                 return Some(notice::state_begins(self.notice_types(), retry));
             }
             return Some(notice::checkpoint(self.notice_types(), id.as_ref(), Some(retry)));
         }
-        if matches!(self.state.as_deref(), Some(FirstState::Newest { .. })) {
+        if matches!(self.state(), Some(FirstState::Newest { .. })) {
             self.stage = Stage::Newest;
             return None;
         }
         self.stage = Stage::Live;
-        if let Some(FirstState::Given(state)) = self.state.take().map(|state| *state) {
+        if let Some(FirstState::Given(state)) = self.take_state() {
             // Where events are lost since, a gap follows, and has the id.
             let Some(id) = self.id_of(self.live_from) else { return Some(state) };
             self.client = self.live_from;
@@ -69,13 +93,14 @@ impl Subscriber {
 
     /// The next one of the newest events of each key; at their end a checkpoint.
     fn take_newest(&mut self) -> Option<Encoded> {
-        let Some(FirstState::Newest { losses }) = self.state.as_deref() else {
+        let Some(FirstState::Newest { losses }) = self.state() else {
             self.stage = Stage::Live;
             return None;
         };
+        let losses = *losses;
         let state = self.feed.read();
         let log = &state.retained;
-        let next = log.next_newest(self.seats.topics(), self.cursor, self.live_from, *losses);
+        let next = log.next_newest(self.seats.topics(), self.cursor, self.live_from, losses);
         if let Ok(Some((seq, frame))) = next {
             drop(state);
             return Some(self.give(seq, frame));
@@ -98,7 +123,8 @@ impl Subscriber {
             }
         };
         drop(state);
-        (self.stage, self.state, self.cursor) = (Stage::Live, None, self.live_from.seq());
+        self.take_state();
+        (self.stage, self.cursor) = (Stage::Live, self.live_from.seq());
         frame
     }
 
@@ -224,6 +250,9 @@ impl Stream for Subscriber {
             this.stage = Stage::Ended;
             return Poll::Ready(None);
         }
+        if let Some(reconnect) = this.ended_meanwhile() {
+            return Poll::Ready(this.end(reconnect));
+        }
         while this.stage != Stage::Live {
             if let Some(frame) = this.open() {
                 return Poll::Ready(Some(frame));
@@ -236,12 +265,13 @@ impl Stream for Subscriber {
                 return Poll::Ready(Some(frame));
             }
             if is_closed {
-                this.stage = Stage::Ended;
-                let time = this.feed.settings.jittered_retry();
-                return Poll::Ready(Some(notice::retry(this.notice_types(), time)));
+                return Poll::Ready(this.end(Reconnect::Soon));
             }
             if this.park(cx) {
                 return Poll::Pending;
+            }
+            if let Some(reconnect) = this.ended() {
+                return Poll::Ready(this.end(reconnect));
             }
         }
     }
@@ -256,6 +286,10 @@ impl FusedStream for Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.count_delivered();
+        // Before its place can be another one's.
+        for membership in self.extra.iter().flat_map(|extra| &extra.owners) {
+            self.feed.owners.leave(membership);
+        }
         let names = self.feed.names_to_tell(self.seats.topics());
         for (list, waiter) in self.seats.iter() {
             list.leave(*waiter);

@@ -45,10 +45,12 @@ struct Shard<F> {
 
 struct Slot {
     waker: Option<Waker>,
-    /// The newest sequence number whose id the client surely has.
+    /// The newest sequence number whose id the client surely has. Of a stream that was ended: why, a
+    /// number of the caller's.
     client: u64,
     /// The sequence number that the subscriber has reached.
     cursor: u64,
+    ended: bool,
     taken: bool,
     parked: bool,
     /// The publisher's wait that has found it behind, if it has not read since; or 0.
@@ -142,7 +144,32 @@ impl<F> WaitList<F> {
         self.len.load(Ordering::Acquire) == 0
     }
 
-    /// Parks the waker, unless `is_news`, evaluated under the lock, is `true`.
+    /// Ends a waiter's stream, and takes its waker. `false` if it was ended before. The waiter must
+    /// not leave meanwhile: another one could get its place.
+    pub(crate) fn end(&self, waiter: WaiterId, code: u32, wakers: &mut Vec<Waker>) -> bool {
+        let mut shard = lock(&self.shards[waiter.shard as usize]);
+        shard.slots.get_mut(waiter.slot as usize).is_some_and(|slot| slot.end(code, wakers))
+    }
+
+    /// Ends the streams of all waiters, and takes their wakers. Gives how many were not ended yet.
+    pub(crate) fn end_all(&self, code: u32, wakers: &mut Vec<Waker>) -> usize {
+        let end_shard = |shard: &Mutex<Shard<F>>| {
+            let mut shard = lock(shard);
+            let taken = shard.slots.iter_mut().filter(|slot| slot.taken);
+            taken.filter_map(|slot| slot.end(code, wakers).then_some(())).count()
+        };
+        self.shards.iter().map(end_shard).sum()
+    }
+
+    /// Why the waiter's stream was ended, or 0.
+    pub(crate) fn ended(&self, waiter: WaiterId) -> u32 {
+        let shard = lock(&self.shards[waiter.shard as usize]);
+        let slot = &shard.slots[waiter.slot as usize];
+        if slot.ended { slot.client as u32 } else { 0 }
+    }
+
+    /// Parks the waker, unless `is_news`, evaluated under the lock, is `true`, or the stream was
+    /// ended.
     pub(crate) fn park(
         &self,
         waiter: WaiterId,
@@ -151,7 +178,7 @@ impl<F> WaitList<F> {
         is_news: impl FnOnce() -> bool,
     ) -> bool {
         let mut shard = lock(&self.shards[waiter.shard as usize]);
-        if is_news() {
+        if is_news() || shard.slots[waiter.slot as usize].ended {
             drop(shard);
             return false;
         }
@@ -283,7 +310,7 @@ impl<F> WaitList<F> {
             loop {
                 let shard = lock(shard);
                 let some = shard.slots.iter().skip(from).take(LOOK);
-                let behind = some.filter(|slot| slot.taken && slot.waker.is_none());
+                let behind = some.filter(|slot| slot.taken && !slot.ended && slot.waker.is_none());
                 let cursors =
                     behind.map(|slot| slot.cursor).filter(|cursor| *cursor >= from_cursor);
                 slowest = cursors.chain(slowest).min();
@@ -378,10 +405,21 @@ impl<F> WaitList<F> {
 }
 
 impl Slot {
+    /// `false` if it was ended before.
+    fn end(&mut self, code: u32, wakers: &mut Vec<Waker>) -> bool {
+        if mem::replace(&mut self.ended, true) {
+            return false;
+        }
+        self.client = code.into();
+        wakers.extend(self.waker.take());
+        true
+    }
+
     /// The sequence number before the first entry that it may lack, if it lacks one of those up to
     /// `last`.
     fn reached<F>(&self, newest: Option<&Newest<F>>, last: u64) -> Option<u64> {
-        if !self.taken || self.waker.is_some() || self.cursor >= last {
+        let waits = self.waker.is_some();
+        if !self.taken || self.ended || waits || self.cursor >= last {
             return None;
         }
         // Of a quiet topic it may lack the newest entry alone, however long ago the one before was.
@@ -406,8 +444,8 @@ impl<F> Shard<F> {
     }
 
     fn join(&mut self, cursor: u64) -> u32 {
-        let (waker, client, parked) = (None, cursor, false);
-        let taken = Slot { waker, client, cursor, taken: true, parked, wait: 0 };
+        let (waker, client, ended, parked) = (None, cursor, false, false);
+        let taken = Slot { waker, client, cursor, wait: 0, ended, taken: true, parked };
         if let Some(slot) = self.free.pop() {
             let waiter = &mut self.slots[slot as usize];
             // It may still be in `parked`.

@@ -18,7 +18,7 @@ use loom::{
 use super::{
     list::{Reach, Report, WaitList, WaiterId},
     signal::Signal,
-    wake::wake_each_once,
+    wake::{wake_all, wake_each_once},
 };
 
 /// Counts how often it was woken.
@@ -291,4 +291,39 @@ fn a_publisher_that_waits_is_woken_when_the_last_reader_has_read() {
         assert!(was_over || wakes.count() > 0);
         assert!(poll());
     });
+}
+
+/// A stream is ended while its subscriber goes to wait: it is woken, or does not wait.
+fn ends(end: fn(&WaitList<u64>, WaiterId, &mut Vec<Waker>) -> usize) {
+    loom::model(move || {
+        let hub = Hub::new(1);
+        let waiter = hub.list.join(0);
+        let ending = {
+            let hub = hub.clone();
+            thread::spawn(move || {
+                let mut wakers = Vec::new();
+                assert_eq!(end(&hub.list, waiter, &mut wakers), 1);
+                wake_all(&mut wakers);
+            })
+        };
+        let wakes = Wakes::new();
+        let waker = Waker::from(wakes.clone());
+        let report = Report { client: 0, cursor: 0 };
+        let is_parked = hub.list.park(waiter, &report, waker.clone(), || false);
+        ending.join().unwrap();
+        assert!(!is_parked || wakes.count() == 1);
+        assert_eq!(hub.list.ended(waiter), 7);
+        assert!(!hub.list.park(waiter, &report, waker, || false));
+        hub.list.leave(waiter);
+    });
+}
+
+#[test]
+fn a_stream_that_is_ended_does_not_go_on_waiting() {
+    ends(|list, waiter, wakers| usize::from(list.end(waiter, 7, wakers)));
+}
+
+#[test]
+fn a_topic_s_stream_that_is_ended_does_not_go_on_waiting() {
+    ends(|list, _, wakers| list.end_all(7, wakers));
 }

@@ -1,13 +1,13 @@
 //! One suite for every log: the same rules in memory, on disk, and on Redis.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::{
     FutureExt, StreamExt,
     future::{join, join3},
 };
 use sse_encoder::{Comment, Encoded, Event, EventId, LastEventId, ReconnectionTime};
-use sse_hub::{Hub, HubBuilder, OnGap, Resumption, Subscriber};
+use sse_hub::{Hub, HubBuilder, OnGap, Reconnect, Resumption, Subscriber};
 
 /// A hub, and where its log is.
 pub(crate) trait Log: Sized {
@@ -346,6 +346,114 @@ pub(crate) async fn a_client_resumes_after_a_restart_of_the_hub(log: impl Log) {
     assert_eq!(log.hub().stats().retained, 3);
 }
 
+pub(crate) async fn an_owner_s_streams_end_at_once_and_all_others_go_on(log: impl Log) {
+    let authorized_at = SystemTime::now();
+    let subscribe = |owners: &[&str]| {
+        let subscriber = log.hub().subscribe(&none());
+        owners.iter().fold(subscriber, |subscriber, owner| subscriber.owner(owner, authorized_at))
+    };
+    let mut ended = [&["user:7"][..], &["tenant:3", "user:7"]].map(subscribe);
+    let mut others = [&[][..], &["user:8"], &["user:70"], &["tenant:3"]].map(subscribe);
+    for subscriber in ended.iter_mut().chain(&mut others) {
+        assert_eq!(ready(subscriber), [""; 0]);
+    }
+    assert_eq!(log.hub().end_owner("user:7", Reconnect::Never).await.unwrap(), 2);
+    publish(&log, &["a"]).await;
+    for subscriber in &mut ended {
+        assert_eq!(subscriber.ended(), Some(Reconnect::Never));
+        assert!(subscriber.next().await.is_none());
+    }
+    for subscriber in &mut others {
+        assert_eq!(subscriber.ended(), None);
+        assert_eq!(ready(subscriber), ["a"]);
+    }
+    assert_eq!(log.hub().end_owner("user:7", Reconnect::Never).await.unwrap(), 0);
+}
+
+pub(crate) async fn an_authorization_from_before_the_end_is_not_good_after_it(log: impl Log) {
+    let [before] = publish(&log, &["a"]).await.try_into().unwrap();
+    publish(&log, &["b"]).await;
+    let last: LastEventId = before.into();
+    let subscribe = |authorized_at| log.hub().subscribe(&last).owner("user:7", authorized_at);
+    let early = SystemTime::now();
+    assert_eq!(log.hub().end_owner("user:7", Reconnect::Never).await.unwrap(), 0);
+    let mut late = subscribe(early);
+    assert_eq!(late.ended(), Some(Reconnect::Never));
+    assert!(late.next().await.is_none());
+    // A new login.
+    let mut again = subscribe(later_than(SystemTime::now()));
+    assert_eq!(again.ended(), None);
+    assert_eq!(ready(&mut again), ["b"]);
+    // The record of the end is no event, and arrives without harm.
+    publish(&log, &["c"]).await;
+    assert_eq!(ready(&mut again), ["c"]);
+    let missed = log.hub().subscribe(&last).resumption();
+    assert_eq!(missed, Resumption::Exact { missed: 2 });
+}
+
+pub(crate) async fn a_topic_s_streams_end_and_no_authorization_from_before_is_good_for_it(
+    log: impl Log,
+) {
+    let authorized_at = SystemTime::now();
+    let mut streams = [&["room:7"][..], &["news", "room:7"]]
+        .map(|topics| log.hub().subscribe_to(topics.iter().copied(), &none()));
+    let mut others = [&["room:70"][..], &["news"]]
+        .map(|topics| log.hub().subscribe_to(topics.iter().copied(), &none()));
+    let time = ReconnectionTime::from_millis(77_000).unwrap();
+    let reconnect = Reconnect::After(time);
+    assert_eq!(log.hub().end_topic("room:7", reconnect).await.unwrap(), 2);
+    for subscriber in &mut streams {
+        assert_eq!(subscriber.ended(), Some(reconnect));
+        let last = subscriber.next().await.unwrap().into_bytes();
+        assert_eq!(
+            last,
+            "event: checkpoint
+retry: 77000
+data: {}
+
+"
+        );
+        assert!(subscriber.next().await.is_none());
+    }
+    assert!(others.iter_mut().all(|other| other.ended().is_none() && ready(other).is_empty()));
+    let late = log.hub().subscribe_to(["a", "room:7"], &none()).owner("user:7", authorized_at);
+    assert_eq!(late.ended(), Some(reconnect));
+    let owned = log.hub().subscribe_to(["a"], &none()).owner("user:7", authorized_at);
+    assert_eq!(owned.ended(), None);
+}
+
+pub(crate) async fn an_end_survives_a_restart_of_the_hub(log: impl Log) {
+    let ids = publish(&log, &["a", "b"]).await;
+    let before = SystemTime::now();
+    log.hub().end_owner("user:7", Reconnect::Never).await.unwrap();
+    log.hub().end_topic("room:7", Reconnect::Soon).await.unwrap();
+    let after = later_than(SystemTime::now());
+    let Some(log) = log.restart().await else { return };
+    let hub = log.hub();
+    for (owner, topic, authorized_at, expected) in [
+        ("user:7", "", before, Some(Reconnect::Never)),
+        ("user:7", "", after, None),
+        ("user:8", "", before, None),
+        ("user:8", "room:7", before, Some(Reconnect::Soon)),
+        ("user:8", "room:7", after, None),
+    ] {
+        let mut subscriber = hub.subscribe_to([topic], &none()).owner(owner, authorized_at);
+        assert_eq!(subscriber.ended(), expected, "{owner} {topic}");
+        assert_eq!(ready(&mut subscriber), [""; 0]);
+    }
+    let missed = hub.subscribe(&ids[0].clone().into()).resumption();
+    assert_eq!(missed, Resumption::Exact { missed: 1 });
+    assert_eq!(hub.stats().rejected, 0);
+}
+
+/// The clock may be coarse.
+fn later_than(time: SystemTime) -> SystemTime {
+    while SystemTime::now() < time + Duration::from_millis(5) {
+        std::thread::yield_now();
+    }
+    SystemTime::now()
+}
+
 pub(crate) fn small() -> HubBuilder {
     Hub::builder().retain_events(8)
 }
@@ -380,6 +488,10 @@ macro_rules! each_rule {
             a_publisher_that_waits_loses_no_reader: default;
             a_closed_hub_refuses_events_and_ends_its_streams: default;
             a_client_resumes_after_a_restart_of_the_hub: default;
+            an_owner_s_streams_end_at_once_and_all_others_go_on: default;
+            an_authorization_from_before_the_end_is_not_good_after_it: default;
+            a_topic_s_streams_end_and_no_authorization_from_before_is_good_for_it: default;
+            an_end_survives_a_restart_of_the_hub: default;
         }
     };
 }

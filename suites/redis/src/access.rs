@@ -18,10 +18,11 @@ pub const WRITES: &[&str] = &["+xadd", "+multi", "+exec"];
 /// The further rights of a server that publishes several events as one.
 pub const TRANSACTS: &[&str] = &["+multi", "+exec"];
 
-/// Creates a user with the password `s:cret` and these rights, for the stream alone.
+/// Creates a user with the password `s:cret` and these rights, for the stream and the key of the
+/// endings alone.
 pub async fn allow(server: &Server, user: &str, rights: &[&str]) {
-    let key = format!("~{STREAM}");
-    let user = ["ACL", "SETUSER", user, "on", ">s:cret", &key];
+    let [key, endings] = [format!("~{STREAM}"), format!("~{{{STREAM}}}:endings")];
+    let user = ["ACL", "SETUSER", user, "on", ">s:cret", &key, &endings];
     server.run::<()>(&[&user, rights].concat()).await;
 }
 

@@ -171,7 +171,9 @@ impl Cluster {
 
     async fn migrate(&self, from: usize, to: usize) {
         let port = self.servers[to].1.to_string();
-        let command = ["MIGRATE", "127.0.0.1", &port, STREAM, "0", "5000"];
+        // All keys of the slot, of which there may be only the first one.
+        let endings = format!("{{{STREAM}}}:endings");
+        let command = ["MIGRATE", "127.0.0.1", &port, "", "0", "5000", "KEYS", STREAM, &endings];
         self.servers[from].0.run::<()>(&command).await;
     }
 

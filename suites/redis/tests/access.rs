@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_encoder::{Event, LastEventId};
-use sse_hub::{Hub, Status};
+use sse_hub::{Hub, Reconnect, Status};
 use test_redis::{
     Server,
     access::{READS, TRANSACTS, Told, WRITES, allow},
@@ -28,6 +28,7 @@ async fn a_user_needs_only_the_rights_that_the_docs_name() {
         hub.publish(&Event::text(text)).await.unwrap();
     }
     hub.publish_all(["c", "d"].map(Event::text)).await.unwrap();
+    hub.end_owner("user:7", Reconnect::Never).await.unwrap();
     let mut client = Client::default();
     while client.seen.last().is_none_or(|seen| seen.data() != "d") {
         client.read(&mut subscriber, 1).await;
@@ -41,8 +42,12 @@ async fn without_the_right_to_a_transaction_several_events_are_refused_as_one() 
     let rights = [READS, WRITES].concat();
     for missing in TRANSACTS {
         let rights: Vec<_> = rights.iter().copied().filter(|right| right != missing).collect();
-        allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
-            .await;
+        allow(
+            &server,
+            "half",
+            &[&["reset"][..], &["on", ">s:cret", "~orders", "~{orders}:endings"], &rights].concat(),
+        )
+        .await;
         let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
         assert_eq!(hub.live().await, Status::Live);
         test_redis::until("there is a connection to publish by", || hub.can_publish()).await;
@@ -74,8 +79,12 @@ async fn a_missing_right_to_read_is_reported_once_and_the_hub_is_never_live() {
     let Some((server, port)) = server() else { return };
     for missing in READS {
         let rights: Vec<_> = READS.iter().copied().filter(|right| right != missing).collect();
-        allow(&server, "half", &[&["reset"][..], &["on", ">s:cret", "~orders"], &rights].concat())
-            .await;
+        allow(
+            &server,
+            "half",
+            &[&["reset"][..], &["on", ">s:cret", "~orders", "~{orders}:endings"], &rights].concat(),
+        )
+        .await;
         let hub = Told::start(&format!("redis://half:s%3Acret@127.0.0.1:{port}/"));
         // Some rights are needed only for an empty log, and this user may not write the mark.
         let is_asked = !matches!(*missing, "+xinfo");

@@ -1,9 +1,9 @@
 //! A stream in a Redis Cluster is on one server, and the others say on which.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use sse_encoder::{Event, LastEventId};
-use sse_hub::{Hub, Resumption, Status};
+use sse_hub::{Hub, Reconnect, Resumption, Status};
 use test_redis::{Cluster, Node, Seen, client::Client, load::publish_surely, until};
 
 const END: &str = "the end";
@@ -63,6 +63,25 @@ async fn a_hub_finds_its_stream_from_every_server() {
     publish_and_receive(&nodes, "a").await;
     cluster.move_stream(Duration::ZERO).await;
     publish_and_receive(&nodes, "b").await;
+}
+
+#[tokio::test]
+async fn an_end_of_streams_reaches_all_servers_and_moves_with_the_stream() {
+    let Some(cluster) = Cluster::start(false).await else { return };
+    let mut nodes = nodes(&cluster).await;
+    let authorized_at = SystemTime::now();
+    nodes[1].hub.end_owner("user:7", Reconnect::Never).await.unwrap();
+    cluster.move_stream(Duration::ZERO).await;
+    publish_and_receive(&nodes, "a").await;
+    nodes[2].hub.end_owner("user:8", Reconnect::Never).await.unwrap();
+    publish_and_receive(&nodes, "b").await;
+    nodes.push(Node::live(Hub::builder(), &cluster.urls()[0]).await);
+    for node in &nodes {
+        for owner in ["user:7", "user:8"] {
+            let subscriber = node.hub.subscribe(&LastEventId::none()).owner(owner, authorized_at);
+            assert_eq!(subscriber.ended(), Some(Reconnect::Never));
+        }
+    }
 }
 
 /// No server accepts an event during the move: publishing waits for its end.

@@ -133,6 +133,13 @@ impl Events {
         }
     }
 
+    /// Nothing more comes, and the connection ends.
+    pub fn ends(&mut self) {
+        let mut rest = String::new();
+        self.0.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
+    }
+
     /// The data of the next event that is not the hub's own.
     pub fn data(&mut self) -> String {
         loop {

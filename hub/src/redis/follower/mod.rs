@@ -11,6 +11,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    mem,
     sync::Arc,
     time::Duration,
 };
@@ -23,9 +24,11 @@ use super::{
     source::{Entry, Hash, News, Source},
 };
 use crate::{
+    ending::Time,
     error::Error,
     feed::Feed,
     mutant,
+    owners::When,
     position::{Check, Position},
 };
 
@@ -63,6 +66,10 @@ pub(super) struct Follower {
     run: usize,
     /// Whether there may be newer entries than those that were just read.
     is_behind: bool,
+    /// Whether it was told that the endings of streams cannot be read.
+    has_told_refusal: bool,
+    /// Whether endings of streams may be missing: nothing was read yet, or there is a hole.
+    lacks_endings: bool,
     page: usize,
     patience: Duration,
     reporter: Reporter,
@@ -71,8 +78,21 @@ pub(super) struct Follower {
 impl Follower {
     pub(super) fn new(feed: Arc<Feed>, link: Arc<Link>, reporter: Reporter) -> Self {
         let (cursor, recent) = (Cursor::Unknown, VecDeque::new());
-        let (run, is_behind, page) = (0, true, PAGE);
-        Self { feed, link, cursor, recent, run, is_behind, page, patience: ANSWER, reporter }
+        let (run, is_behind, lacks_endings, page) = (0, true, true, PAGE);
+        let patience = ANSWER;
+        Self {
+            feed,
+            link,
+            cursor,
+            recent,
+            run,
+            is_behind,
+            has_told_refusal: false,
+            lacks_endings,
+            page,
+            patience,
+            reporter,
+        }
     }
 
     /// How long an answer may take.
@@ -156,7 +176,7 @@ impl Follower {
             (Cursor::Empty { .. }, Some(_)) => return self.relocate(source).await,
             (Cursor::Unknown, Some(first)) => self.begin_at(first)?,
         }
-        self.ingest(entries)
+        self.ingest(source, entries, When::Now).await
     }
 
     /// Records the newest entries.
@@ -190,7 +210,7 @@ impl Follower {
         }
         self.cursor = Cursor::At(base);
         entries.reverse();
-        self.ingest(entries)
+        self.ingest(source, entries, When::Before).await
     }
 
     /// As many of the newest entries as are retained, and one more. Ephemeral and replaced ones do
@@ -240,7 +260,7 @@ impl Follower {
                 self.is_behind = !is_last;
                 self.fit_page(&page);
                 page.remove(0);
-                self.ingest(page)?;
+                self.ingest(source, page, When::Before).await?;
                 self.page = (self.page * 2).min(PAGE);
             } else if relocations < RELOCATIONS {
                 relocations += 1;
@@ -289,7 +309,7 @@ impl Follower {
             None => return self.begin_empty(source).await,
         }
         self.is_behind = page.len() >= self.page;
-        self.ingest(page)
+        self.ingest(source, page, When::Before).await
     }
 
     /// Continues after an entry that has been read, as the last one, `lost`, is gone.
@@ -307,7 +327,7 @@ impl Follower {
         if page.first().is_some_and(|first| self.has_read(first)) {
             self.is_behind = page.len() > self.page;
             page.remove(0);
-            self.ingest(page)?;
+            self.ingest(source, page, When::Before).await?;
         }
         Ok(())
     }
@@ -327,6 +347,7 @@ impl Follower {
         let base = source.before_all().await?;
         self.record_gap(base)?;
         self.record_beginning(source).await;
+        self.read_endings(source).await?;
         self.cursor = Cursor::Empty { is_lost: false };
         self.is_behind = false;
         Ok(())
@@ -382,20 +403,82 @@ impl Follower {
         }
     }
 
-    fn record_gap(&self, resumed_after: Position) -> Result<(), Error> {
+    fn record_gap(&mut self, resumed_after: Position) -> Result<(), Error> {
+        self.lacks_endings = true;
         self.feed.record_gap(resumed_after)
+    }
+
+    /// Ends the streams whose end may not have been read from the log.
+    async fn read_endings<S: Source>(&mut self, source: &mut S) -> Result<(), Error> {
+        let entries = match source.endings().await? {
+            Ok(entries) => entries,
+            Err(refusal) => {
+                // Without them no stream with an owner can begin; all others can.
+                if !mem::replace(&mut self.has_told_refusal, true) {
+                    let text = format!("the endings of streams cannot be read: {refusal}");
+                    self.reporter.error(Error::connection(text));
+                }
+                self.lacks_endings = false;
+                return Ok(());
+            }
+        };
+        let feed = self.feed.clone();
+        let mut may_lack_older = entries.len() >= feed.owners.most();
+        for entry in entries {
+            match record::ending(&entry) {
+                Some(Ok(ending)) => {
+                    if mem::take(&mut may_lack_older) {
+                        feed.owners.forget_until(ending.at.min(Time::now()));
+                    }
+                    feed.end(&ending, When::Before);
+                }
+                Some(Err(error)) => self.reject(entry.position, error),
+                None => {}
+            }
+        }
+        feed.owners.set_known();
+        self.lacks_endings = false;
+        Ok(())
+    }
+
+    fn reject(&mut self, position: Position, error: Error) {
+        self.link.count_rejected();
+        self.reporter.rejected_entry(position, error);
     }
 
     /// Records the entries. One that cannot be an event is rejected, counted, and reported if it is
     /// the first of its kind. If it is one, and only too large for this server, its subscribers get
     /// a gap.
-    fn ingest(&mut self, entries: Vec<Entry>) -> Result<(), Error> {
+    ///
+    /// `when` says whether the entries were appended just now.
+    async fn ingest<S: Source>(
+        &mut self,
+        source: &mut S,
+        entries: Vec<Entry>,
+        when: When,
+    ) -> Result<(), Error> {
         let feed = self.feed.clone();
+        let when = if self.lacks_endings { When::Before } else { when };
+        if self.lacks_endings {
+            // Before any event, so that no stream gets it that was ended before.
+            self.read_endings(source).await?;
+        }
         for entry in entries {
             self.note(&entry);
             self.cursor = Cursor::At(entry.position);
             if is_mark(&entry) {
                 continue;
+            }
+            match record::ending(&entry) {
+                None => {}
+                Some(Ok(ending)) => {
+                    feed.end(&ending, when);
+                    continue;
+                }
+                Some(Err(error)) => {
+                    self.reject(entry.position, error);
+                    continue;
+                }
             }
             let outcome = Record::read(&entry).and_then(|record| {
                 let draft = record.draft(feed.settings.rules());
@@ -408,10 +491,7 @@ impl Follower {
             match outcome {
                 Ok(_) => {}
                 Err(error) if error.is_closed() => return Err(error),
-                Err(error) => {
-                    self.link.count_rejected();
-                    self.reporter.rejected_entry(entry.position, error);
-                }
+                Err(error) => self.reject(entry.position, error),
             }
         }
         self.link.signal.notify();

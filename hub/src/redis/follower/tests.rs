@@ -1,4 +1,7 @@
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::SystemTime,
+};
 
 use futures_executor::block_on;
 use futures_util::{FutureExt, StreamExt};
@@ -7,7 +10,8 @@ use sse_encoder::{Event, LastEventId};
 
 use super::*;
 use crate::{
-    Hub, HubBuilder, Resumption, Subscriber,
+    Hub, HubBuilder, Reconnect, Resumption, Subscriber,
+    ending::{Ending, Kind},
     frame::encode,
     handle::Handle,
     log::{Draft, Names, Numbering},
@@ -30,6 +34,8 @@ struct State {
     /// What happens between two reads.
     between: Vec<fn(&mut Self)>,
     fails: bool,
+    /// Those that are kept beside the log; `None` without the right to read them.
+    endings: Option<Vec<Entry>>,
 }
 
 impl State {
@@ -122,6 +128,10 @@ impl Source for Log {
         state.entries.extend(mark.map(|n| (n, MARK.to_owned())));
         state.added += usize::from(mark.is_some());
         Ok(mark.is_some())
+    }
+
+    async fn endings(&mut self) -> Result<Result<Vec<Entry>, Error>, Error> {
+        Ok(self.state().endings.clone().ok_or_else(|| Error::connection("no right")))
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {
@@ -360,7 +370,7 @@ fn another_log_with_the_same_ids_causes_a_gap_and_is_read_whole() {
             let mut node = Node::new(&log);
             let mut subscriber = fresh(&node);
             let numbers: Vec<_> = others.entries.iter().map(|(n, _)| 100 + n).collect();
-            let mine = std::mem::replace(
+            let mine = mem::replace(
                 &mut *log.state(),
                 State { entries: others.entries.clone(), ..State::default() },
             );
@@ -949,4 +959,108 @@ fn what_the_stream_keeps_is_bounded_in_bytes() {
         node.follower.feed.record(draft, Some(Position::new(5_000, n))).unwrap();
     }
     assert!((90..100).contains(&span()), "{}", span());
+}
+
+/// The end of the streams of an owner, at this place.
+fn ending(n: u64, owner: &str) -> Entry {
+    let ending = Ending::new(Kind::Owner, owner, Reconnect::Never).unwrap();
+    let fields = record::ending_fields(&ending).into_iter();
+    let fields = fields.map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
+    Entry::new(numbers(n), fields.collect())
+}
+
+/// A log whose endings can be read.
+fn log_with_endings() -> Log {
+    let log = Log::default();
+    log.state().endings = Some(Vec::new());
+    log
+}
+
+fn ended(node: &Node, owner: &str, authorized_at: SystemTime) -> Option<Reconnect> {
+    node.hub.subscribe(&LastEventId::none()).owner(owner, authorized_at).ended()
+}
+
+#[test]
+fn an_ending_in_the_log_is_no_event_and_moves_no_position() {
+    let log = log_with_endings();
+    log.add(1..=2);
+    let mut node = Node::new(&log);
+    let authorized_at = SystemTime::now();
+    let mut owned = fresh(&node).owner("user:7", authorized_at);
+    let mut other = fresh(&node).owner("user:8", authorized_at);
+    log.add([3, 5]);
+    log.state().raw.push(ending(4, "user:7"));
+    node.follow();
+    assert_eq!(owned.ended(), Some(Reconnect::Never));
+    assert!(ready(&mut owned).is_empty());
+    assert_eq!(ready(&mut other), [3, 5]);
+    assert_eq!(node.resumption(2), Resumption::Exact { missed: 2 });
+    // As the newest entry, and as one that a server starts with.
+    log.state().raw.push(ending(6, "user:9"));
+    node.follow();
+    log.add([7]);
+    node.follow();
+    assert_eq!(ready(&mut other), [7]);
+    for node in [node, Node::new(&log)] {
+        assert_eq!(node.resumption(2), Resumption::Exact { missed: 3 });
+        assert_eq!(ended(&node, "user:9", authorized_at), Some(Reconnect::Never));
+        assert_eq!(ended(&node, "user:9", SystemTime::now()), None);
+        assert_eq!(node.hub.stats().rejected, 0);
+    }
+}
+
+#[test]
+fn endings_that_are_lost_with_a_hole_are_read_before_the_events_after_it() {
+    let log = log_with_endings();
+    log.add(1..=5);
+    let mut node = Node::new(&log);
+    let authorized_at = SystemTime::now();
+    let mut owned = fresh(&node).owner("user:7", authorized_at);
+    let mut other = fresh(&node).owner("user:8", authorized_at);
+    let mut state = log.state();
+    state.endings = Some(vec![ending(9, "user:7")]);
+    state.entries.clear();
+    drop(state);
+    log.add(20..=21);
+    node.follow();
+    assert_eq!(owned.ended(), Some(Reconnect::Never));
+    assert!(ready(&mut owned).is_empty());
+    assert_eq!(ready(&mut other), [0, 20, 21]);
+}
+
+#[test]
+fn a_server_that_starts_late_knows_the_endings_and_how_far_they_go_back() {
+    let log = log_with_endings();
+    let [long_before, before] = [60, 0].map(|s| SystemTime::now() - Duration::from_secs(s));
+    log.state().endings = Some(vec![ending(1, "user:7"), ending(2, "user:8")]);
+    let after = SystemTime::now();
+    for (most, unknown) in [(3, None), (2, Some(Reconnect::Soon))] {
+        let node = Node::with(&log, Hub::builder().retain_endings(most));
+        assert_eq!(ended(&node, "user:7", long_before), Some(Reconnect::Never));
+        assert_eq!(ended(&node, "user:8", before), Some(Reconnect::Never));
+        assert_eq!(ended(&node, "user:9", long_before), unknown, "{most}");
+        assert_eq!(ended(&node, "user:8", after), None);
+    }
+}
+
+#[test]
+fn without_the_endings_no_stream_with_an_owner_begins_and_all_others_go_on() {
+    let log = Log::default();
+    log.add(1..=2);
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let mut node = Node::new(&log);
+    let telling = told.clone();
+    let hook = move |error: Error| telling.lock().unwrap().push(error.to_string());
+    node.follower.reporter().on_error = Some(Box::new(hook));
+    assert_eq!(ended(&node, "user:7", SystemTime::now()), Some(Reconnect::Soon));
+    let mut subscriber = fresh(&node);
+    log.add([3]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [3]);
+    // It was told before there was a hook, and is told once.
+    assert!(told.lock().unwrap().is_empty());
+    // A hub that has read nothing yet knows no endings either.
+    let (hub, _driver) = Hub::builder().redis("redis://127.0.0.1:1/", "orders").unwrap();
+    let subscriber = hub.subscribe(&LastEventId::none()).owner("user:7", SystemTime::now());
+    assert_eq!(subscriber.ended(), Some(Reconnect::Soon));
 }
