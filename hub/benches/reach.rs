@@ -2,9 +2,10 @@
 //! replay beside a key that is used often, the state first beside a replay of the same frames,
 //! publishing beside clients that subscribe.
 //!
-//! `cargo bench -p sse-hub --bench reach`
+//! `cargo bench -p sse-hub --bench reach`; with `-- publishing` the last part alone.
 
 use std::{
+    env,
     hint::black_box,
     pin::Pin,
     sync::atomic::{AtomicBool, Ordering},
@@ -20,9 +21,11 @@ use sse_hub::{Hub, Resumption, Subscriber};
 const MILLION: usize = 1_000_000;
 
 fn main() {
-    subscribing();
-    replaying();
-    beginning_with_the_state();
+    if !env::args().any(|argument| argument == "publishing") {
+        subscribing();
+        replaying();
+        beginning_with_the_state();
+    }
     publishing();
 }
 
@@ -147,25 +150,29 @@ enum Beside {
     Paced,
     /// They take the processors, and do nothing with the hub.
     Spinning,
+    /// They subscribe behind a million events of another hub, without a pause: the same work, but
+    /// no lock that the publisher needs.
+    Elsewhere,
     /// They subscribe behind a million events, without a pause.
     Subscribing,
 }
 
 fn publishing() {
-    let (hub, first) = hub(MILLION);
+    let [this, other] = [(); 2].map(|()| hub(MILLION));
+    let hub = &this.0;
     // Events a second, of one publisher.
     let rate = |beside: Beside| {
         let is_over = AtomicBool::new(false);
         thread::scope(|scope| {
             let is_over = &is_over;
             for _ in 0..4 {
-                let (hub, first) = (&hub, &first);
+                let (hub, first) = if let Beside::Elsewhere = beside { &other } else { &this };
                 scope.spawn(move || {
                     while !is_over.load(Ordering::Relaxed) {
                         match beside {
                             Beside::Nothing => return,
                             Beside::Spinning => (0..1_000).for_each(|n| _ = black_box(n)),
-                            Beside::Subscribing | Beside::Paced => {
+                            Beside::Subscribing | Beside::Elsewhere | Beside::Paced => {
                                 drop(black_box(hub.subscribe_all(first)));
                                 drop(black_box(hub.subscribe_to(["", "b"], first)));
                             }
@@ -186,12 +193,13 @@ fn publishing() {
             rate
         })
     };
-    let rows = [Beside::Nothing, Beside::Paced, Beside::Spinning, Beside::Subscribing];
-    let mut rates = [const { Vec::new() }; 4];
+    let rows =
+        [Beside::Nothing, Beside::Paced, Beside::Spinning, Beside::Elsewhere, Beside::Subscribing];
+    let mut rates = [const { Vec::new() }; 5];
     for _ in 0..9 {
         rows.iter().zip(&mut rates).for_each(|(row, rates)| rates.push(rate(*row)));
     }
-    let [alone, paced, spinning, subscribing] = rates.map(|mut rates| {
+    let [alone, paced, spinning, elsewhere, subscribing] = rates.map(|mut rates| {
         rates.sort_unstable_by(f64::total_cmp);
         rates[rates.len() / 2]
     });
@@ -204,8 +212,10 @@ fn publishing() {
         "| four threads that subscribe, 4,000 times a second | {paced:.0} | {ratio:.0} % of that |"
     );
     println!("| four threads that only take the processors | {spinning:.0} | |");
-    let ratio = 100.0 * subscribing / spinning;
-    println!(
-        "| four threads that subscribe without a pause | {subscribing:.0} | {ratio:.0} % of that |"
-    );
+    for (hub, rate) in [("another hub", elsewhere), ("this hub", subscribing)] {
+        let ratio = 100.0 * rate / spinning;
+        println!(
+            "| four that subscribe to {hub} without a pause | {rate:.0} | {ratio:.0} % of that |"
+        );
+    }
 }
