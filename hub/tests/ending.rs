@@ -173,7 +173,9 @@ fn a_publisher_waits_for_no_stream_that_is_ended() {
     let hub = Hub::new();
     let mut client = of(&hub, "user:7");
     assert_eq!(client.ready(), ["checkpoint"]);
-    ["a", "b", "c"].map(|text| publish(&hub, text));
+    for text in ["a", "b", "c"] {
+        publish(&hub, text);
+    }
     let mut waiting = hub.caught_up(0);
     assert!((&mut waiting).now_or_never().is_none());
     assert_eq!(hub.lag(), 3);

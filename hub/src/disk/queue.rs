@@ -242,7 +242,7 @@ mod tests {
         let waiting = queue.room.until(|| queue.has_room(1));
         let mut waiting = std::pin::pin!(waiting);
         assert!(waiting.as_mut().now_or_never().is_none());
-        assert_eq!(queue.take(None).unwrap().len(), 2);
+        assert_eq!(queue.take(None).unwrap().commands.len(), 2);
         assert!(waiting.now_or_never().is_some());
         for end in [|queue: &Queue| queue.close(), |queue: &Queue| queue.fail("broken")] {
             let queue = Queue::new();
