@@ -49,6 +49,9 @@ pub struct Stats {
     /// subscriber. On disk: the holes that the log had when it was opened, where files were damaged
     /// or missing. Always 0 with a log in memory.
     pub rejected: u64,
+    /// How often this server could read Redis again after its connection was lost. Always 0 with a
+    /// log in memory or on disk.
+    pub reconnects: u64,
 }
 
 impl Stats {
@@ -68,6 +71,7 @@ impl Stats {
             retained,
             retained_bytes,
             rejected: log.rejected(),
+            reconnects: log.reconnects(),
         }
     }
 }

@@ -16,6 +16,7 @@ pub fn json(hub: &Hub, retain: usize) -> Value {
         "retained_bytes": stats.retained_bytes,
         "lag": hub.lag(),
         "rejected": stats.rejected,
+        "reconnects": stats.reconnects,
         "status": match hub.status() {
             Status::Live => "live",
             Status::Stale { .. } => "stale",
@@ -70,6 +71,7 @@ pub fn prometheus(hub: &Hub) -> String {
         ("gauge", "retained_bytes", "Their bytes.", alone(stats.retained_bytes as u64)),
         ("gauge", "lag_events", "How far the slowest subscriber is behind.", alone(hub.lag())),
         ("gauge", "log_up", "Whether the log can be read.", alone(is_up.into())),
+        ("counter", "log_reconnects_total", "Connections found again.", alone(stats.reconnects)),
         ("counter", "entries_left_out_total", "Entries that are no events.", alone(stats.rejected)),
     ] {
         // Writing to a `String` cannot fail.

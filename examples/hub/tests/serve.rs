@@ -198,6 +198,7 @@ fn figures_are_there_as_json_and_for_prometheus() {
         "sse_hub_subscriptions_total{resumption=\"fresh\"} 1",
         "sse_hub_retained_events 2",
         "sse_hub_log_up 1",
+        "sse_hub_log_reconnects_total 0",
     ] {
         assert!(text.lines().any(|other| other == line), "{line}\n{text}");
     }

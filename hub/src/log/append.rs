@@ -97,6 +97,11 @@ pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// How many entries of the log cannot be events.
     fn rejected(&self) -> u64;
 
+    /// How often the connection to the log was lost and found again.
+    fn reconnects(&self) -> u64 {
+        0
+    }
+
     /// Ends the log with its hub.
     fn close(&self);
 }

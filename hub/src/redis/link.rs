@@ -2,6 +2,7 @@
 
 use std::{
     future::Future,
+    mem,
     sync::{Arc, OnceLock},
     time::{Duration, Instant},
 };
@@ -30,6 +31,8 @@ pub(super) struct Link {
     ended: AtomicU64,
     /// How many entries cannot be events.
     pub(super) rejected: AtomicU64,
+    /// How often the log could be read again after it could not.
+    pub(super) reconnects: AtomicU64,
     /// Notified when one connection is up: the other may retry.
     pub(super) connected: Notify,
     /// Notified when the reading connection is lost: the publishing one may be, too.
@@ -40,6 +43,8 @@ pub(super) struct Link {
 
 struct State {
     status: Status,
+    /// Whether the log could be read before.
+    has_been_live: bool,
     publishing: PublishState,
 }
 
@@ -54,13 +59,15 @@ enum PublishState {
 impl Link {
     pub(super) fn new() -> Arc<Self> {
         let publishing = PublishState::Refused("the driver does not run yet".into());
-        let state = State { status: Status::Stale { since: Instant::now() }, publishing };
+        let status = Status::Stale { since: Instant::now() };
+        let state = State { status, has_been_live: false, publishing };
         Arc::new(Self {
             state: Mutex::new(state),
             signal: Signal::new(),
             begun: AtomicU64::new(0),
             ended: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
+            reconnects: AtomicU64::new(0),
             connected: Notify::new(),
             reader_lost: Notify::new(),
             runtime: OnceLock::new(),
@@ -113,7 +120,12 @@ impl Link {
 
     /// The log has been read up to its newest entry.
     pub(super) fn found(&self) {
-        lock(&self.state).status = Status::Live;
+        let mut state = lock(&self.state);
+        if state.status != Status::Live && mem::replace(&mut state.has_been_live, true) {
+            self.reconnects.fetch_add(1, Ordering::Relaxed);
+        }
+        state.status = Status::Live;
+        drop(state);
         self.signal.notify();
         self.connected.notify_waiters();
     }
@@ -188,4 +200,26 @@ impl Link {
 /// Whether the future is ready in time.
 async fn timeout_of(future: impl Future<Output = ()>) -> bool {
     timeout(CATCH_UP, future).await.is_ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_that_is_found_again_counts_and_the_first_time_does_not() {
+        let link = Link::new();
+        let reconnects = || link.reconnects.load(Ordering::Relaxed);
+        link.lost();
+        link.found();
+        // A better connection.
+        link.found();
+        assert_eq!(reconnects(), 0);
+        for n in 1..=3 {
+            link.lost();
+            link.lost();
+            link.found();
+            assert_eq!(reconnects(), n);
+        }
+    }
 }

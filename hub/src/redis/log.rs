@@ -121,6 +121,10 @@ impl Log for RedisLog {
         self.link.rejected.load(Ordering::Relaxed)
     }
 
+    fn reconnects(&self) -> u64 {
+        self.link.reconnects.load(Ordering::Relaxed)
+    }
+
     fn close(&self) {
         lock(&self.queue).take();
         if !self.link.is_running() {

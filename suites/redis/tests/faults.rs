@@ -44,6 +44,19 @@ faults! {
     killed_in_a_cluster 2
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_connection_that_is_found_again_counts() {
+    let Some(server) = Server::start(&[]) else { return };
+    let proxy = Proxy::new(&server.socket(), "again");
+    let node = Node::live(Hub::builder(), &proxy.url()).await;
+    for n in 0..=2 {
+        until("the log is found again", || node.hub.stats().reconnects >= n).await;
+        assert_eq!(node.hub.stats().reconnects, n);
+        publish_surely(&node.hub, "here").await;
+        proxy.cut();
+    }
+}
+
 /// 60 KB each, over a network of some 300 KB a second: reading all at once would exceed the
 /// timeout for an answer.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -14,6 +14,7 @@ fn the_counters_are_those_of_the_hub() {
     for line in [
         "sse_hub_subscribers 0",
         "sse_hub_log_up 1",
+        "sse_hub_log_reconnects_total 0",
         "sse_hub_events_published_total{outcome=\"ok\"} 1",
         "sse_hub_subscriptions_total{resumption=\"fresh\"} 0",
     ] {
