@@ -10,7 +10,7 @@ use crate::{
     handle::Handle,
     history::History,
     owners::When,
-    publish::Target,
+    publish::{self, Target},
     stats::Stats,
     status::Status,
     subscriber::{Interest, Subscriber},
@@ -186,6 +186,50 @@ impl Hub {
         items: impl IntoIterator<Item: Encode>,
     ) -> Result<Vec<Option<EventId>>, Error> {
         Target::new(&self.handle).try_publish_all(items)
+    }
+
+    /// Publishes several items as one, as [`publish_all`](Self::publish_all) does, each to the topics
+    /// and with the key of its own [`Target`]: for a change that concerns several of them, of which
+    /// nobody may see a part alone.
+    ///
+    /// ```
+    /// use futures_executor::block_on;
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let ids = block_on(hub.publish_each_to([
+    ///     (hub.to("account:7").key("balance"), Event::json(90)),
+    ///     (hub.to("account:8").key("balance"), Event::json(110)),
+    /// ]))?;
+    /// assert_eq!(ids[1], Some(hub.position()));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_all`](Self::publish_all).
+    pub fn publish_each_to<'a, I, T: Encode>(
+        &'a self,
+        items: I,
+    ) -> impl Future<Output = Result<Vec<Option<EventId>>, Error>> + use<'a, I, T>
+    where
+        I: IntoIterator<Item = (Target<'a>, T)>,
+    {
+        publish::publish_all(&self.handle, items)
+    }
+
+    /// Publishes several items as one, as [`publish_each_to`](Self::publish_each_to) does, and now:
+    /// for code that is not async.
+    ///
+    /// # Errors
+    ///
+    /// As [`publish_each_to`](Self::publish_each_to); and where the log is not in memory.
+    pub fn try_publish_each_to<'a, T: Encode>(
+        &'a self,
+        items: impl IntoIterator<Item = (Target<'a>, T)>,
+    ) -> Result<Vec<Option<EventId>>, Error> {
+        publish::try_publish_all(&self.handle, items)
     }
 
     /// Names a topic to publish to. Only its subscribers get the event, live or replayed: those by

@@ -8,7 +8,7 @@ use crate::{
     error::Error,
     frame::encode,
     handle::Handle,
-    log::{Append, Draft, Names},
+    log::{Append, Draft, Names, Outcomes},
 };
 
 /// The destination of an item: a topic or several, a key, or both; from [`Hub::to`](crate::Hub::to),
@@ -110,7 +110,7 @@ impl<'a> Target<'a> {
                 Ok(draft) => self.handle.log.append(draft).await,
                 Err(error) => Err(error),
             };
-            self.counted(outcome)
+            counted(self.handle, outcome)
         }
     }
 
@@ -127,7 +127,7 @@ impl<'a> Target<'a> {
             Append::Done(Some(outcome)) => outcome,
             _ => Err(Error::not_in_memory()),
         });
-        self.counted(outcome)
+        counted(self.handle, outcome)
     }
 
     /// Publishes the items there, as one: see [`Hub::publish_all`](crate::Hub::publish_all).
@@ -154,14 +154,7 @@ impl<'a> Target<'a> {
     where
         I: IntoIterator<Item: Encode>,
     {
-        let drafts = self.drafts(items);
-        async move {
-            let outcomes = match drafts {
-                Ok(drafts) => self.handle.log.append_all(drafts).await,
-                Err(error) => Err(error),
-            };
-            self.counted(outcomes)
-        }
+        publish_all(self.handle, items.into_iter().map(move |item| (self, item)))
     }
 
     /// Publishes the items there, as one and now: see
@@ -174,50 +167,80 @@ impl<'a> Target<'a> {
         self,
         items: impl IntoIterator<Item: Encode>,
     ) -> Result<Vec<Option<EventId>>, Error> {
-        if !self.handle.log.is_in_memory() {
-            return Err(Error::not_in_memory());
-        }
-        let append_all = |drafts| match self.handle.log.append_all(drafts) {
-            Append::Done(Some(outcomes)) => outcomes,
-            _ => Err(Error::not_in_memory()),
-        };
-        self.counted(self.drafts(items).and_then(append_all))
-    }
-
-    /// Counts a failure for the figures.
-    fn counted<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
-        if let Err(error) = &outcome {
-            let counts = &self.handle.feed.counts;
-            let is_unknown = error.is_outcome_unknown();
-            if is_unknown { &counts.outcome_unknown } else { &counts.refused }.add();
-        }
-        outcome
-    }
-
-    /// All of them are encoded before anything is locked.
-    fn drafts(&self, items: impl IntoIterator<Item: Encode>) -> Result<Vec<Draft<'a>>, Error> {
-        let bounds = &self.handle.feed.settings.bounds;
-        let names: usize = self.topics.iter().chain(self.key).map(str::len).sum();
-        let (mut drafts, mut bytes, mut own_ids) = (Vec::new(), 0_usize, HashSet::new());
-        for item in items {
-            let draft = self.draft(&item)?;
-            if draft.event.id().is_some_and(|id| !own_ids.insert(id)) {
-                return Err(Error::duplicate_id());
-            }
-            bytes = bytes.saturating_add(draft.event.as_bytes().len() + names);
-            drafts.push(draft);
-            // The newest event is retained however long it is.
-            if drafts.len() > bounds.events || (drafts.len() > 1 && bytes > bounds.bytes) {
-                return Err(Error::batch_too_long());
-            }
-        }
-        Ok(drafts)
+        try_publish_all(self.handle, items.into_iter().map(move |item| (self, item)))
     }
 
     fn draft<T: ?Sized + Encode>(&self, item: &T) -> Result<Draft<'a>, Error> {
         let event = encode(item, self.handle.feed.settings.rules())?;
         Ok(Draft { topics: self.topics, key: self.key, event })
     }
+}
+
+/// Publishes the items as one, each to its own destination.
+pub(crate) fn publish_all<'a, I, T: Encode>(
+    handle: &'a Handle,
+    items: I,
+) -> impl Future<Output = Outcomes> + use<'a, I, T>
+where
+    I: IntoIterator<Item = (Target<'a>, T)>,
+{
+    let drafts = drafts(handle, items);
+    async move {
+        let outcomes = match drafts {
+            Ok(drafts) => handle.log.append_all(drafts).await,
+            Err(error) => Err(error),
+        };
+        counted(handle, outcomes)
+    }
+}
+
+/// [`publish_all`], now.
+pub(crate) fn try_publish_all<'a, T: Encode>(
+    handle: &Handle,
+    items: impl IntoIterator<Item = (Target<'a>, T)>,
+) -> Outcomes {
+    if !handle.log.is_in_memory() {
+        return Err(Error::not_in_memory());
+    }
+    let append_all = |drafts| match handle.log.append_all(drafts) {
+        Append::Done(Some(outcomes)) => outcomes,
+        _ => Err(Error::not_in_memory()),
+    };
+    counted(handle, drafts(handle, items).and_then(append_all))
+}
+
+/// All of them are encoded before anything is locked.
+fn drafts<'a, T: Encode>(
+    handle: &Handle,
+    items: impl IntoIterator<Item = (Target<'a>, T)>,
+) -> Result<Vec<Draft<'a>>, Error> {
+    let bounds = &handle.feed.settings.bounds;
+    let (mut drafts, mut bytes, mut own_ids) = (Vec::new(), 0_usize, HashSet::new());
+    for (target, item) in items {
+        let event = encode(&item, handle.feed.settings.rules())?;
+        if event.id().is_some_and(|id| !own_ids.insert(id)) {
+            return Err(Error::duplicate_id());
+        }
+        let Target { topics, key, .. } = target;
+        let names: usize = topics.iter().chain(key).map(str::len).sum();
+        bytes = bytes.saturating_add(event.as_bytes().len() + names);
+        drafts.push(Draft { topics, key, event });
+        // The newest event is retained however long it is.
+        if drafts.len() > bounds.events || (drafts.len() > 1 && bytes > bounds.bytes) {
+            return Err(Error::batch_too_long());
+        }
+    }
+    Ok(drafts)
+}
+
+/// Counts a failure for the figures.
+fn counted<T>(handle: &Handle, outcome: Result<T, Error>) -> Result<T, Error> {
+    if let Err(error) = &outcome {
+        let counts = &handle.feed.counts;
+        let is_unknown = error.is_outcome_unknown();
+        if is_unknown { &counts.outcome_unknown } else { &counts.refused }.add();
+    }
+    outcome
 }
 
 impl fmt::Debug for Target<'_> {

@@ -295,6 +295,37 @@ pub(crate) async fn the_state_comes_before_the_events_published_while_it_was_loa
     assert_eq!(ready(&mut subscriber), ["state", "b"]);
 }
 
+pub(crate) async fn events_of_several_topics_and_keys_are_published_as_one(log: impl Log) {
+    let hub = log.hub();
+    let mut all = hub.subscribe_all(&none());
+    let mut two = hub.subscribe_to(["b"], &none());
+    let before = hub.position();
+    let item = |n: usize| Event::text(n.to_string());
+    let ids = hub
+        .publish_each_to([
+            (hub.to("a").key("k"), item(0)),
+            (hub.to_all(&["a", "b"]), item(1)),
+            (hub.to("b").key("k"), item(2)),
+            (hub.to("a").key("k"), item(3)),
+        ])
+        .await
+        .unwrap();
+    log.settle(4).await;
+    assert_eq!(ids.len(), 4);
+    assert_eq!(ids[3], Some(hub.position()));
+    // The first one was replaced in its topic, and not by the one in the other topic.
+    assert_eq!(ready(&mut all), ["1", "2", "3"]);
+    assert_eq!(ready(&mut two), ["1", "2"]);
+    let mut later = hub.subscribe_to(["a"], &before.into());
+    assert_eq!(ready(&mut later), ["1", "3"]);
+    // All or none.
+    let items = [(hub.to("a"), item(4)), (hub.to("b"), item(5).id("two\nlines"))];
+    assert!(hub.publish_each_to(items).await.unwrap_err().is_encode());
+    let twins = ["a", "b"].map(|topic| (hub.to(topic), item(6).id("row-1")));
+    assert!(hub.publish_each_to(twins).await.unwrap_err().is_duplicate_id());
+    assert_eq!(hub.stats().published, 4);
+}
+
 pub(crate) async fn a_publisher_that_waits_loses_no_reader(log: impl Log) {
     const EVENTS: usize = 3_000;
     let hub = log.hub();
@@ -485,6 +516,7 @@ macro_rules! each_rule {
             missing_more_than_is_retained_is_a_gap: small;
             with_on_gap_newest_only_new_events_follow_a_gap: newest;
             the_state_comes_before_the_events_published_while_it_was_loaded: default;
+            events_of_several_topics_and_keys_are_published_as_one: default;
             a_publisher_that_waits_loses_no_reader: default;
             a_closed_hub_refuses_events_and_ends_its_streams: default;
             a_client_resumes_after_a_restart_of_the_hub: default;
