@@ -6,13 +6,18 @@ mod support;
 
 use std::{
     fs,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
     time::{Duration, SystemTime},
 };
 
 use futures_executor::block_on;
-use futures_util::{FutureExt, future::join_all};
+use futures_util::{FutureExt, StreamExt, future::join_all};
 use sse_encoder::{Event, EventId, LastEventId};
-use sse_hub::{Hub, Reconnect, Resumption, Status};
+use sse_hub::{Hub, Reconnect, Resumption, Status, Subscriber};
 use support::{Client, field, folder::Folder, none};
 
 fn open(folder: &Folder) -> Hub {
@@ -360,4 +365,45 @@ fn a_batch_larger_than_a_file_gets_one_of_its_own() {
     drop(hub);
     let hub = builder().disk(folder.path()).unwrap();
     assert_eq!(hub.subscribe(&ids[0].clone().into()).resumption(), Resumption::Exact { missed: 2 });
+}
+
+/// A subscriber that reads in its waker, and so waits again at once.
+struct Reads {
+    subscriber: Mutex<Subscriber>,
+    wakes: AtomicUsize,
+    frames: AtomicUsize,
+}
+
+impl Reads {
+    fn read(self: &Arc<Self>) {
+        let waker = Waker::from(self.clone());
+        let mut subscriber = self.subscriber.lock().unwrap();
+        let mut cx = Context::from_waker(&waker);
+        while let Poll::Ready(Some(_)) = subscriber.poll_next_unpin(&mut cx) {
+            self.frames.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Wake for Reads {
+    fn wake(self: Arc<Self>) {
+        self.wakes.fetch_add(1, Ordering::Relaxed);
+        self.read();
+    }
+}
+
+#[test]
+fn events_that_are_on_the_disk_together_wake_each_subscriber_once() {
+    let folder = Folder::new();
+    let hub = open(&folder);
+    let reads = ["", "other"].map(|topic| {
+        let subscriber = Mutex::new(hub.subscribe_to([topic], &none()));
+        Arc::new(Reads { subscriber, wakes: 0.into(), frames: 0.into() })
+    });
+    reads.iter().for_each(Reads::read);
+    block_on(hub.publish_all((0..200).map(Event::json))).unwrap();
+    let counts = reads
+        .map(|reads| (reads.wakes.load(Ordering::Relaxed), reads.frames.load(Ordering::Relaxed)));
+    // The first frame is the checkpoint.
+    assert_eq!(counts, [(1, 201), (0, 1)]);
 }

@@ -20,10 +20,13 @@ use super::{
 use crate::{
     error::Error,
     feed::Feed,
-    log::Outcome,
     position::{self, Position},
     random,
 };
+
+/// So many events are recorded under one lock, and wake each subscriber once: between two such
+/// parts, the subscribers can read.
+const PART: usize = 256;
 
 /// So much memory is kept for the next batch.
 const SPARE: usize = 1 << 20;
@@ -189,12 +192,33 @@ impl<F: Files> Writer<F> {
             });
             return written;
         }
-        for Command { record, promise, .. } in batch {
-            let position = (!record.is_ephemeral()).then(|| header.position(record.offset));
-            self.tip = position.unwrap_or(self.tip);
-            promise.keep(self.record(&record, position));
+        while !batch.is_empty() {
+            let rest = batch.split_off(batch.len().min(PART));
+            self.publish(mem::replace(&mut batch, rest), header);
         }
         self.trim()
+    }
+
+    /// Retains and delivers events, and answers their publishers. One that is on the disk is
+    /// published even if the hub has been closed meanwhile.
+    fn publish(&mut self, commands: Vec<Command>, header: BatchHeader) {
+        let position_of =
+            |record: &Record| (!record.is_ephemeral()).then(|| header.position(record.offset));
+        let topics: Vec<_> = commands.iter().map(|command| command.record.topics()).collect();
+        let drafts = commands
+            .iter()
+            .zip(&topics)
+            .map(|(Command { record, .. }, topics)| (record.draft(topics), position_of(record)));
+        let recorded = self.feed.record_each(drafts.collect()).map(drop);
+        drop(topics);
+        for Command { record, promise, .. } in commands {
+            let position = position_of(&record);
+            self.tip = position.unwrap_or(self.tip);
+            promise.keep(match position {
+                Some(position) => Ok(record.event().id().or_else(|| Some(position.to_id()))),
+                None => recorded.clone().map(|()| None),
+            });
+        }
     }
 
     fn write(&mut self, header: BatchHeader, bytes: &mut [u8]) -> Result<(), Failure> {
@@ -206,16 +230,6 @@ impl<F: Files> Writer<F> {
             self.unsynced_since.get_or_insert_with(Instant::now);
         }
         Ok(())
-    }
-
-    /// Retains and delivers an event. One that is on the disk is published even if the hub has been
-    /// closed meanwhile.
-    fn record(&self, record: &Record, position: Option<Position>) -> Outcome {
-        let recorded = self.feed.record(record.draft(&record.topics()), position);
-        match position {
-            Some(position) => Ok(record.event().id().or_else(|| Some(position.to_id()))),
-            None => recorded,
-        }
     }
 
     /// Removes files, and events from files, of which nothing is retained.

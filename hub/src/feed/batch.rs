@@ -7,6 +7,7 @@ use sse_encoder::Encoded;
 use super::Feed;
 use crate::{
     log::{Draft, Outcomes},
+    position::Position,
     sync::Ordering,
     topic::{EVERYTHING, TopicId},
     wait::{WaitList, wake_each_once},
@@ -28,6 +29,16 @@ impl Feed {
     ///
     /// The hub is closed, or the log has no slot for one of the events.
     pub(crate) fn record_all(&self, drafts: Vec<Draft<'_>>) -> Outcomes {
+        self.record_each(drafts.into_iter().map(|draft| (draft, None)).collect())
+    }
+
+    /// [Records](Self::record_all) these events, each with its position in a log elsewhere, if it has
+    /// one.
+    ///
+    /// # Errors
+    ///
+    /// As [`record_all`](Self::record_all).
+    pub(crate) fn record_each(&self, drafts: Vec<(Draft<'_>, Option<Position>)>) -> Outcomes {
         let mut ids = Vec::with_capacity(drafts.len());
         // In the order in which a single event of several topics is announced.
         let (mut newest, mut wakers) = (BTreeMap::<TopicId, Newest>::new(), Vec::new());
@@ -35,12 +46,12 @@ impl Feed {
             let mut state = self.write_open()?;
             let now = state.retained.ages().then(Instant::now);
             state.trim(now);
-            for Draft { topics, event, .. } in &drafts {
+            for (Draft { topics, event, .. }, _) in &drafts {
                 event.id().map_or(Ok(()), |id| state.check_id(&id, *topics))?;
             }
-            for draft in drafts {
-                // It cannot fail: the hub counts, and the ids have been checked.
-                let slot = state.retained.slot(&draft.event, None)?;
+            for (draft, given) in drafts {
+                // It cannot fail: positions ascend, and the ids have been checked.
+                let slot = state.retained.slot(&draft.event, given)?;
                 let (id, seq) = (slot.id.clone(), slot.seq);
                 let topics = state.ids(draft.topics);
                 let frame = state.append(slot, &topics, now, draft);
