@@ -188,9 +188,9 @@ impl Hub {
         Target::new(&self.handle).try_publish_all(items)
     }
 
-    /// Publishes several items as one, as [`publish_all`](Self::publish_all) does, each to the topics
-    /// and with the key of its own [`Target`]: for a change that concerns several of them, of which
-    /// nobody may see a part alone.
+    /// Publishes several items as one, as [`publish_all`](Self::publish_all) does, each to the
+    /// topics and with the key of its own [`Target`]: for a change that concerns several of them,
+    /// and is published as a whole or not at all.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -581,8 +581,8 @@ impl Hub {
         self.handle.feed.lag(false)
     }
 
-    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is retained.
-    /// One whose client does not read is soon further behind, and gets a gap.
+    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is
+    /// retained. One whose client does not read is soon further behind, and gets a gap.
     ///
     /// A publisher that waits for its readers needs no figure: see [`caught_up`](Self::caught_up).
     ///
@@ -603,19 +603,20 @@ impl Hub {
         self.handle.feed.lag(true)
     }
 
-    /// Waits until the subscribers that read are at most `max_lag` entries behind the newest one, for
-    /// a publisher of many events: none of its readers then loses any. It is ready at once if none
-    /// is further behind, or once the hub is [closed](Self::close).
+    /// Waits until the subscribers that read are at most `max_lag` entries behind the newest one,
+    /// for a publisher of many events: none of its readers then loses any. It is ready at once if
+    /// none is further behind, or once the hub is [closed](Self::close).
     ///
     /// Limit the wait. If the future is dropped before it is ready, subscribers that have read
-    /// nothing since its first poll are not waited for again until they read: a client that does not
-    /// read costs one such wait, and gets a [gap](crate::GAP) later. So does one that has already
-    /// lost events.
+    /// nothing since its first poll are not waited for again until they read: a client that does
+    /// not read costs one such wait, and gets a [gap](crate::GAP) later. One that has already lost
+    /// events is not waited for.
     ///
-    /// Choose at most half of [`retain_events`](crate::HubBuilder::retain_events), as subscribers are
-    /// looked at only after so many new entries, and show their progress after each 32 events. Until
-    /// then the call costs nothing, so make it before each event, or every few dozen. On Redis it
-    /// waits for this server's subscribers.
+    /// Choose at most half of [`retain_events`](crate::HubBuilder::retain_events): subscribers are
+    /// looked at only after up to `max_lag` new entries, and show their progress after each 32
+    /// events. So the call is cheap, before each event or every few dozen, as long as all keep up.
+    /// On Redis it waits for this server's subscribers: [wait](Self::wait_for) for the newest id
+    /// before, as the server reads its own events, too.
     ///
     /// ```
     /// use std::time::Duration;
@@ -631,7 +632,8 @@ impl Hub {
     ///     }
     ///     Ok(())
     /// }
-    /// # let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    /// # let mut runtime = tokio::runtime::Builder::new_current_thread();
+    /// # let runtime = runtime.enable_time().build().unwrap();
     /// # runtime.block_on(publish_each(&Hub::new(), &vec!["a".into(); 100])).unwrap();
     /// ```
     pub fn caught_up(&self, max_lag: u64) -> impl Future<Output = ()> + Send + Unpin + use<> {

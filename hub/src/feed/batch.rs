@@ -32,8 +32,8 @@ impl Feed {
         self.record_each(drafts.into_iter().map(|draft| (draft, None)).collect())
     }
 
-    /// [Records](Self::record_all) these events, each with its position in a log elsewhere, if it has
-    /// one.
+    /// [Records](Self::record_all) these events, each with its position in a log elsewhere, if it
+    /// has one.
     ///
     /// # Errors
     ///
