@@ -131,10 +131,10 @@ impl HubBuilder {
         self
     }
 
-    /// How long an authorization of a stream with an [owner](crate::Subscriber::owner) lives at most.
-    /// For so long the hub keeps each end of the streams of an [owner](crate::Hub::end_owner) or a
-    /// [topic](crate::Hub::end_topic); an older authorization is not good. The default is a day, longer than most tokens live;
-    /// a shorter time takes less memory after many endings.
+    /// How long an authorization of a stream with an [owner](crate::Subscriber::owner) lives at
+    /// most. For so long the hub keeps each end of the streams of an [owner](crate::Hub::end_owner)
+    /// or a [topic](crate::Hub::end_topic); an older authorization is not good. The default is a
+    /// day, longer than most tokens live; a shorter time takes less memory after many endings.
     ///
     /// ```
     /// use std::time::Duration;

@@ -12,8 +12,8 @@ use crate::error::Error;
 /// The longest name of an owner or a topic whose streams can be ended, in bytes.
 pub(crate) const MAX_NAME: usize = 4 * 1024;
 
-/// Whether the clients of ended streams come back: for [`Hub::end_owner`](crate::Hub::end_owner) and
-/// [`Hub::end_topic`](crate::Hub::end_topic).
+/// Whether the clients of ended streams come back: for [`Hub::end_owner`](crate::Hub::end_owner)
+/// and [`Hub::end_topic`](crate::Hub::end_topic).
 ///
 /// A browser's `EventSource` reconnects whenever a stream ends. Whether it may come back is the
 /// handler's word, which [asks the subscriber](crate::Subscriber::ended).

@@ -377,7 +377,8 @@ impl Subscriber {
     /// # let hub = Hub::new();
     /// # let stream = futures_executor::block_on(events(&hub, &LastEventId::none()));
     /// # assert!(stream.is_ok());
-    /// # assert_eq!(futures_executor::block_on(hub.end_owner("tenant:3", Reconnect::Never)).unwrap(), 1);
+    /// # let ended = futures_executor::block_on(hub.end_owner("tenant:3", Reconnect::Never));
+    /// # assert_eq!(ended.unwrap(), 1);
     /// ```
     pub fn owner(mut self, owner: &str, authorized_at: SystemTime) -> Self {
         let (list, waiter) = self.seats.first.clone();

@@ -12,7 +12,8 @@ async fn open(address: std::net::SocketAddr, session: &str) -> Client {
 #[tokio::test]
 async fn streams_end_and_only_some_clients_may_come_back() {
     let app = super::App::default();
-    for (token, user, tenant) in [("a1", "ann", "one"), ("b2", "bob", "one"), ("c3", "eve", "two")] {
+    let sessions = [("a1", "ann", "one"), ("b2", "bob", "one"), ("c3", "eve", "two")];
+    for (token, user, tenant) in sessions {
         let session = super::Session { user: user.into(), tenant: tenant.into() };
         app.sessions.lock().unwrap().insert(token.into(), session);
     }
