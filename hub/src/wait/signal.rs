@@ -118,6 +118,7 @@ mod tests {
                 let waker = Waker::from(wakes.clone());
                 assert!(future.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
             }
+            assert_eq!(lock(&signal.waiting).len(), 3);
         }
         // One that is dropped holds no waker.
         let (gone, wakes) = all.remove(1);
