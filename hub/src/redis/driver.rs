@@ -214,3 +214,31 @@ async fn follow<S: Source>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{pin::pin, task::Waker};
+
+    use futures_util::FutureExt;
+    use sse_encoder::Event;
+
+    use crate::Hub;
+
+    use super::*;
+
+    #[test]
+    fn an_event_published_while_a_host_name_resolves_waits_for_the_connection() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let entered = runtime.enter();
+        let (hub, driver) = Hub::builder().redis("redis://a-name.invalid/", "orders").unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        let error = hub.publish(&Event::text("too early")).now_or_never().unwrap().unwrap_err();
+        assert!(format!("{error:#}").contains("does not run yet"), "{error:#}");
+        // The first poll begins to resolve the name.
+        let mut driver = pin!(driver);
+        assert!(driver.as_mut().poll(&mut cx).is_pending());
+        assert!(hub.publish(&Event::text("waits")).now_or_never().is_none());
+        drop(entered);
+        runtime.shutdown_background();
+    }
+}
