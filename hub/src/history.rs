@@ -11,7 +11,8 @@ use sse_encoder::{Encoded, EventId, LastEventId};
 
 use crate::{
     feed::Feed,
-    log::{Next, Resumed},
+    log::{ClientPosition, Loss, Next, Resumed},
+    position::Position,
     resumption::{Resumption, is_new},
 };
 
@@ -44,34 +45,46 @@ impl History {
         let limit = limit.max(1);
         let (state, ids) = feed.watch(Some(names));
         let (log, topics) = (&state.retained, ids.iter().copied());
-        let told = |loss, is_unknown| {
+        let exact = |position: ClientPosition| {
+            let missed = log.count_after(topics.clone(), position.seq());
+            (position.seq(), Resumption::Exact { missed })
+        };
+        let told = |loss: Loss, is_unknown, had: &mut Option<Position>| {
+            *had = loss.had();
             let loss = log.tell(loss, false);
             (loss.position.seq(), Resumption::inexact(is_unknown, last, &loss))
         };
+        let mut had = None;
         let (mut cursor, resumption) = if is_new(last) {
             (log.place_of_newest(topics.clone(), limit), Resumption::Fresh)
         } else {
             match log.resume(topics.clone(), last.get()) {
-                Resumed::Exact(position) => {
-                    let missed = log.count_after(topics.clone(), position.seq());
-                    (position.seq(), Resumption::Exact { missed })
+                Resumed::Exact(position) => exact(position),
+                Resumed::Returned(position, later) => {
+                    had = Some(later);
+                    exact(position)
                 }
-                Resumed::Lost(loss) => told(loss, false),
-                Resumed::Unknown(loss) => told(loss, true),
+                Resumed::Lost(loss) => told(loss, false, &mut had),
+                Resumed::Unknown(loss) => told(loss, true, &mut had),
             }
         };
         // Ephemeral events are not replayed.
         let live_from = log.newest().seq();
         let mut frames = Vec::new();
-        let mut position = log.newest_id().get().clone();
+        let mut position = None;
         while let Next::Entry(seq, frame) = log.next(topics.clone(), cursor, live_from) {
             if frames.len() == limit {
-                position = frames.last().and_then(Encoded::id).unwrap_or(position);
+                position = frames.last().and_then(Encoded::id);
                 break;
             }
             cursor = seq;
             frames.push(frame);
         }
+        let position = position.unwrap_or_else(|| {
+            // What the client is given moves it on.
+            let had = had.filter(|_| frames.is_empty());
+            log.newest_id(had).get().clone()
+        });
         drop(state);
         ids.into_iter().for_each(|topic| feed.release(topic));
         Self { frames: frames.into_iter(), resumption, position }

@@ -666,7 +666,7 @@ impl Hub {
     /// ```
     pub fn position(&self) -> EventId {
         let retained = &self.handle.feed.read().retained;
-        retained.newest_id().get().clone()
+        retained.newest_id(None).get().clone()
     }
 
     /// Whether the hub is connected to its log; in memory it always is.

@@ -34,10 +34,7 @@ impl Position {
     }
 
     pub(crate) fn to_id(self) -> EventId {
-        let mut text = Text { bytes: [0; Self::MAX_LEN], len: 0 };
-        // Two `u64`s always fit, and digits are never refused.
-        let _ = write!(text, "{self}");
-        EventId::new(text.as_str()).unwrap_or(EventId::EMPTY)
+        Claim { at: self, had: None }.to_id()
     }
 
     /// Both numbers, without the check.
@@ -50,6 +47,47 @@ impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}-{}", self.epoch, self.n)?;
         if self.check != Check::NONE { write!(f, "-{}", self.check) } else { Ok(()) }
+    }
+}
+
+/// What a client says with an id of the hub's: it was given each event up to a position, or was
+/// told of its loss. `<position>`, or `<position>~<position>`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Claim {
+    pub(crate) at: Position,
+    /// The position beyond `at` that the client had before a gap, on a server whose log did not have
+    /// it: another server may still have it.
+    pub(crate) had: Option<Position>,
+}
+
+impl Claim {
+    const MAX_LEN: usize = 2 * Position::MAX_LEN + 1;
+    const SEPARATOR: char = '~';
+
+    pub(crate) fn to_id(self) -> EventId {
+        let mut text = Text { bytes: [0; Self::MAX_LEN], len: 0 };
+        // Two positions always fit, and their characters are never refused.
+        let _ = write!(text, "{self}");
+        EventId::new(text.as_str()).unwrap_or(EventId::EMPTY)
+    }
+}
+
+impl fmt::Display for Claim {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.at.fmt(f)?;
+        self.had.map_or(Ok(()), |had| write!(f, "{}{had}", Self::SEPARATOR))
+    }
+}
+
+impl FromStr for Claim {
+    type Err = NotAPosition;
+
+    /// Accepts exactly what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, NotAPosition> {
+        Ok(match text.split_once(Self::SEPARATOR) {
+            Some((at, had)) => Self { at: at.parse()?, had: Some(had.parse()?) },
+            None => Self { at: text.parse()?, had: None },
+        })
     }
 }
 
@@ -134,7 +172,7 @@ fn plain_number(digits: &str) -> Option<u64> {
 
 /// A short text on the stack.
 struct Text {
-    bytes: [u8; Position::MAX_LEN],
+    bytes: [u8; Claim::MAX_LEN],
     len: usize,
 }
 
@@ -211,6 +249,24 @@ mod tests {
         let check = Check::of_entry(0x0123_4567_89AB_CDEF);
         assert_eq!(Position { check, ..Position::new(7, 8) }.to_id(), "7-8-W96Yhx");
         assert_ne!(Check::of_gap(0x0123_4567_89AB_CDEF), Check::of_gap(0xFEDC_BA98_7654_3210));
+    }
+
+    #[test]
+    fn a_claim_survives_the_round_trip_through_its_id() {
+        let longest = Position { check: Check::of_entry(1), ..Position::new(u64::MAX, u64::MAX) };
+        for at in [Position::START, Position::new(7, 8), longest] {
+            for had in [None, Some(Position::new(9, 0)), Some(longest)] {
+                let claim = Claim { at, had };
+                assert_eq!(claim.to_id().as_str().parse::<Claim>().unwrap(), claim);
+            }
+        }
+        let claim = Claim { at: Position::new(7, 8), had: Some(Position::new(9, 10)) };
+        assert_eq!(claim.to_id(), "7-8~9-10");
+        for text in ["", "~", "7-8~", "~7-8", "7-8~9-10~11-12", "7-8~ 9-10", "7-8+9-10"] {
+            assert!(text.parse::<Claim>().is_err(), "{text:?}");
+            assert!(text.parse::<Position>().is_err(), "{text:?}");
+        }
+        assert!("7-8~9-10".parse::<Position>().is_err());
     }
 
     #[test]

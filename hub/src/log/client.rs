@@ -4,8 +4,13 @@
 //! subscription up to here was given to the client, or the client was told of its loss*. The types
 //! here are made only where that holds, by the log, under its lock. The hub's own events take their
 //! ids from nothing else.
+//!
+//! A client whose position is not in the log goes on after an older one. Its id then says both: a
+//! server that still has the newer one continues there, and gives nothing again.
 
 use sse_encoder::EventId;
+
+use crate::position::{Claim, Position};
 
 /// A place in the log, for one subscription: the client was given each event up to here, or was
 /// told of its loss.
@@ -38,9 +43,10 @@ impl ClientPosition {
 pub(crate) struct PositionId(EventId);
 
 impl PositionId {
-    /// For the log alone.
-    pub(super) const fn new(id: EventId) -> Self {
-        Self(id)
+    /// For the log alone. `had`: the position that the client had before a gap.
+    pub(super) fn new(at: Position, had: Option<Position>) -> Self {
+        // A server that has both has the lower one first: there the higher one is all that counts.
+        Self(Claim { at, had: had.filter(|had| *had > at) }.to_id())
     }
 
     #[cfg(test)]
@@ -60,6 +66,15 @@ impl PositionId {
 pub(crate) struct Loss {
     /// The place after which nothing is missing.
     pub(super) until: u64,
+    /// The position that the client had, which the log has not.
+    pub(super) had: Option<Position>,
+}
+
+impl Loss {
+    /// The position that the client had, which the log has not.
+    pub(crate) const fn had(&self) -> Option<Position> {
+        self.had
+    }
 }
 
 /// A loss in the words of the gap that tells of it.
@@ -74,6 +89,8 @@ pub(crate) struct ToldLoss {
 pub(crate) enum Resumed {
     /// It lacks nothing up to its position.
     Exact(ClientPosition),
+    /// Likewise, and it had the later position before a gap, which the log has not.
+    Returned(ClientPosition, Position),
     /// Its position is known, but later events are lost.
     Lost(Loss),
     /// Its position is not one of this log.

@@ -17,7 +17,7 @@ mod tests;
 pub(crate) use self::{
     append::{Append, BoxFuture, Draft, Log, Names, Outcome, Outcomes},
     bounds::Bounds,
-    client::{ClientPosition, PositionId, Resumed, ToldLoss},
+    client::{ClientPosition, Loss, PositionId, Resumed, ToldLoss},
     latest::REMOVED,
     read::Next,
     retained::{Numbering, Retained, Slot},

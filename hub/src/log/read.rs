@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     mutant,
-    position::{Check, Position},
+    position::{Check, Claim, Position},
     topic::{EVERYTHING, TopicId},
 };
 
@@ -35,7 +35,7 @@ impl Retained {
         live_from: u64,
     ) -> Next {
         if let Some(until) = self.lost_after(topics.clone(), cursor) {
-            return Next::Lost(Loss { until });
+            return Next::Lost(Loss { until, had: None });
         }
         // Ephemeral events from before the subscription are not replayed.
         let live = cursor.max(live_from);
@@ -84,7 +84,7 @@ impl Retained {
         losses: u64,
     ) -> Result<Option<(u64, Encoded)>, Loss> {
         if self.latest.losses() != losses {
-            return Err(Loss { until: until.seq() });
+            return Err(Loss { until: until.seq(), had: None });
         }
         let next = self.latest.next(topics, after).filter(|(seq, _)| *seq <= until.seq());
         Ok(next.map(|(seq, frame)| (seq, frame.clone())))
@@ -92,7 +92,7 @@ impl Retained {
 
     /// All events up to now as a loss.
     pub(crate) const fn all_as_loss(&self) -> Loss {
-        Loss { until: self.tip.0 }
+        Loss { until: self.tip.0, had: None }
     }
 
     /// The position of a client that asks for nothing before now.
@@ -100,9 +100,9 @@ impl Retained {
         ClientPosition::new(self.tip.0)
     }
 
-    /// The id of [`newest`](Self::newest).
-    pub(crate) fn newest_id(&self) -> PositionId {
-        PositionId::new(self.id_at(self.tip.0))
+    /// The id of [`newest`](Self::newest), for a client that `had` a later position before a gap.
+    pub(crate) fn newest_id(&self, had: Option<Position>) -> PositionId {
+        PositionId::new(self.known_at(self.tip.0).1, had)
     }
 
     /// Where a subscriber of these topics with this last event ID continues.
@@ -111,22 +111,38 @@ impl Retained {
         topics: impl Iterator<Item = TopicId> + Clone,
         id: Option<&EventId>,
     ) -> Resumed {
-        let Some(place) = id.and_then(|id| self.locate(id, topics.clone())) else {
+        let Some((place, had)) = id.and_then(|id| self.locate(id, topics.clone())) else {
             let place = self.place_of_unknown(id);
             let until = self.lost_after(topics, place).unwrap_or(place);
-            return Resumed::Unknown(Loss { until });
+            return Resumed::Unknown(Loss { until, had: self.had_by(id) });
         };
-        match self.lost_after(topics, place) {
-            Some(until) => Resumed::Lost(Loss { until }),
-            None => Resumed::Exact(ClientPosition::new(place)),
+        if let Some(until) = self.lost_after(topics.clone(), place) {
+            return Resumed::Lost(Loss { until, had });
         }
+        let position = ClientPosition::new(place);
+        let Some(later) = had else { return Resumed::Exact(position) };
+        // It may have had what is before the later one.
+        let until = self.kept.seq_before(later).map_or(place, |seq| seq.max(place));
+        if self.count_after(topics.clone(), place) > self.count_after(topics, until) {
+            return Resumed::Unknown(Loss { until, had });
+        }
+        Resumed::Returned(position, later)
+    }
+
+    /// The newest position of the client with this last event ID, which is unknown: where servers
+    /// share a log, another one may know it.
+    fn had_by(&self, id: Option<&EventId>) -> Option<Position> {
+        let claim = id?.as_str().parse::<Claim>().ok()?;
+        let is_shared = matches!(self.numbering, Numbering::Given) && !mutant::lacks(50);
+        is_shared.then(|| claim.had.unwrap_or(claim.at))
     }
 
     /// The place up to which a client may have been given what is retained, though its last event ID
     /// is unknown, or unreadable.
     fn place_of_unknown(&self, id: Option<&EventId>) -> u64 {
         let Some(id) = id else { return self.tip.0 };
-        let Ok(position) = id.as_str().parse::<Position>() else { return self.evicted.0 };
+        let Ok(Claim { at, had }) = id.as_str().parse() else { return self.evicted.0 };
+        let position = had.map_or(at, |had| had.max(at));
         match self.numbering {
             // The positions of another hub.
             Numbering::Counted { .. } => self.evicted.0,
@@ -139,25 +155,28 @@ impl Retained {
 
     /// The position after this loss, or with `skips_rest` after everything else, too; the client
     /// has it once it has the gap with this id.
-    pub(crate) fn tell(&self, Loss { until }: Loss, skips_rest: bool) -> ToldLoss {
+    pub(crate) fn tell(&self, Loss { until, had }: Loss, skips_rest: bool) -> ToldLoss {
         let seq = if skips_rest { self.tip.0 } else { until };
-        ToldLoss { position: ClientPosition::new(seq), id: PositionId::new(self.id_at(seq)) }
+        let id = PositionId::new(self.known_at(seq).1, had);
+        ToldLoss { position: ClientPosition::new(seq), id }
     }
 
     /// The id of the position of a subscriber of these topics. `None` where no id is known that is
     /// not beyond events that the client lacks: it is to be told of their loss first. Nor is there
-    /// one if only an older id is known than the one that the client `has`.
+    /// one if only an older id is known than the one that the client `has`. `had`: the later position
+    /// that it had before a gap.
     pub(crate) fn id_of(
         &self,
         topics: impl Iterator<Item = TopicId>,
         position: ClientPosition,
         has: ClientPosition,
+        had: Option<Position>,
     ) -> Option<PositionId> {
         let seq = position.seq();
         let is_honest =
             self.is_known(seq) || self.lost_after(topics, seq).is_none() || mutant::lacks(38);
         let (place, position) = self.known_at(seq);
-        (is_honest && place >= has.seq()).then(|| PositionId::new(position.to_id()))
+        (is_honest && place >= has.seq()).then(|| PositionId::new(position, had))
     }
 
     /// The newest event of these topics that a reader at this place has lost.
@@ -243,16 +262,30 @@ impl Retained {
     }
 
     /// The place of this id, if it belongs to this log, and to one of these topics if it is an
-    /// event's own.
+    /// event's own; and the later position that its client had before a gap, if it is not here.
     pub(crate) fn locate(
         &self,
         id: &EventId,
         topics: impl Iterator<Item = TopicId>,
-    ) -> Option<u64> {
+    ) -> Option<(u64, Option<Position>)> {
         if let Some(seq) = self.own_ids.get(id, topics) {
-            return Some(seq);
+            return Some((seq, None));
         }
-        let position = id.as_str().parse::<Position>().ok()?;
+        let Claim { at, had } = id.as_str().parse().ok()?;
+        match (had, self.numbering) {
+            (None, _) => self.place_of(at).map(|place| (place, None)),
+            (Some(had), Numbering::Given) => match (self.place_of(had), self.place_of(at)) {
+                // The client was given all up to there, and nothing since.
+                (Some(later), place) => Some((later.max(place.unwrap_or(0)), None)),
+                (None, place) => place.map(|place| (place, Some(had))),
+            },
+            // Such a log is that of one server, whose ids are plain.
+            (Some(_), Numbering::Counted { .. } | Numbering::Continued) => None,
+        }
+    }
+
+    /// The place of a position of this log.
+    fn place_of(&self, position: Position) -> Option<u64> {
         match self.numbering {
             Numbering::Counted { epoch } => {
                 let is_here = position.epoch == epoch && position.n <= self.tip.0;
@@ -302,12 +335,9 @@ impl Retained {
     pub(crate) fn knows(&self, id: &EventId) -> bool {
         // An event's own id is not looked up: the time of the answer would tell a client of another
         // topic that there is one.
-        self.locate(id, iter::empty()).is_some()
-    }
-
-    /// The id of this place, or of the oldest place that is still known.
-    fn id_at(&self, seq: u64) -> EventId {
-        self.known_at(seq).1.to_id()
+        // Nor is one known whose client had a later position: only a read of the log shows whether that
+        // one is lost.
+        self.locate(id, iter::empty()).is_some_and(|(_, had)| had.is_none())
     }
 
     /// The newest position up to this place, or the oldest one that is still known, and its place.
@@ -325,7 +355,7 @@ impl Retained {
 
     /// The id of this place, if it is still known; of evicted places only counted ones are.
     pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
-        self.is_known(seq).then(|| self.id_at(seq))
+        self.is_known(seq).then(|| self.known_at(seq).1.to_id())
     }
 
     fn is_known(&self, seq: u64) -> bool {

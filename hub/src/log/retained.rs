@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    position::Position,
+    position::{Claim, Position},
     topic::{TopicId, UNTITLED},
 };
 
@@ -177,9 +177,9 @@ impl Retained {
 
     /// Whether the id could be that of a position in this log.
     fn is_reserved(&self, id: &EventId) -> bool {
-        let Ok(position) = id.as_str().parse::<Position>() else { return false };
+        let Ok(claim) = id.as_str().parse::<Claim>() else { return false };
         match self.numbering {
-            Numbering::Counted { epoch } => position.epoch == epoch,
+            Numbering::Counted { epoch } => claim.at.epoch == epoch,
             Numbering::Given | Numbering::Continued => true,
         }
     }

@@ -17,6 +17,7 @@ use crate::{
     frame::{Rules, encode},
     log::{ClientPosition, Resumed, ToldLoss},
     owners::Membership,
+    position::Position,
     resumption::{Resumption, is_new},
     settings::OnGap,
     topic::{NOTHING, TopicId},
@@ -98,6 +99,7 @@ enum Stage {
 enum Start {
     Fresh,
     Exact { missed: usize },
+    Returned(Box<Returned>),
     Inexact(Box<Inexact>),
 }
 
@@ -107,6 +109,12 @@ enum FirstState {
     Given(Encoded),
     /// The newest event of each key, as long as none is lost beyond so many.
     Newest { losses: u64 },
+}
+
+/// An exact start after a position that is older than the one that the client had before a gap.
+struct Returned {
+    missed: usize,
+    had: Position,
 }
 
 /// A loss before the first event, which the gap tells.
@@ -200,6 +208,7 @@ impl Subscriber {
         match &self.start {
             Start::Fresh => Resumption::Fresh,
             Start::Exact { missed } => Resumption::Exact { missed: *missed },
+            Start::Returned(returned) => Resumption::Exact { missed: returned.missed },
             Start::Inexact(inexact) => inexact.resumption.clone(),
         }
     }
@@ -289,7 +298,7 @@ impl Subscriber {
         if self.stage != Stage::Checkpoint {
             return Err(Error::already_polled());
         }
-        if matches!(self.start, Start::Exact { .. }) {
+        if matches!(self.start, Start::Exact { .. } | Start::Returned(_)) {
             return Ok(());
         }
         let feed = self.feed.clone();
@@ -478,11 +487,15 @@ fn begin(
         feed.counts.fresh.add();
         return (retained.newest(), Start::Fresh);
     }
+    let count = |position: ClientPosition| {
+        feed.counts.exact.add();
+        retained.count_after(topics.clone(), position.seq())
+    };
     let (loss, is_unknown) = match retained.resume(topics.clone(), last.get()) {
-        Resumed::Exact(position) => {
-            feed.counts.exact.add();
-            let missed = retained.count_after(topics, position.seq());
-            return (position, Start::Exact { missed });
+        Resumed::Exact(position) => return (position, Start::Exact { missed: count(position) }),
+        Resumed::Returned(position, had) => {
+            let missed = count(position);
+            return (position, Start::Returned(Box::new(Returned { missed, had })));
         }
         Resumed::Lost(loss) => (loss, false),
         Resumed::Unknown(loss) => (loss, true),

@@ -16,6 +16,7 @@ use crate::{
     ending::Reconnect,
     log::{ClientPosition, Next, PositionId, ToldLoss},
     notice,
+    position::Position,
     resumption::Resumption,
     settings::OnGap,
     wait::Report,
@@ -62,7 +63,8 @@ impl Subscriber {
         }
         let is_exact = self.state().is_none() && !matches!(self.start, Start::Inexact(_));
         if mem::replace(&mut self.stage, Stage::Opening) == Stage::Checkpoint {
-            let id = if is_exact { self.id_of(self.client) } else { None };
+            let had = if let Start::Returned(start) = &self.start { Some(start.had) } else { None };
+            let id = if is_exact { self.id_of(self.client, had) } else { None };
             let retry = self.feed.settings.jittered_retry();
             if matches!(self.state(), Some(FirstState::Newest { .. })) {
                 return Some(notice::state_begins(self.notice_types(), retry));
@@ -76,7 +78,7 @@ impl Subscriber {
         self.stage = Stage::Live;
         if let Some(FirstState::Given(state)) = self.take_state() {
             // Where events are lost since, a gap follows, and has the id.
-            let Some(id) = self.id_of(self.live_from) else { return Some(state) };
+            let Some(id) = self.id_of(self.live_from, None) else { return Some(state) };
             self.client = self.live_from;
             return state.with_id(id.get());
         }
@@ -115,7 +117,7 @@ impl Subscriber {
             // Where events are lost since, a gap follows, and has the id.
             Ok(_) if log.lost_after(self.seats.topics(), self.live_from.seq()).is_some() => None,
             Ok(_) => {
-                let id = log.id_of(self.seats.topics(), self.live_from, self.client);
+                let id = log.id_of(self.seats.topics(), self.live_from, self.client, None);
                 if id.is_some() {
                     self.client = self.live_from;
                 }
@@ -134,8 +136,8 @@ impl Subscriber {
 
     /// The id of a position of this client; `None` if it lacks later events that the log has lost,
     /// or has a newer id than those that are known.
-    fn id_of(&self, position: ClientPosition) -> Option<PositionId> {
-        self.feed.read().retained.id_of(self.seats.topics(), position, self.has())
+    fn id_of(&self, position: ClientPosition, had: Option<Position>) -> Option<PositionId> {
+        self.feed.read().retained.id_of(self.seats.topics(), position, self.has(), had)
     }
 
     /// The position whose id the client has: a new one has none.
@@ -192,7 +194,7 @@ impl Subscriber {
             }
             Next::Nothing(position) => {
                 let id = if needs_checkpoint {
-                    log.id_of(self.seats.topics(), position, ClientPosition::NOTHING)
+                    log.id_of(self.seats.topics(), position, ClientPosition::NOTHING, None)
                 } else {
                     None
                 };

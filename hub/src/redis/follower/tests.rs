@@ -15,6 +15,7 @@ use crate::{
     frame::encode,
     handle::Handle,
     log::{Draft, Names, Numbering},
+    position::Claim,
     random,
     redis::{log::RedisLog, queue::Queue},
 };
@@ -657,6 +658,45 @@ fn a_client_from_beyond_gets_nothing_twice() {
         assert!(matches!(client.resumption(), Resumption::Unknown { .. }));
         assert_eq!(ready(&mut client), expected, "{n}");
     }
+}
+
+#[test]
+fn a_client_that_was_told_of_a_loss_gets_nothing_twice_where_it_is_not_noticed() {
+    let log = Log::default();
+    log.add(1..=3);
+    let behind = Node::new(&log);
+    log.add([4]);
+    let stale = Node::new(&log);
+    // The log loses e3 and e4, which the client has.
+    log.state().entries.truncate(2);
+    let mut node = Node::new(&log);
+    let Resumption::Unknown { resumed_after, .. } =
+        node.hub.subscribe(&at(4).to_id().into()).resumption()
+    else {
+        panic!("e4 is known")
+    };
+    assert_eq!(resumed_after, Claim { at: at(2), had: Some(at(4)) }.to_id());
+    let last = LastEventId::from(resumed_after);
+    // Where e4 still is, the client continues after it.
+    let mut client = stale.hub.subscribe(&last);
+    assert_eq!(client.resumption(), Resumption::Exact { missed: 0 });
+    assert!(ready(&mut client).is_empty());
+    // Where only e3 is, it hears of a loss once more.
+    let mut client = behind.hub.subscribe(&last);
+    assert!(matches!(client.resumption(), Resumption::Unknown { .. }));
+    assert_eq!(ready(&mut client), [0]);
+    // Where neither is, it is told nothing else: its position says both, until the next event.
+    let history = node.hub.history([""], &last, 9);
+    assert_eq!(history.position().as_str(), last.as_str().unwrap());
+    let mut client = node.hub.subscribe(&last);
+    assert_eq!(client.resumption(), Resumption::Exact { missed: 0 });
+    let checkpoint = client.next().now_or_never().unwrap().unwrap();
+    let id = format!("id: {}\n", last.as_str().unwrap());
+    assert!(checkpoint.as_bytes().starts_with(id.as_bytes()));
+    log.add([6]);
+    node.follow();
+    assert_eq!(ready(&mut client), [6]);
+    assert_eq!(node.hub.history([""], &last, 9).position(), &at(6).to_id());
 }
 
 #[test]
