@@ -409,7 +409,7 @@ fn an_event_that_cannot_be_taken_moves_the_newest_position() {
     assert!(checkpoint.starts_with(&format!("id: {}\n", position(20))), "{checkpoint}");
     record(&feed, 21, "21").unwrap();
     let interest = Interest::Topics(["other"].into_iter());
-    let late = Subscriber::new(feed.clone(), interest, &last(20));
+    let late = Subscriber::new(feed, interest, &last(20));
     assert_eq!(late.resumption(), Resumption::Exact { missed: 0 });
 }
 

@@ -1104,3 +1104,11 @@ fn without_the_endings_no_stream_with_an_owner_begins_and_all_others_go_on() {
     let subscriber = hub.subscribe(&LastEventId::none()).owner("user:7", SystemTime::now());
     assert_eq!(subscriber.ended(), Some(Reconnect::Soon));
 }
+
+#[test]
+fn gaps_beside_other_entries_are_other_positions() {
+    let at = |n, hash: u64| Position { check: Check::of_entry(hash << 29), ..Position::new(1, n) };
+    let checks = [&[][..], &[at(1, 1)], &[at(1, 2)], &[at(2, 1)], &[at(1, 1), at(2, 1)]];
+    let checks: HashSet<_> = checks.into_iter().map(gap_check).collect();
+    assert_eq!(checks.len(), 5);
+}

@@ -34,6 +34,9 @@ pub(super) struct Event {
 #[derive(Default)]
 pub(super) struct Truth {
     pub(super) events: Vec<Event>,
+    /// No server may write a mark: one that has read all of a log does not notice that it was emptied
+    /// and written again, as the page on Redis says.
+    pub(super) marks_are_refused: bool,
     /// The event of each id.
     ids: HashMap<String, usize>,
 }
@@ -127,7 +130,10 @@ impl Truth {
             // The server's own place was before it.
             None | Some(Loss::Trimmed) => false,
             Some(Loss::Deleted | Loss::RolledBack) => !read.events.contains(&event),
-            Some(Loss::Emptied) => !read.contents.contains(&content),
+            Some(Loss::Emptied) => {
+                !read.contents.contains(&content)
+                    || (self.marks_are_refused && !read.events.contains(&event))
+            }
         }
     }
 }

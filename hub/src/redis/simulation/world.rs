@@ -221,6 +221,7 @@ impl World {
         }
         let refuses_marks = world.has(Fault::RefuseMarks) && world.tape.once_in(2);
         world.log().refuses_marks = refuses_marks;
+        world.truth.marks_are_refused = refuses_marks;
         let is_on_disk = is_in_memory && world.tape.once_in(2);
         if is_on_disk {
             // Its own log loses nothing that it has acknowledged, and is nobody else's.
