@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { once } from 'node:events';
-import { startServers } from '../servers.js';
+import { startProgram, startServers } from '../servers.js';
 import { sleep, within } from '../time.js';
 
 export const title = '1,000 idle streams on each server, keep-alive each second';
@@ -21,18 +21,20 @@ const OWN = {
 
 export async function run({ servers, check }) {
   const names = servers.map(({ name }) => name);
-  const figures = await measureAll('/plain-idle', SECONDS);
-  const own = await measureAll('/own-idle', OWN_SECONDS);
+  const figures = await measureAll(names, '/plain-idle', SECONDS);
+  const own = await measureAll(names, '/own-idle', OWN_SECONDS);
+  const hub = await measureAll(['hub'], '/events', OWN_SECONDS);
   console.log('| server | streams lost | keep-alives of a stream | KiB a stream | the same with | KiB a stream |');
   console.log('|---|---|---|---|---|---|');
-  for (const name of names) {
+  for (const [name, figure] of hub) figures.set(name, figure);
+  for (const name of figures.keys()) {
     const [ours, theirs] = [figures.get(name), own.get(name)];
     const cell = (value) => (value === undefined ? '–' : value.toFixed(1));
-    console.log(`| ${name} | ${ours?.lost} | ${ours?.fewest} to ${ours?.most} | ${cell(ours?.memory)} | ${OWN[name]} | ${cell(theirs?.memory)} |`);
+    console.log(`| ${name} | ${ours?.lost} | ${ours?.fewest} to ${ours?.most} | ${cell(ours?.memory)} | ${OWN[name] ?? '–'} | ${cell(theirs?.memory)} |`);
   }
 
   /** Each server in a process of its own, whose memory is then its own, all at the same time. */
-  async function measureAll(path, seconds) {
+  async function measureAll(names, path, seconds) {
     const figures = new Map();
     await Promise.all(names.map(async (name) => {
       const figure = await check(`${name}: ${STREAMS} streams of ${path}`, () => measure(name, path, seconds));
@@ -43,17 +45,17 @@ export async function run({ servers, check }) {
 }
 
 async function measure(name, path, seconds) {
-  const { servers: [server], child, stop } = await startServers(name);
+  const { url, child, stop } = await start(name);
   let streams = [];
   try {
     // What is made once, at the first request, is no stream's.
-    const first = await Promise.all(Array.from({ length: 20 }, () => Idle.open(server.url, path)));
+    const first = await Promise.all(Array.from({ length: 20 }, () => Idle.open(url, path)));
     for (const stream of first) stream.close();
     await sleep(500);
     const before = residentKiB(child.pid);
     while (streams.length < STREAMS) {
       // Not all at once, for the listener's backlog.
-      streams.push(...(await Promise.all(Array.from({ length: 50 }, () => Idle.open(server.url, path)))));
+      streams.push(...(await Promise.all(Array.from({ length: 50 }, () => Idle.open(url, path)))));
     }
     await sleep(seconds * 1_000);
     const memory = (residentKiB(child.pid) - before) / STREAMS;
@@ -69,6 +71,16 @@ async function measure(name, path, seconds) {
     for (const stream of streams) stream.close();
     await stop();
   }
+}
+
+async function start(name) {
+  if (name !== 'hub') {
+    const { servers: [{ url }], child, stop } = await startServers(name);
+    return { url, child, stop };
+  }
+  const { child, lines } = await startProgram('example-hub', [], { ADDR: '127.0.0.1:0', KEEP_ALIVE_MS: '1000' });
+  const { value } = await lines.next();
+  return { url: /^listening on (\S+)$/.exec(value)[1], child, stop: () => child.kill('SIGKILL') };
 }
 
 /** A client that costs little: it counts keep-alives as they come on the wire. */
