@@ -17,9 +17,9 @@ thread_local! {
 const MAX_SPARE: usize = 64 * 1024;
 
 /// From this size, a chunk is the buffer itself, cut to its length: a copy would take longer. It
-/// takes less time for shorter ones, but from two kibibytes on glibc makes it with `rep movsb`, which
-/// on some processors takes up to three times as long for some distances of source and destination:
-/// the heap's layout decides (`benches/run layouts`).
+/// takes less time for shorter ones, but from two kibibytes on glibc makes it with `rep movsb`,
+/// which on some processors takes up to three times as long for some distances of source and
+/// destination: the heap's layout decides (`benches/run layouts`).
 const HAND_OVER_FROM: usize = 4 * 1024;
 
 /// The longest chunk that says how large the next buffer will have to be; after a giant the next
@@ -29,8 +29,8 @@ const MAX_AHEAD: usize = 32 * 1024;
 /// From this size, hand over the buffer even if the destination has space for a copy.
 const REPLACE_FROM: usize = 32 * 1024;
 
-/// From this size, shared bytes are passed on instead of being copied: the cost of one more chunk is
-/// then small beside that of the copy.
+/// From this size, shared bytes are passed on instead of being copied: the cost of one more chunk
+/// is then small beside that of the copy.
 const SHARE_FROM: usize = 32 * 1024;
 
 /// Complete items, and perhaps the beginning of one more.
@@ -38,8 +38,8 @@ const SHARE_FROM: usize = 32 * 1024;
 /// The bytes after the last complete item do not count, and the next item overwrites them: an item
 /// that fails, or panics, adds nothing.
 ///
-/// The limit of a frame is checked where the buffer grows and at the frame's end, not at each write.
-/// Before its end a frame may therefore exceed the limit by the buffer's spare capacity.
+/// The limit of a frame is checked where the buffer grows and at the frame's end, not at each
+/// write. Before its end a frame may therefore exceed the limit by the buffer's spare capacity.
 #[derive(Debug)]
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
@@ -232,7 +232,8 @@ impl Buffer {
         self.release();
         match runs {
             None if bytes.is_empty() => None,
-            // Made where it is returned: as `Bytes`, it would be moved in pieces that are slow to load.
+            // Made where it is returned: as `Bytes`, it would be moved in pieces that are slow to
+            // load.
             None => Some(bytes.into()),
             Some(runs) => split(&bytes.into(), *runs, later),
         }

@@ -228,7 +228,8 @@ fn a_giant_chunk_is_released_with_its_buffer() {
     let before = live();
     assert!(chunk(stream.as_mut()).len() > 1 << 20);
     assert!(poll(stream.as_mut()).is_pending());
-    // The thread's buffer was handed over with the chunk, and the next one is no larger than before.
+    // The thread's buffer was handed over with the chunk, and the next one is no larger than
+    // before.
     assert!(live() <= before);
     let small = chunk(stream.as_mut());
     assert!(live() - before <= 256, "{}", live() - before);

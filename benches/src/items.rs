@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-/// The number of different values of each kind: too many for the branch predictor to learn, few enough
-/// for the cache, like the data that a service is about to send.
+/// The number of different values of each kind: too many for the branch predictor to learn, few
+/// enough for the cache, like the data that a service is about to send.
 const VARIETY: usize = 256;
 
 /// The small item: some thirty bytes of JSON.

@@ -29,7 +29,8 @@ const LAYOUTS: [Layout; 5] = [
     Layout { top_pad: Some("65536"), before: 2_064, between: 3_088 },
 ];
 
-/// The workloads that are measured, by their ids: those that copy long chunks, and one that does not.
+/// The workloads that are measured, by their ids: those that copy long chunks, and one that does
+/// not.
 const WORKLOADS: [&str; 4] = ["small-quiet", "small", "delta-text", "lines"];
 
 /// The index of the layout, for the process that measures it.

@@ -166,8 +166,8 @@ fn respelled(json: &str, space: Space) -> String {
     respelled
 }
 
-/// Whether a frame of exactly the allowed size is always written. Values that a merge drops may take
-/// 64 KiB more for a while, which no input of the fuzzer exceeds.
+/// Whether a frame of exactly the allowed size is always written. Values that a merge drops may
+/// take 64 KiB more for a while, which no input of the fuzzer exceeds.
 const LIMIT_IS_EXACT: bool = true;
 
 fn data(event: &impl Encode) -> Result<Json, Error> {

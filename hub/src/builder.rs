@@ -80,11 +80,11 @@ impl HubBuilder {
     }
 
     /// Of how many [keys](crate::Hub::key) the newest event is kept, for [subscriptions that begin
-    /// with it](crate::Subscriber::begin_with_latest), also once it is no longer retained otherwise.
-    /// A key counts once in each topic. The default is as many as events are retained.
+    /// with it](crate::Subscriber::begin_with_latest), also once it is no longer retained
+    /// otherwise. A key counts once in each topic. The default is as many as events are retained.
     ///
-    /// They may take [as many bytes](Self::retain_bytes) as the retained events, besides these. Of a
-    /// topic of which one was dropped, clients get a gap, and not a part of the state.
+    /// They may take [as many bytes](Self::retain_bytes) as the retained events, besides these. Of
+    /// a topic of which one was dropped, clients get a gap, and not a part of the state.
     pub const fn retain_keys(mut self, keys: usize) -> Self {
         self.0.bounds.keys = Some(keys);
         self
@@ -200,13 +200,14 @@ impl HubBuilder {
         self.0
     }
 
-    /// Calls this with a topic, and the number of its [listeners](crate::Hub::listeners), when it has
-    /// got or lost some. Presence is built on it: the cookbook has a program.
+    /// Calls this with a topic, and the number of its [listeners](crate::Hub::listeners), when it
+    /// has got or lost some. Presence is built on it: the cookbook has a program.
     ///
-    /// It is called after the change, on the thread that subscribes or drops a subscriber, without a
-    /// lock: it may call the hub. One call runs at a time, so the last call for a topic has its last
-    /// number; several changes may be told as one. It must be quick, and must not panic: hand over
-    /// what takes time. [`subscribe_all`](crate::Hub::subscribe_all) names no topic.
+    /// It is called after the change, on the thread that subscribes or drops a subscriber, without
+    /// a lock: it may call the hub. One call runs at a time, so the last call for a topic has its
+    /// last number; several changes may be told as one. It must be quick, and must not panic: give
+    /// work that takes time to another task. [`subscribe_all`](crate::Hub::subscribe_all) names no
+    /// topic.
     ///
     /// ```
     /// use sse_encoder::LastEventId;

@@ -119,7 +119,7 @@ impl Time {
         SystemTime::now().into()
     }
 
-    /// What was authorized in this very microsecond was so before it.
+    /// The microsecond after it: an authorization within this one counts as earlier.
     const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
     }

@@ -259,7 +259,7 @@ impl Error {
         Kind::InvalidEntry { field, reason }.into()
     }
 
-    /// What is wrong with the field of an entry.
+    /// The reason why the field of an entry is rejected.
     pub(crate) fn reason(&self) -> Option<&'static str> {
         match &*self.kind {
             Kind::InvalidEntry { reason, .. } => Some(reason),

@@ -483,8 +483,8 @@ impl State {
         self.retained.check_id(id, names.iter().filter_map(|name| self.topics.get(name)))
     }
 
-    /// Appends an event in its slot, and makes room. One that nobody hears and none can resume after
-    /// leaves nothing.
+    /// Appends an event in its slot, and makes room. An event without a listener, after
+    /// which no client can resume, takes no room.
     #[inline]
     fn append(
         &mut self,

@@ -1,4 +1,4 @@
-//! What the fuzzer reaches beside the public names.
+//! The names that the fuzz targets use beside the public ones.
 
 use crate::{builder::HubBuilder, position::Position, redis::read_entry};
 

@@ -95,9 +95,10 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, or is larger than [`max_frame`](crate::HubBuilder::max_frame); it
-    /// writes no frame or more than one, as a cut within an item could not be resumed; its type is
-    /// one of [the hub's own](crate::HubBuilder::notice_types); its own id is empty, looks like one of the hub's own, or is that of [an event that is
+    /// The item cannot be encoded, or is larger than [`max_frame`](crate::HubBuilder::max_frame);
+    /// it writes no frame or more than one, as a cut within an item could not be resumed; its type
+    /// is one of [the hub's own](crate::HubBuilder::notice_types); its own id is empty, looks like
+    /// one of the hub's own, or is that of [an event that is
     /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
     /// Nothing is published then, and no number is used up.
     #[cfg_attr(feature = "redis", doc = include_str!("redis/outcomes.md"))]
@@ -153,8 +154,8 @@ impl Hub {
     /// # Errors
     ///
     /// As [`publish`](Self::publish) for each item; and where they are [more than the hub
-    /// retains](crate::Error::is_batch_too_long). None is published then, unless the outcome is
-    /// unknown: then all or none.
+    /// retains](crate::Error::is_batch_too_long). No item is published then, unless the outcome is
+    /// unknown: then all are, or no item is.
     pub fn publish_all<I>(
         &self,
         items: I,
@@ -254,7 +255,7 @@ impl Hub {
     /// them gets once. Without any it is the topic `""`.
     ///
     /// A subscriber of one of them is enough to get it: do not add a wider topic to an event that
-    /// only the others may have.
+    /// only the others may have. Topics that are `String`s are given as `&[&a, &b]`.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -392,8 +393,8 @@ impl Hub {
     }
 
     /// How many subscribers of this server have named the topic, those that do not read included.
-    /// It takes the same time however many there are. The topic `""` is that of the events published
-    /// without one; [`subscribe_all`](Self::subscribe_all) names none.
+    /// It takes the same time however many there are. The topic `""` is that of the events
+    /// published without one; [`subscribe_all`](Self::subscribe_all) names none.
     ///
     /// A user with two tabs has two. Other servers have their own: see
     /// [`on_listeners`](crate::HubBuilder::on_listeners) for presence.
@@ -444,16 +445,17 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The name is [longer than 4 KiB](crate::Error::is_name_too_long), and nothing was ended; or, not
-    /// with a log in memory, the log could not keep the record, as [`publish`](Self::publish) says
-    /// it. Then the streams of this server have ended all the same: call it again until it succeeds.
+    /// The name is [longer than 4 KiB](crate::Error::is_name_too_long), and nothing was ended; or,
+    /// not with a log in memory, the log could not keep the record, as [`publish`](Self::publish)
+    /// says it. Then the streams of this server have ended all the same: call it again until it
+    /// succeeds.
     pub async fn end_owner(&self, owner: &str, reconnect: Reconnect) -> Result<usize, Error> {
         self.end(Ending::new(Kind::Owner, owner, reconnect)?).await
     }
 
     /// Ends the streams that have named this topic, whether or not they have an
-    /// [owner](crate::Subscriber::owner): for a room that is closed. A stream of several topics ends
-    /// with each of them. All else is as with [`end_owner`](Self::end_owner).
+    /// [owner](crate::Subscriber::owner): for a room that is closed. A stream of several topics
+    /// ends with each of them. All else is as with [`end_owner`](Self::end_owner).
     ///
     /// A stream that begins later ends, too, if it [says](crate::Subscriber::owner) that it was
     /// authorized before; one without an owner says nothing. Streams [of all
@@ -604,13 +606,13 @@ impl Hub {
     }
 
     /// Waits until the subscribers that read are at most `max_lag` entries behind the newest one,
-    /// for a publisher of many events: none of its readers then loses any. It is ready at once if
-    /// none is further behind, or once the hub is [closed](Self::close).
+    /// for a publisher of many events: no reader then loses one. It is ready at once if no reader
+    /// is further behind, or once the hub is [closed](Self::close).
     ///
     /// Limit the wait. If the future is dropped before it is ready, subscribers that have read
     /// nothing since its first poll are not waited for again until they read: a client that does
-    /// not read costs one such wait, and gets a [gap](crate::GAP) later. One that has already lost
-    /// events is not waited for.
+    /// not read costs one such wait, and gets a [gap](crate::GAP) later. A subscriber that has
+    /// already lost events is not waited for.
     ///
     /// Choose at most half of [`retain_events`](crate::HubBuilder::retain_events): subscribers are
     /// looked at only after up to `max_lag` new entries, and show their progress after each 32

@@ -1,5 +1,5 @@
-//! Repairs that a test can take out, to show that the simulation of the log on Redis notices: each by
-//! the number of its row in the report of faults.
+//! Repairs that a test can take out, to show that the simulation of the log on Redis notices: each
+//! by the number of its row in the report of faults.
 
 #[cfg(test)]
 use std::cell::Cell;

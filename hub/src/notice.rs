@@ -15,9 +15,9 @@ use crate::log::{self, PositionId};
 /// ```
 pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 
-/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client that
-/// events are missing. Its data is a JSON object: `requested` is the id after which something is
-/// missing (`null` if it is no longer known, cannot be read, or is longer than 128 bytes),
+/// The default [type](crate::HubBuilder::notice_types) of the gap event, which tells the client
+/// that events are missing. Its data is a JSON object: `requested` is the id after which something
+/// is missing (`null` if it is no longer known, cannot be read, or is longer than 128 bytes),
 /// `resumed_after` the position after which the stream continues.
 ///
 /// ```
@@ -26,8 +26,8 @@ pub const CHECKPOINT: EventType = EventType::from_static("checkpoint");
 pub const GAP: EventType = EventType::from_static("gap");
 
 /// Type of an event that removes its [key](crate::Hub::key): subscribers get it like any other, and
-/// [a state of the newest events](crate::Subscriber::begin_with_latest) has nothing of that key from
-/// then on.
+/// [a state of the newest events](crate::Subscriber::begin_with_latest) has nothing of that key
+/// from then on.
 ///
 /// ```
 /// use sse_encoder::Event;

@@ -68,7 +68,7 @@ pub(crate) enum When {
     Before,
 }
 
-/// What an ending has changed.
+/// The effect of an ending.
 pub(crate) struct Change {
     /// How many streams of an owner it has ended.
     pub(crate) streams: usize,
@@ -137,7 +137,7 @@ impl Owners {
         (membership, Reconnect::from_code(ended))
     }
 
-    /// Leaves the streams of an owner. Only after that the waiter may leave its list.
+    /// Takes the stream out of those of its owner, before its waiter is taken out of its list.
     pub(crate) fn leave(&self, membership: &Membership) {
         let left = lock(&self.state).streams.remove(membership);
         drop(left);
@@ -228,7 +228,8 @@ impl State {
         self.by_time.insert((ended.at, name.clone(), kind));
     }
 
-    /// Forgets endings that all authorizations are younger than, and the oldest ones beyond a bound.
+    /// Forgets endings that all authorizations are younger than, and the oldest ones beyond a
+    /// bound.
     fn forget(&mut self, expired: Time, most: usize) {
         while let Some((at, _, _)) = self.by_time.first()
             && (*at < expired || self.by_time.len() > most)

@@ -55,8 +55,8 @@ impl fmt::Display for Position {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Claim {
     pub(crate) at: Position,
-    /// The position beyond `at` that the client had before a gap, on a server whose log did not have
-    /// it: another server may still have it.
+    /// The position beyond `at` that the client had before a gap, on a server whose log did not
+    /// have it: another server may still have it.
     pub(crate) had: Option<Position>,
 }
 

@@ -11,8 +11,9 @@ use crate::{
     log::{Append, Draft, Names, Outcomes},
 };
 
-/// The destination of an item: a topic or several, a key, or both; from [`Hub::to`](crate::Hub::to),
-/// [`Hub::to_all`](crate::Hub::to_all) and [`Hub::key`](crate::Hub::key).
+/// The destination of an item: a topic or several, a key, or both; from
+/// [`Hub::to`](crate::Hub::to), [`Hub::to_all`](crate::Hub::to_all) and
+/// [`Hub::key`](crate::Hub::key).
 ///
 /// ```
 /// use sse_encoder::Event;

@@ -52,7 +52,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// What a published item may be.
+    /// The rules for a published item.
     pub(crate) fn rules(&self) -> Rules<'_> {
         Rules { max_frame: self.max_frame, reserved: &self.notice_types }
     }

@@ -33,13 +33,14 @@ pub struct Stats {
     /// Calls that published nothing: the item was at fault, the log refused it or could not be
     /// reached, or the hub was closed.
     pub refused: u64,
-    /// Calls of which it is [unknown](crate::Error::is_outcome_unknown) whether they have published.
+    /// Calls of which it is [unknown](crate::Error::is_outcome_unknown) whether they have
+    /// published.
     pub outcome_unknown: u64,
     /// Delivered events, counted once for each subscriber. Those that a subscriber has taken since
     /// it last waited are counted when it waits again.
     pub delivered: u64,
-    /// Gaps that clients were told of: those of `late` and `unknown`, and those of connected clients,
-    /// which read too slowly, or of which the log has lost events.
+    /// Gaps that clients were told of: those of `late` and `unknown`, and those of connected
+    /// clients, which read too slowly, or of which the log has lost events.
     pub gaps: u64,
     /// Retained events.
     pub retained: usize,

@@ -19,8 +19,8 @@ use futures_core::{FusedStream, Stream};
 
 use crate::{Encode, Error, LastEventId, SseEncoder, StopReconnecting, header};
 
-/// The stream need not be `Send`. The response to `HEAD` is the head alone, and the stream is dropped
-/// at once.
+/// The stream need not be `Send`. The response to `HEAD` is the head alone, and the stream is
+/// dropped at once.
 impl<S: Stream<Item: Encode> + 'static> Responder for SseEncoder<S> {
     type Body = Self;
 

@@ -49,8 +49,8 @@ impl LastEventId {
         Self(Sent::Nothing)
     }
 
-    /// Reads the values of all `Last-Event-ID` headers, of which a proxy can send several, and takes
-    /// the last valid id. A value is UTF-8, not only ASCII, by the
+    /// Reads the values of all `Last-Event-ID` headers, of which a proxy can send several, and
+    /// takes the last valid id. A value is UTF-8, not only ASCII, by the
     /// [standard](https://html.spec.whatwg.org/multipage/server-sent-events.html#the-last-event-id-header).
     ///
     /// ```
@@ -65,9 +65,8 @@ impl LastEventId {
         values.fold(Self::none(), |before, last| last.or(before))
     }
 
-    /// Reads the header `Last-Event-ID`, then the query parameter
-    /// [`PARAMETER`](Self::PARAMETER): for frameworks with request types of their own. The query has
-    /// no `?`.
+    /// Reads the header `Last-Event-ID`, then the query parameter [`PARAMETER`](Self::PARAMETER):
+    /// for frameworks with request types of their own. The query has no `?`.
     ///
     /// ```
     /// use http::HeaderMap;
@@ -123,8 +122,8 @@ impl LastEventId {
         self.get()?.as_u64()
     }
 
-    /// The id as a value of another type, such as an `i64` or a UUID of a database: by its `FromStr`;
-    /// `None` as for [`get`](Self::get), and for an id that is no such value.
+    /// The id as a value of another type, such as an `i64` or a UUID of a database: by its
+    /// `FromStr`; `None` as for [`get`](Self::get), and for an id that is no such value.
     ///
     /// ```
     /// use sse_encoder::LastEventId;

@@ -65,9 +65,9 @@ pin_project! {
     /// Each poll gathers the items that are ready, 1,024 at most and up to
     /// [`chunk_limit`](Self::chunk_limit), into one `Bytes` of whole frames. Nothing is held back:
     /// as soon as the source is pending, the chunk is sent, unless it [lingers](Self::linger). No
-    /// chunk is empty. Between polls no buffer is held. Events that were
-    /// [encoded once](Encoder::encode_once) pass through without a copy if they are alone in their
-    /// chunk, and a long single line of shared bytes (32 KiB and more) is a chunk of its own. After 64
+    /// chunk is empty. Between polls no buffer is held. Events that were [encoded
+    /// once](Encoder::encode_once) pass through without a copy if they are alone in their chunk,
+    /// and a long single line of shared bytes (32 KiB and more) is a chunk of its own. After 64
     /// chunks without a pause the stream is pending once and wakes its task: a source that is
     /// always ready never takes a thread for itself.
     ///
@@ -87,8 +87,8 @@ pin_project! {
     /// whatever the source does first. In a response an error waits until the server has dropped
     /// the chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
     /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
-    /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole:
-    /// `cargo test -p test-servers events_before -- --nocapture`; where three other programs wanted the same
+    /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole: `cargo test
+    /// -p test-servers events_before -- --nocapture`; where three other programs wanted the same
     /// two cores all of the time, nine of ten. A client that does not read can still lose the bytes
     /// that were not sent; one that resumes gets them again.
     ///
@@ -565,8 +565,8 @@ impl<S> SseEncoder<S> {
     /// were sent, and the time. Also when the stream is dropped before its end, as its client has
     /// gone, or before its first poll. Each call adds a closure. By default nothing is counted.
     ///
-    /// It takes the place of a [`guard`](Self::guard) that counts. It is called after the source was
-    /// dropped, at a panic while the thread unwinds: it must not panic itself.
+    /// It takes the place of a [`guard`](Self::guard) that counts. It is called after the source
+    /// was dropped, at a panic while the thread unwinds: it must not panic itself.
     ///
     /// A reason with an error keeps a clone of it, so that [`Error::into_inner`] fails in the
     /// policy and for the consumer of the stream; [`Error::downcast_ref`] works.

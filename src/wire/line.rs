@@ -79,7 +79,8 @@ struct Lines<'a, const N: usize> {
 }
 
 impl<const N: usize> Lines<'_, N> {
-    /// Appends all lines; `at` is a place in the first one. Searches for one line end after another.
+    /// Appends all lines; `at` is a place in the first one. Searches for one line end after
+    /// another.
     #[inline]
     fn put_few(&mut self, at: usize) {
         for end in memchr2_iter(b'\r', b'\n', &self.text[at..]) {
@@ -123,7 +124,8 @@ impl<const N: usize> Lines<'_, N> {
 }
 
 /// Where lines end in a block: a bit for each of its bytes, which the compiler compares sixteen or
-/// more at once. To search for one line end after another takes twice as long where lines are short.
+/// more at once. To search for one line end after another takes twice as long where lines are
+/// short.
 #[inline(always)]
 fn line_ends(block: &[u8; BLOCK]) -> u64 {
     /// Bit n for each byte of the n-th eight.

@@ -21,8 +21,8 @@ pub(crate) const RAW_VALUE: &str = "$serde_json::private::RawValue";
 
 pub(crate) const NUMBER: &str = "$serde_json::private::Number";
 
-/// Encodes the item after another one; `None` if it panics. A failure, or a panic of the item's own,
-/// must write nothing and use no id; the output must be whole frames, and UTF-8.
+/// Encodes the item after another one; `None` if it panics. A failure, or a panic of the item's
+/// own, must write nothing and use no id; the output must be whole frames, and UTF-8.
 pub(crate) fn encode(item: &dyn Encode) -> Option<Result<String, Error>> {
     let mut stream = BytesMut::new();
     let mut encoder = Encoder::new();

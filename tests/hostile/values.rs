@@ -173,7 +173,8 @@ fn all_lies() -> Vec<Lie> {
     all
 }
 
-/// Without the raw texts whose characters a variant could cut in two: these have a test of their own.
+/// Without the raw texts whose characters a variant could cut in two: these have a test of their
+/// own.
 fn ascii_lies() -> Vec<Lie> {
     let mut all = all_lies();
     all.retain(|lie| !matches!(lie, Lie::Raw(text) if !text.is_ascii()));

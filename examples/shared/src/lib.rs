@@ -17,8 +17,8 @@ pub const PAGE: &str = include_str!("page.html");
 /// The longest silence before a comment keeps a stream alive.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The number of connections that may wait to be accepted. After a restart all clients come at once:
-/// where 128 may wait, the standard library's number, the others try again after a second.
+/// The number of connections that may wait to be accepted. After a restart all clients come at
+/// once: where 128 may wait, the standard library's number, the others try again after a second.
 pub const BACKLOG: u16 = 4_096;
 
 /// The address to listen on: `ADDR`, by default port 3000 of this machine.

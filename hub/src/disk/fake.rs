@@ -57,7 +57,7 @@ enum Change {
     Remove(String),
 }
 
-/// What becomes of an operation.
+/// The outcome of an operation that is told to fail.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Fault {
     /// It does nothing, and fails.
@@ -125,7 +125,8 @@ impl Disk {
         copy
     }
 
-    /// The power fails: of what is not synced each part survives for which `survives` says so.
+    /// The power fails: of the bytes that are not synced, those parts survive for which `survives`
+    /// says so.
     pub(crate) fn power_failure(&self, mut survives: impl FnMut() -> bool) {
         let mut state = self.state();
         let state = &mut *state;

@@ -76,7 +76,7 @@ impl FileHeader {
         hasher.finalize()
     }
 
-    /// What the checksums of this file's batches begin with.
+    /// The state in which the checksums of this file's batches begin.
     pub(super) fn seed(self) -> Hasher {
         let mut hasher = Hasher::new();
         hasher.update(&self.log.to_le_bytes());
@@ -94,7 +94,7 @@ pub(super) struct BatchHeader {
     pub(super) first: u64,
     /// Milliseconds since 1970.
     pub(super) time: u64,
-    /// How many numbers it takes. With none, it says that the log was closed.
+    /// How many numbers it takes. Zero says that the log was closed.
     pub(super) count: u32,
 }
 

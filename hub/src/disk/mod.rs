@@ -1,8 +1,9 @@
 #![doc = include_str!("../../docs/disk.md")]
-// A simulation implements `files::Files` (`fake::Disk` does), opens a `Writer` on it with a feed, and
-// calls `append` with commands itself, in place of the thread in `log`: each answer is ready when
-// that returns. Dropping the writer is a crash, `close` a clean end, `fake::Disk::power_failure` loses
-// what is not synced, and `fake::Disk::fail` lets an operation fail or write a part.
+// A simulation implements `files::Files` (`fake::Disk` does), opens a `Writer` on it with a feed,
+// and calls `append` with commands itself, in place of the thread in `log`: each answer is ready
+// when that returns. Dropping the writer is a crash, `close` a clean end,
+// `fake::Disk::power_failure` loses what is not synced, and `fake::Disk::fail` lets an operation
+// fail or write a part.
 
 mod answer;
 mod endings;

@@ -53,7 +53,7 @@ pub(super) fn refuse(commands: impl IntoIterator<Item = Command>, reason: &str) 
 /// The end of some streams that is to be kept.
 pub(crate) type EndingCommand = (Ending, Promise);
 
-/// What waits.
+/// The commands that wait for the thread.
 pub(crate) struct Waiting {
     pub(super) commands: Vec<Command>,
     pub(super) endings: Vec<EndingCommand>,

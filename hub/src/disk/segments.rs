@@ -132,7 +132,7 @@ impl<F: Files> Segments<F> {
         let mut bytes = vec![0; self.size.max(FILE_HEADER + len)];
         bytes[..FILE_HEADER].copy_from_slice(&header.to_bytes());
         self.prepare(&bytes)?;
-        // Whatever a failure leaves behind, the next batch goes to a file after this one.
+        // Even if this fails in part, the next batch goes to a file after this one.
         self.next_number += 1;
         self.at = None;
         self.publish(header.number)?;

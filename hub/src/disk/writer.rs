@@ -70,7 +70,7 @@ impl<F: Files> Writer<F> {
         let tip = match tip {
             Some(tip) if !has_lost_tip => tip,
             _ => {
-                // Nobody knows this position yet.
+                // No client has been told this position yet.
                 let tip = Position::new(epoch, tip.map_or(0, |tip| tip.n));
                 feed.record_gap(tip)?;
                 if tip.n == 0 {

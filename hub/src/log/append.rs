@@ -22,7 +22,8 @@ pub(crate) struct Draft<'a> {
     pub(crate) event: Encoded,
 }
 
-/// The names of an event's topics. One that is there twice counts once; none is the topic `""`.
+/// The names of an event's topics. A name that is given twice counts once; an empty list is
+/// the topic `""`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Names<'a> {
     One(&'a str),
@@ -78,8 +79,8 @@ pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Appends all of these events, without others between them, or none.
     fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes>;
 
-    /// Keeps the end of some streams for this and for other servers. This server's streams are ended
-    /// already.
+    /// Keeps the end of some streams for this and for other servers. This server's streams are
+    /// ended already.
     fn end(&self, ending: Ending) -> Append<Result<(), Error>>;
 
     /// Whether an append is done at once.

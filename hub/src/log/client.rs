@@ -1,4 +1,4 @@
-//! What a client may be told of its position.
+//! The positions that a client may be told.
 //!
 //! A client resumes after the id that it was told last. So an id is a claim: *each event of this
 //! subscription up to here was given to the client, or the client was told of its loss*. The types

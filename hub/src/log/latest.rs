@@ -85,8 +85,8 @@ impl Latest {
         }
     }
 
-    /// Sets the newest event of this key in these topics; an event that removes the key leaves
-    /// none. [`trim`](Self::trim) then makes room.
+    /// Sets the newest event of this key in these topics, or removes it, if the event removes the
+    /// key. [`trim`](Self::trim) then makes room.
     pub(super) fn set(
         &mut self,
         seq: u64,
@@ -119,7 +119,7 @@ impl Latest {
         }
     }
 
-    /// The topic has a newer event with this key, or none.
+    /// The topic has a newer event with this key, or the key is removed.
     fn take(&mut self, topic: TopicId, seq: u64) {
         self.places.remove(&(topic, seq));
         let Some(value) = self.values.get_mut(&seq) else { return };

@@ -64,14 +64,14 @@ impl Retained {
         ring.get(topics.filter_map(first).min()?)
     }
 
-    /// Whether the newest event of each key of these topics is here, and if so how often such events
-    /// were lost before.
+    /// Whether the newest event of each key of these topics is here, and if so how often such
+    /// events were lost before.
     pub(crate) fn losses_of_whole(&self, topics: impl Iterator<Item = TopicId>) -> Option<u64> {
         self.latest.is_whole(topics).then(|| self.latest.losses())
     }
 
-    /// The next one of the newest events of each key of these topics, after this place and up to the
-    /// other one.
+    /// The next one of the newest events of each key of these topics, after this place and up to
+    /// the other one.
     ///
     /// # Errors
     ///
@@ -137,8 +137,8 @@ impl Retained {
         is_shared.then(|| claim.had.unwrap_or(claim.at))
     }
 
-    /// The place up to which a client may have been given what is retained, though its last event ID
-    /// is unknown, or unreadable.
+    /// The place up to which a client may have been given what is retained, though its last event
+    /// ID is unknown, or unreadable.
     fn place_of_unknown(&self, id: Option<&EventId>) -> u64 {
         let Some(id) = id else { return self.tip.0 };
         let Ok(Claim { at, had }) = id.as_str().parse() else { return self.evicted.0 };
@@ -163,8 +163,8 @@ impl Retained {
 
     /// The id of the position of a subscriber of these topics. `None` where no id is known that is
     /// not beyond events that the client lacks: it is to be told of their loss first. Nor is there
-    /// one if only an older id is known than the one that the client `has`. `had`: the later position
-    /// that it had before a gap.
+    /// one if only an older id is known than the one that the client `has`. `had`: the later
+    /// position that it had before a gap.
     pub(crate) fn id_of(
         &self,
         topics: impl Iterator<Item = TopicId>,
@@ -334,9 +334,8 @@ impl Retained {
     #[cfg(feature = "redis")]
     pub(crate) fn knows(&self, id: &EventId) -> bool {
         // An event's own id is not looked up: the time of the answer would tell a client of another
-        // topic that there is one.
-        // Nor is one known whose client had a later position: only a read of the log shows whether that
-        // one is lost.
+        // topic that there is one. Nor is one known whose client had a later position: only a read
+        // of the log shows whether that one is lost.
         self.locate(id, iter::empty()).is_some_and(|(_, had)| had.is_none())
     }
 

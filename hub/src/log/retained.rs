@@ -187,7 +187,7 @@ impl Retained {
     /// Appends an event in its slot; [`trim`](Self::trim) then makes room. Gives the frame with its
     /// id, as subscribers get it.
     ///
-    /// An ephemeral event of which nobody hears only takes its place in the order.
+    /// An ephemeral event without a listener only takes its place in the order.
     pub(crate) fn append(
         &mut self,
         slot: Slot,
@@ -337,8 +337,8 @@ impl Retained {
         }
     }
 
-    /// Records that nothing is before the entries that are here: with them, the newest event of each
-    /// key is known.
+    /// Records that nothing is before the entries that are here: with them, the newest event of
+    /// each key is known.
     #[cfg_attr(
         not(any(feature = "disk", feature = "redis")),
         allow(dead_code, reason = "for a log elsewhere")

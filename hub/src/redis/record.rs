@@ -141,8 +141,8 @@ pub(super) type Field = (&'static str, Bytes);
 ///
 /// # Errors
 ///
-/// A topic or the key is too long, there are too many topics, or the event has nothing that an entry
-/// can hold.
+/// A topic or the key is too long, there are too many topics, or the event has nothing that an
+/// entry can hold.
 pub(super) fn fields(draft: &Draft<'_>) -> Result<Vec<Field>, Error> {
     let Draft { topics, key, event } = draft;
     topics.iter().try_for_each(|topic| short(TOPIC, topic).map(drop))?;

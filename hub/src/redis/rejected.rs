@@ -57,7 +57,7 @@ impl fmt::Display for RejectedEntry {
 
 type Hook<T> = Box<dyn FnMut(T) + Send>;
 
-/// What tells one kind of rejected entry from another: the field, and the reason.
+/// A kind of rejected entry: the field, and the reason.
 type Kind = (Option<&'static str>, Option<&'static str>, u8);
 
 /// The hooks of the driver.

@@ -38,7 +38,7 @@ pub(super) fn check<'a>(fields: impl Iterator<Item = (&'a [u8], &'a [u8])>) -> C
 }
 
 /// A hash that is the same on every server, in every version of the program. It need not resist an
-/// attacker: who can write an entry can write any.
+/// attacker: a program that can write one entry can write any.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Hash(u64);
 

@@ -225,8 +225,8 @@ impl Subscriber {
     ///
     /// # Errors
     ///
-    /// The item cannot be encoded, is not one frame, has a type of the hub's own, or has an id of its
-    /// own or [no id](sse_encoder::Event::no_id); or the stream has been polled already.
+    /// The item cannot be encoded, is not one frame, has a type of the hub's own, or has an id of
+    /// its own or [no id](sse_encoder::Event::no_id); or the stream has been polled already.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId, SseEncoder};
@@ -258,25 +258,25 @@ impl Subscriber {
         Ok(())
     }
 
-    /// Begins with the newest event of each [key](crate::Hub::key) of the subscription's topics, and
-    /// goes on with the events published from now on: a client has the whole state and each of its
-    /// changes, each once, without a state kept elsewhere.
+    /// Begins with the newest event of each [key](crate::Hub::key) of the subscription's topics,
+    /// and goes on with the events published from now on: a client has the whole state and each of
+    /// its changes, each once, without a state kept elsewhere.
     ///
-    /// A client that [resumes exactly](Resumption::Exact) has the state, and gets what it has missed,
-    /// as without this. To all others the state stands in place of the missed events.
+    /// A client that [resumes exactly](Resumption::Exact) has the state, and gets what it has
+    /// missed, as without this. To all others the state stands in place of the missed events.
     ///
     /// The state stands between two [checkpoints](crate::CHECKPOINT): the data of the first one is
     /// `{"state":"begins"}`, at which a page forgets the state that it has; that of the second one,
-    /// which has the position as its id, `{"state":"whole"}`. The events of the state have their own
-    /// ids, in the order of the log: a client that is cut off within the state continues there.
+    /// which has the position as its id, `{"state":"whole"}`. The events of the state have their
+    /// own ids, in the order of the log: a client that is cut off within the state continues there.
     ///
-    /// * An event of the type [`removed`](crate::REMOVED) removes its key: it reaches the subscribers
-    ///   like all others, and the state has nothing of that key from then on.
-    /// * Events without a key, and [ephemeral](crate::Hub#ephemeral-events) ones, are no part of the
-    ///   state: give the events of such topics a key each.
-    /// * The newest events are kept also when they are no longer retained otherwise, for
-    ///   [so many keys](crate::HubBuilder::retain_keys). If one may have been dropped, or this server
-    ///   does not know the log from its beginning, the client gets a [gap](crate::GAP) and no part of
+    /// * An event of the type [`removed`](crate::REMOVED) removes its key: it reaches the
+    ///   subscribers like all others, and the state has nothing of that key from then on.
+    /// * Events without a key, and [ephemeral](crate::Hub#ephemeral-events) ones, are no part of
+    ///   the state: give the events of such topics a key each.
+    /// * The newest events are kept also when they are no longer retained otherwise, for [so many
+    ///   keys](crate::HubBuilder::retain_keys). If one may have been dropped, or this server does
+    ///   not know the log from its beginning, the client gets a [gap](crate::GAP) and no part of
     ///   the state.
     ///
     /// # Errors
@@ -349,15 +349,15 @@ impl Subscriber {
     ///
     /// If the owner's streams, or those of a topic of the subscription, were ended since the
     /// authorization, this stream ends at its first poll, and gives no event: a client that was
-    /// authorized before that, and subscribes after it, does not slip through.
-    /// [Ask](Self::ended) before you answer. So does the stream of an authorization that is older
-    /// than the hub's [`authorization_age`](crate::HubBuilder::authorization_age), and on Redis that
-    /// of a server that has not read its log yet: [wait](crate::Hub::wait_for) for it.
+    /// authorized before that, and subscribes after it, does not slip through. [Ask](Self::ended)
+    /// before you answer. So does the stream of an authorization that is older than the hub's
+    /// [`authorization_age`](crate::HubBuilder::authorization_age), and on Redis that of a server
+    /// that has not read its log yet: [wait](crate::Hub::wait_for) for it.
     ///
     /// `authorized_at` is the time of this server's clock *before* the session is looked up; of a
     /// token that is not looked up it is the time when that was issued. A time in the future counts
-    /// as now. The clocks of those who issue tokens and of those who end streams must agree: a token
-    /// of a clock that is ahead is good for so much longer.
+    /// as now. The clocks of those who issue tokens and of those who end streams must agree: a
+    /// token of a clock that is ahead is good for so much longer.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -415,8 +415,8 @@ impl Subscriber {
     }
 
     /// Whether the stream was ended, by [`Hub::end_owner`](crate::Hub::end_owner),
-    /// [`Hub::end_topic`](crate::Hub::end_topic), or as its authorization is not good any more: then
-    /// how its client is to come back. It is the first ending that counts.
+    /// [`Hub::end_topic`](crate::Hub::end_topic), or as its authorization is not good any more:
+    /// then how its client is to come back. It is the first ending that counts.
     ///
     /// The handler of a client that has just come back asks it, and answers
     /// [`StopReconnecting`](sse_encoder::StopReconnecting) at [`Reconnect::Never`]; see

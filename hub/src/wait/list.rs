@@ -1,8 +1,8 @@
 //! The subscribers of one topic: their wakers, and the newest frame for those one event behind.
 //!
-//! This is the kernel that `suites/loom` checks. A publisher first stores `last`, then locks a shard
-//! and takes the wakers; a subscriber looks at `last` again under the same lock before it parks its
-//! waker. So either it sees the new entry, or its waker is taken.
+//! This is the kernel that `suites/loom` checks. A publisher first stores `last`, then locks a
+//! shard and takes the wakers; a subscriber looks at `last` again under the same lock before it
+//! parks its waker. So either it sees the new entry, or its waker is taken.
 
 use std::{mem, sync::Arc, task::Waker};
 
@@ -45,8 +45,8 @@ struct Shard<F> {
 
 struct Slot {
     waker: Option<Waker>,
-    /// The newest sequence number whose id the client surely has. Of a stream that was ended: why, a
-    /// number of the caller's.
+    /// The newest sequence number whose id the client surely has. Of a stream that was ended: why,
+    /// a number of the caller's.
     client: u64,
     /// The sequence number that the subscriber has reached.
     cursor: u64,
@@ -79,7 +79,7 @@ pub(crate) struct Report {
     pub(crate) cursor: u64,
 }
 
-/// What a publisher waits for.
+/// The state for which a publisher waits.
 #[derive(Clone, Copy)]
 pub(crate) struct Reach {
     /// The sequence number that each subscriber is to reach,
@@ -301,8 +301,8 @@ impl<F> WaitList<F> {
         None
     }
 
-    /// The least cursor, from this one on, of a subscriber that does not wait, if one lacks an entry.
-    /// A publisher is never held up for all of them.
+    /// The least cursor, from this one on, of a subscriber that does not wait, if one lacks an
+    /// entry. A publisher is never held up for all of them.
     pub(crate) fn slowest(&self, from_cursor: u64) -> Option<u64> {
         let mut slowest = None;
         for shard in &self.shards {

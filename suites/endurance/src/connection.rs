@@ -34,7 +34,8 @@ pub(crate) struct Connection {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Options {
     pub(crate) last_event_id: Option<u64>,
-    /// The receive buffer in bytes, to limit what the kernel accepts for a client that does not read.
+    /// The receive buffer in bytes, to limit what the kernel accepts for a client that does not
+    /// read.
     pub(crate) buffer: Option<u32>,
 }
 

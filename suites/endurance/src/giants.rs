@@ -61,8 +61,8 @@ pub(crate) async fn run(names: &[&str], checks: &mut Checks) {
 enum Allocator {
     /// Large blocks always go back to the kernel, so the remaining memory is the server's.
     Fixed,
-    /// When a large block is freed, the threshold moves above its size. Blocks of that size are kept
-    /// for reuse from then on: the second round shows that there are no more.
+    /// When a large block is freed, the threshold moves above its size. Blocks of that size are
+    /// kept for reuse from then on: the second round shows that there are no more.
     Default,
 }
 

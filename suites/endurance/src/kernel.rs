@@ -4,8 +4,8 @@ use std::{collections::HashMap, fs};
 
 use crate::Result;
 
-/// The bytes between a server and its client, by the client's port: those in the server's send queue
-/// and those in the client's receive queue.
+/// The bytes between a server and its client, by the client's port: those in the server's send
+/// queue and those in the client's receive queue.
 pub(crate) fn queued(server: u16) -> Result<HashMap<u16, u64>> {
     let mut queued = HashMap::new();
     for line in fs::read_to_string("/proc/net/tcp")?.lines().skip(1) {

@@ -1,7 +1,7 @@
 //! The load of the endurance suite, which `suites/endurance/run` builds and starts.
 //!
-//! The servers are those of the interop suite, each in a process of its own, for its memory and open
-//! files to be measured.
+//! The servers are those of the interop suite, each in a process of its own, for its memory and
+//! open files to be measured.
 
 use std::{env, error::Error as StdError, time::Duration};
 

@@ -1,5 +1,6 @@
-//! Streams that a suite describes itself: `/script/NAME/TAG` and whatever follows, with any method. The
-//! scripts are JSON, in the file that `SCRIPTS` names; `suites/clients/scripts.js` says what they mean.
+//! Streams that a suite describes itself: `/script/NAME/TAG` and whatever follows, with any method.
+//! The scripts are JSON, in the file that `SCRIPTS` names; `suites/clients/scripts.js` says what
+//! they mean.
 //!
 //! A script can span several connections. A client that comes back with an id goes on after that
 //! event; one that comes back without any has the failure, or the end, behind it that it came from.

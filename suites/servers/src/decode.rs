@@ -14,8 +14,9 @@ pub(crate) fn decode(body: &[u8]) -> Vec<Event> {
     events.now_or_never().expect("the body is complete").unwrap()
 }
 
-/// Lines end with LF. A frame has these fields and ends with a blank line; comments and reconnection
-/// times outside of one have none after them, as many clients take any blank line for an event.
+/// Lines end with LF. A frame has these fields and ends with a blank line; comments and
+/// reconnection times outside of one have none after them, as many clients take any blank line for
+/// an event.
 pub(crate) fn assert_frames(body: &[u8]) {
     let text = str::from_utf8(body).expect("it is UTF-8");
     assert!(text.is_empty() || text.ends_with('\n'), "half a line at the end");

@@ -182,8 +182,8 @@ async fn the_head_arrives_before_the_first_failure(kind: Kind) {
     }
 }
 
-/// A reset discards queued bytes, so the server is given a turn to write them. Its threads may still
-/// race: the test prints how often the events are lost, and the docs have the figure.
+/// A reset discards queued bytes, so the server is given a turn to write them. Its threads may
+/// still race: the test prints how often the events are lost, and the docs have the figure.
 async fn events_before_an_error_arrive_on_http2(kind: Kind) {
     const RUNS: usize = 200;
     let broken =

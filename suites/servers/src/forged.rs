@@ -101,7 +101,8 @@ const PLACES: &[Place] = &[
         (item(Event::merge(data, other)), Expected::json(json!({"a": text, "b": text, text: 2})))
     }),
     ("a text that is spread", |text| {
-        // A `Value` cannot hold half a surrogate pair: without surrogates, each character is a member.
+        // A `Value` cannot hold half a surrogate pair: without surrogates, each character is a
+        // member.
         let text = text.replace('😀', "");
         let chars = text.chars().enumerate();
         let members = chars.map(|(index, char)| (index.to_string(), char.to_string().into()));

@@ -155,8 +155,8 @@ fn listener() -> TcpListener {
     listener
 }
 
-/// A listener whose sockets have a send buffer of this size in the kernel; and its actual size, with
-/// the kernel's own share.
+/// A listener whose sockets have a send buffer of this size in the kernel; and its actual size,
+/// with the kernel's own share.
 pub(crate) fn listener_with(send_buffer: usize) -> (TcpListener, usize) {
     let listener = listener();
     let socket = SockRef::from(&listener);

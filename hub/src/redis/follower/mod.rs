@@ -1,13 +1,13 @@
 //! Keeps the retained events equal to the newest part of the log, and records a gap where some are
 //! missing.
 //!
-//! The one rule: the entry that was read last must still be there, and be the same, when what
-//! follows it is read. Then nothing between them can have been trimmed, and the log was neither
-//! emptied nor replaced by an older one. Otherwise every subscriber gets a gap.
+//! The one rule: the entry that was read last must still be there, and be the same, when the
+//! entries after it are read. Then nothing between them can have been trimmed, and the log was
+//! neither emptied nor replaced by an older one. Otherwise every subscriber gets a gap.
 //!
-//! What was read and is lost lies before that gap: the position after which the reader continues
-//! then is no entry's, as a client that has the last entry before the loss, and no more, is to be
-//! told of the loss, too.
+//! The entries that were read and are lost lie before that gap. The position after which the reader
+//! then continues is no entry's: a client that has the last entry before the loss, and no more,
+//! must be told of the loss, too.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -377,9 +377,9 @@ impl Follower {
     }
 
     /// Whether the entry is among those read last, or comes before all since the last hole: then it
-    /// may have been read, or is one of those that were missed. A restored log may have it again, but
-    /// a client that has it from another server can lack what this one has read since. So it must
-    /// not be read as a new one.
+    /// may have been read, or is one of those that were missed. A restored log may have it again,
+    /// but a client that has it from another server can lack what this one has read since. So it
+    /// must not be read as a new one.
     fn may_have_read(&self, entry: &Entry) -> bool {
         let is_before = |position: &Position| entry.position.numbers() < position.numbers();
         self.has_read(entry)
@@ -499,7 +499,7 @@ impl Follower {
     }
 }
 
-/// Whether what was asked of the log since this entry was read was asked of the same log.
+/// Whether the entry is still there: then all reads since it was read were of the same log.
 async fn is_still_there<S: Source>(source: &mut S, entry: &Entry) -> Result<bool, Error> {
     let found = source.from(entry.position, 1).await?;
     Ok(found.first().is_some_and(|found| found.position == entry.position))
@@ -523,8 +523,8 @@ fn before(entry: &Entry) -> Position {
     Position { epoch, n, check: gap_check(&[entry.position]) }
 }
 
-/// The position after this entry, once later ones, the last of which was `lost`, are lost. It is the
-/// same on each server that has read that one.
+/// The position after this entry, once later ones, the last of which was `lost`, are lost. It is
+/// the same on each server that has read that one.
 fn after_loss(known: Position, lost: Position) -> Position {
     let (epoch, n) = just_after(known.numbers()).unwrap_or(known.numbers());
     Position { epoch, n, check: gap_check(&[known, lost]) }

@@ -14,8 +14,8 @@ const ROWS: [u32; 6] = [29, 38, 39, 40, 43, 46];
 /// How many runs are tried to find one.
 const RUNS: u64 = 200_000;
 
-/// `SSE_HUB_MUTANTS` is how often each is to be found, by default never: the tapes below are faster.
-/// With `SSE_HUB_TAPES` the last failing tape is shrunk and printed.
+/// `SSE_HUB_MUTANTS` is how often each is to be found, by default never: the tapes below are
+/// faster. With `SSE_HUB_TAPES` the last failing tape is shrunk and printed.
 #[test]
 fn each_repair_is_missed_when_it_is_taken_out() {
     let Some(times) = variable("SSE_HUB_MUTANTS").filter(|times| *times > 0) else { return };

@@ -34,8 +34,8 @@ pub(super) struct Event {
 #[derive(Default)]
 pub(super) struct Truth {
     pub(super) events: Vec<Event>,
-    /// No server may write a mark: one that has read all of a log does not notice that it was emptied
-    /// and written again, as the page on Redis says.
+    /// No server may write a mark: one that has read all of a log does not notice that it was
+    /// emptied and written again, as the page on Redis says.
     pub(super) marks_are_refused: bool,
     /// The event of each id.
     ids: HashMap<String, usize>,
@@ -223,7 +223,8 @@ impl History {
         Ok(())
     }
 
-    /// A gap: what is lost by now is told, and the stream goes on with this event, if that is known.
+    /// A gap: what is lost by now is told, and the stream goes on with this event, if that is
+    /// known.
     pub(super) fn hear_gap(
         &mut self,
         truth: &Truth,
