@@ -128,11 +128,34 @@ const fn without_lowest_bit(node: usize) -> usize {
 // The suites of loom and shuttle have no proptest.
 #[cfg(all(test, not(any(loom, shuttle))))]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::{cell::Cell, collections::BTreeMap};
 
     use proptest::{collection::vec, prelude::*};
 
     use super::Counted;
+
+    #[test]
+    fn a_search_compares_logarithmically_many_keys_whatever_was_removed() {
+        const KEYS: u64 = 100_000;
+        for kept in [1, 2, 1_000] {
+            let mut counted = Counted::new();
+            (0..KEYS).for_each(|key| counted.push(key, ()));
+            (0..KEYS).filter(|key| key % kept != 0).for_each(|key| {
+                counted.remove(&key);
+            });
+            for at in (0..KEYS).step_by(997) {
+                let compared = Cell::new(0);
+                let is_up_to = |key: &u64| {
+                    compared.set(compared.get() + 1);
+                    *key <= at
+                };
+                assert_eq!(counted.count_after(is_up_to), ((KEYS - 1) / kept - at / kept) as usize);
+                counted.first_after(is_up_to);
+                counted.last_up_to(is_up_to);
+                assert!(compared.get() <= 3 * (KEYS.ilog2() + 2), "{kept} {at}: {compared:?}");
+            }
+        }
+    }
 
     proptest! {
         #[test]
