@@ -294,7 +294,7 @@ impl<S> SseEncoder<S> {
 
     /// Begins the stream with a reconnection time, which the first poll sends: how long the client
     /// waits before it reconnects. By default the stream does not set it, and browsers wait some
-    /// seconds.
+    /// seconds. An event can set another time later, as the first one of a hub's stream does.
     ///
     /// ```
     /// use futures_executor::block_on_stream;
