@@ -14,6 +14,8 @@ pub mod contender;
 pub mod contenders;
 #[path = "../../tests/support/decoder.rs"]
 pub mod decoder;
+#[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]
+pub mod failing;
 pub mod fan_out;
 pub mod figures;
 #[cfg(all(feature = "actix", feature = "axum", feature = "warp"))]

@@ -4,14 +4,12 @@
 mod support;
 
 use std::{
-    pin::Pin,
-    sync::{Arc, Barrier},
-    task::{Context, Wake, Waker},
+    sync::Barrier,
     thread,
     time::{Duration, SystemTime},
 };
 
-use futures_core::{FusedStream, Stream};
+use futures_core::FusedStream;
 use futures_executor::block_on;
 use futures_util::FutureExt;
 use sse_encoder::{Event, ReconnectionTime};
@@ -210,19 +208,11 @@ fn an_authorization_that_is_too_old_is_not_good_for_a_stream_with_an_owner() {
 
 #[test]
 fn a_waker_that_panics_keeps_no_stream_of_the_owner_open() {
-    struct Bad;
-    impl Wake for Bad {
-        fn wake(self: Arc<Self>) {
-            panic!("as asked");
-        }
-    }
     let hub = Hub::new();
     let mut clients = [(); 8].map(|()| of(&hub, "user:7"));
-    let waker = Waker::from(Arc::new(Bad));
     for (n, client) in clients.iter_mut().enumerate() {
-        let mut cx = Context::from_waker(&waker);
         if n % 2 == 0 {
-            while Pin::new(&mut client.subscriber).poll_next(&mut cx).is_ready() {}
+            client.wait_with_a_waker_that_panics();
         } else {
             assert_eq!(client.ready(), ["checkpoint"]);
         }

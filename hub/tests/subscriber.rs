@@ -3,13 +3,12 @@
 mod support;
 
 use std::{
-    pin::Pin,
     sync::{Arc, atomic::Ordering},
-    task::{Context, Poll, Wake, Waker},
+    task::Poll,
     time::Duration,
 };
 
-use futures_core::{FusedStream, Stream};
+use futures_core::FusedStream;
 use sse_encoder::{Encode, Event, EventId, LastEventId};
 use sse_hub::{Hub, OnGap, Resumption};
 use support::{Client, Two, after, field, none, position, publish, short};
@@ -300,12 +299,6 @@ fn a_state_that_cannot_begin_a_stream_is_refused() {
 
 #[test]
 fn wakers_that_panic_harm_nobody_else() {
-    struct Bad;
-    impl Wake for Bad {
-        fn wake(self: Arc<Self>) {
-            panic!("as asked");
-        }
-    }
     let hub = Hub::new();
     let topics = ["", "a"];
     let mut clients: Vec<_> =
@@ -313,11 +306,7 @@ fn wakers_that_panic_harm_nobody_else() {
     let mut bad = [(); 2].map(|()| Client::live(hub.subscribe_to(topics, &none())));
     clients[..20].iter_mut().for_each(Client::assert_pending);
     for topic in topics {
-        let waker = Waker::from(Arc::new(Bad));
-        for bad in &mut bad {
-            let mut cx = Context::from_waker(&waker);
-            while Pin::new(&mut bad.subscriber).poll_next(&mut cx).is_ready() {}
-        }
+        bad.iter_mut().for_each(Client::wait_with_a_waker_that_panics);
         clients.iter_mut().for_each(Client::assert_pending);
         let before: Vec<_> = clients.iter().map(Client::wakes).collect();
         // The publisher is not harmed either: its event is in the log.

@@ -68,10 +68,7 @@ impl Endings {
         new: &[Ending],
     ) -> io::Result<()> {
         let mut bytes = Vec::new();
-        for Ending { kind, name, at, reconnect } in new {
-            let kind = if *kind == Kind::Owner { OWNER } else { TOPIC };
-            write(&mut bytes, kind, *at, reconnect.code(), name);
-        }
+        new.iter().for_each(|ending| write_ending(&mut bytes, ending));
         match self.at.take() {
             Some((at, limit)) if at + bytes.len() <= limit => {
                 files.write(NAME, at as u64, &bytes)?;
@@ -91,10 +88,7 @@ impl Endings {
         if forgotten > Time::NEVER {
             write(&mut bytes, FORGOTTEN, forgotten, Reconnect::Soon.code(), "");
         }
-        for Ending { kind, name, at, reconnect } in &kept {
-            let kind = if *kind == Kind::Owner { OWNER } else { TOPIC };
-            write(&mut bytes, kind, *at, reconnect.code(), name);
-        }
+        kept.iter().for_each(|ending| write_ending(&mut bytes, ending));
         files.create(UNFINISHED)?;
         files.write(UNFINISHED, 0, &bytes)?;
         files.sync(UNFINISHED)?;
@@ -103,6 +97,14 @@ impl Endings {
         self.at = Some((bytes.len(), 2 * bytes.len() + SPARE));
         Ok(())
     }
+}
+
+fn write_ending(bytes: &mut Vec<u8>, Ending { kind, name, at, reconnect }: &Ending) {
+    let kind = match kind {
+        Kind::Owner => OWNER,
+        Kind::Topic => TOPIC,
+    };
+    write(bytes, kind, *at, reconnect.code(), name);
 }
 
 /// A record: its length and checksum, then kind, time, code and name.

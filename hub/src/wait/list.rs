@@ -156,7 +156,7 @@ impl<F> WaitList<F> {
         let end_shard = |shard: &Mutex<Shard<F>>| {
             let mut shard = lock(shard);
             let taken = shard.slots.iter_mut().filter(|slot| slot.taken);
-            taken.filter_map(|slot| slot.end(code, wakers).then_some(())).count()
+            taken.map(|slot| usize::from(slot.end(code, wakers))).sum::<usize>()
         };
         self.shards.iter().map(end_shard).sum()
     }

@@ -26,6 +26,15 @@ impl Wake for Wakes {
     }
 }
 
+/// A waker that panics.
+struct Panics;
+
+impl Wake for Panics {
+    fn wake(self: Arc<Self>) {
+        panic!("as asked");
+    }
+}
+
 /// A client of the hub, which counts how often it was woken.
 pub(crate) struct Client {
     pub(crate) subscriber: Subscriber,
@@ -35,6 +44,13 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(subscriber: Subscriber) -> Self {
         Self { subscriber, wakes: Arc::default() }
+    }
+
+    /// Reads all that is there, and waits with a waker that panics.
+    pub(crate) fn wait_with_a_waker_that_panics(&mut self) {
+        let waker = Waker::from(Arc::new(Panics));
+        let mut cx = Context::from_waker(&waker);
+        while Pin::new(&mut self.subscriber).poll_next(&mut cx).is_ready() {}
     }
 
     /// A client that has read the opening checkpoint.

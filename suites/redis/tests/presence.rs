@@ -47,7 +47,11 @@ impl Server {
     }
 }
 
-/// What a page knows: each user, and the server that says so.
+async fn servers(redis: &Redis) -> [Server; 2] {
+    [Server::start(redis, "one").await, Server::start(redis, "two").await]
+}
+
+/// The view of a page: each user, and the server that says so.
 #[derive(Default)]
 struct Page {
     here: BTreeSet<String>,
@@ -102,8 +106,7 @@ impl Page {
 #[tokio::test]
 async fn a_user_with_tabs_on_two_servers_is_there_until_the_last_one_is_closed() {
     let Some(redis) = Redis::start(&[]) else { return };
-    let one = Server::start(&redis, "one").await;
-    let two = Server::start(&redis, "two").await;
+    let [one, two] = servers(&redis).await;
     let (mut ann, mut page) = (one.tab("ann"), Page::default());
     let tabs = [two.tab("bob"), two.tab("bob"), one.tab("bob")];
     page.reads(&mut ann, |page| page.here.len() == 3).await;
@@ -124,8 +127,7 @@ async fn a_user_with_tabs_on_two_servers_is_there_until_the_last_one_is_closed()
 #[tokio::test]
 async fn a_user_who_reconnects_to_another_server_does_not_flicker() {
     let Some(redis) = Redis::start(&[]) else { return };
-    let one = Server::start(&redis, "one").await;
-    let two = Server::start(&redis, "two").await;
+    let [one, two] = servers(&redis).await;
     let (mut ann, mut page) = (one.tab("ann"), Page::default());
     let mut bob = two.tab("bob");
     page.reads(&mut ann, |page| page.users().contains("bob")).await;
@@ -143,8 +145,7 @@ async fn a_user_who_reconnects_to_another_server_does_not_flicker() {
 #[tokio::test]
 async fn the_users_of_a_killed_server_expire_and_those_of_others_stay() {
     let Some(redis) = Redis::start(&[]) else { return };
-    let one = Server::start(&redis, "one").await;
-    let two = Server::start(&redis, "two").await;
+    let [one, two] = servers(&redis).await;
     let (mut ann, mut page) = (one.tab("ann"), Page::default());
     let bob = two.tab("bob");
     page.reads(&mut ann, |page| page.users().contains("bob")).await;
