@@ -303,7 +303,7 @@ impl World {
     /// A server that reads its log from this disk.
     fn disk_server(&self, disk: Disk) -> Server {
         clock::set(self.log().clock);
-        let feed = Feed::new(self.builder(0).settings(), Numbering::Given);
+        let feed = Feed::new(self.builder(0).settings(), Numbering::Continued);
         let hub = Hub::on(Handle::new(feed.clone(), Memory::new(feed.clone())));
         let writer = Writer::open(disk.clone(), feed.clone(), None).ok();
         Server::new(hub, feed, None, Some(DiskLog { disk, writer }))
