@@ -84,6 +84,8 @@ impl Owned {
     /// The JSON that `write` appends.
     pub(super) fn json(write: impl FnOnce(&mut Buffer) -> Result<(), Error>) -> Self {
         let mut buffer = Buffer::acquire();
+        // Without the limit of the encoder that had the buffer before.
+        buffer.begin_frame(usize::MAX);
         let written = write(&mut buffer);
         buffer.commit(buffer.len());
         let json = buffer.take_whole();

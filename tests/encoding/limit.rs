@@ -112,3 +112,21 @@ fn a_variant_of_exactly_the_limit_fits_at_every_length() {
         assert!(result.is_ok() && dst == whole, "{len}: {result:?}");
     }
 }
+
+/// The thread lends the same buffer to every encode.
+#[test]
+fn the_limit_of_an_encoder_does_not_bound_data_that_becomes_owned_later() {
+    let long = "x".repeat(100_000);
+    let mut dst = BytesMut::new();
+    for (text, fits) in [("fits", true), (&long, false)] {
+        let mut encoder = Encoder::new().max_frame(100);
+        for owned in [
+            || Event::json("x".repeat(100_000)).into_owned(),
+            || Event::merge(json!({"a": "x".repeat(100_000)}), ()).into_owned(),
+            || Event::tagged(Ok::<_, ()>("x".repeat(100_000))).into_owned(),
+        ] {
+            assert_eq!(encoder.encode(&Event::json(text), &mut dst).is_ok(), fits);
+            assert!(encode(&owned()).unwrap().len() > long.len());
+        }
+    }
+}
