@@ -338,9 +338,10 @@ impl Buffer {
         by: usize,
         write: impl FnOnce(&mut Self) -> R,
     ) -> R {
-        self.limit = self.limit.saturating_add(by);
+        let limit = self.limit;
+        self.limit = limit.saturating_add(by);
         let result = write(self);
-        self.limit = self.limit.saturating_sub(by);
+        self.limit = limit;
         result
     }
 }
@@ -581,6 +582,18 @@ mod tests {
                 buffer.put_short(digits.to_le_bytes(), len);
                 assert_eq!(buffer.as_slice(), number.to_string().as_bytes());
             }
+        }
+    }
+
+    #[test]
+    fn a_raised_limit_is_restored() {
+        let mut buffer = Buffer::default();
+        for max_frame in [10, usize::MAX] {
+            buffer.begin_frame(max_frame);
+            buffer.with_raised_limit(5, |buffer| {
+                assert_eq!(buffer.remaining(), max_frame.saturating_add(5));
+            });
+            assert_eq!(buffer.remaining(), max_frame);
         }
     }
 
