@@ -213,7 +213,10 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::event::{Comment, Event};
+    use crate::{
+        event::{Comment, Event},
+        value::ReconnectionTime,
+    };
 
     #[test]
     fn only_ids_of_the_counter_are_resumed_after() {
@@ -275,6 +278,18 @@ mod tests {
                 assert_eq!(encoded.as_bytes(), &format!("id: {id}\ndata: a\n\n"));
                 assert_eq!((encoded.id(), encoded.lacks_id()), (Some(id), false));
             }
+        }
+        let retry = Event::new().retry(ReconnectionTime::MAX);
+        let rows: [(&dyn Encode, &str); 3] = [
+            (&Comment::new("a"), "id: 1\n: a\n\n"),
+            (&retry, "id: 1\nretry: 2147483647\n\n"),
+            (&Event::new().id(7), "id: 1\n\n"),
+        ];
+        for (item, expected) in rows {
+            let encoded = Encoder::bare().encode_once(item).unwrap();
+            let encoded = encoded.with_id(&EventId::from(1)).unwrap();
+            assert_eq!(encoded.as_bytes(), expected);
+            assert_eq!(encoded.with_id(&EventId::from(1)), Some(encoded));
         }
         let several = Encoder::bare().encode_once(&[Event::text("a"), Event::text("b")]).unwrap();
         assert_eq!(several.with_id(&EventId::from(1)), None);

@@ -84,7 +84,8 @@ impl Encoded {
     }
 
     /// The same single frame with this id in place of its own; `None` unless it is a
-    /// [single](Self::is_single) frame.
+    /// [single](Self::is_single) frame. A comment or a reconnection time by itself gets a blank
+    /// line too, at which the client takes over the id.
     ///
     /// A log that numbers events encodes an item first, with
     /// [`automatic_ids`](crate::Encoder::automatic_ids) off, and gives the id when it has appended
@@ -111,13 +112,16 @@ impl Encoded {
                 &self.frames[line::ID.len() + usize::from(len) + 1..]
             }
         };
+        let has_blank_line = self.frames.ends_with(line::BLANK_LINE);
+        let blank_line = if has_blank_line { &b""[..] } else { line::END };
         let id = id.as_str();
-        let len = line::ID.len() + id.len() + 1 + rest.len();
+        let len = line::ID.len() + id.len() + 1 + rest.len() + blank_line.len();
         let mut frames = BytesMut::with_capacity(len);
         frames.put_slice(line::ID);
         frames.put_slice(id.as_bytes());
         frames.put_u8(b'\n');
         frames.put_slice(rest);
+        frames.put_slice(blank_line);
         let shape = Shape::of_frame(len, IdLine::Explicit(id.len() as u16));
         Some(Self { frames: frames.freeze(), shape })
     }
