@@ -32,13 +32,16 @@ impl Held {
 
     /// The number of chunks and errors that are certain to come.
     pub(super) fn ready(&self) -> usize {
-        self.pieces.len()
-            + usize::from(self.has_frames())
-            + usize::from(self.failure.is_some() || self.invalid.is_some())
+        self.pieces.len() + usize::from(self.has_frames()) + usize::from(self.failure.is_some())
     }
 
-    /// Whether there are frames to begin the next chunk with.
-    pub(super) fn has_frames(&self) -> bool {
+    /// Whether the next poll begins with frames, or with an error for the policy: these can become
+    /// any number of chunks.
+    pub(super) fn has_beginning(&self) -> bool {
+        self.has_frames() || self.invalid.is_some()
+    }
+
+    fn has_frames(&self) -> bool {
         self.passthrough.is_some() || self.buffer.is_some()
     }
 }

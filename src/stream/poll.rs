@@ -332,9 +332,8 @@ where
     /// a part of a chunk, or several, or none.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let ready = self.held.as_ref().map_or(0, |held| held.ready());
-        // Frames that were kept can make a chunk of several pieces.
-        let has_frames = self.held.as_ref().is_some_and(|held| held.has_frames());
-        let is_known = self.source.is_none() && !has_frames;
+        let has_beginning = self.held.as_ref().is_some_and(|held| held.has_beginning());
+        let is_known = self.source.is_none() && !has_beginning;
         (ready, is_known.then_some(ready))
     }
 }
@@ -344,7 +343,8 @@ where
     Self: Stream,
 {
     fn is_terminated(&self) -> bool {
-        self.source.is_none() && self.held.as_ref().is_none_or(|held| held.ready() == 0)
+        self.source.is_none()
+            && self.held.as_ref().is_none_or(|held| held.ready() == 0 && !held.has_beginning())
     }
 }
 

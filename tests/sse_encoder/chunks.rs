@@ -1,6 +1,6 @@
 //! Which items share a chunk, and how large it may be.
 
-use std::pin::pin;
+use std::{pin::pin, time::Duration};
 
 use futures_core::{FusedStream, Stream};
 use sse_encoder::{Event, SseEncoder};
@@ -62,6 +62,13 @@ fn the_size_hint_bounds_the_chunks_to_come() {
     assert_eq!(stream.size_hint(), (0, None));
     assert_end(poll(stream.as_mut()));
     assert_eq!(stream.size_hint(), (0, Some(0)));
+
+    // The policy makes of an error what it likes.
+    let invalid = SseEncoder::retry_after(Duration::ZERO);
+    assert_eq!((invalid.size_hint(), invalid.is_terminated()), ((0, None), false));
+    let mut invalid = pin!(invalid);
+    assert_chunk(poll(invalid.as_mut()), ":\n");
+    assert_eq!(invalid.size_hint(), (1, Some(1)));
 
     // An error that is still to come counts too.
     let mut stream = pin!(bare(failing()));
