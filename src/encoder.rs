@@ -154,9 +154,8 @@ impl Encoder {
         written.map(|shape| Encoded::new(frames, shape.unwrap_or_default()))
     }
 
-    /// Writes the last item of a stream, which gets no automatic id: a client that resumes after
-    /// it would skip the event that has that id next time.
-    pub(crate) fn write_last(
+    /// Writes an item that gets no automatic id.
+    pub(crate) fn write_unnumbered(
         &self,
         item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         buffer: &mut Buffer,

@@ -118,13 +118,13 @@ impl<'a> Chunk<'a> {
         encoder.write(item, self.buffer())
     }
 
-    /// Appends the frames of the last item, without an automatic id.
-    pub(super) fn write_last(
+    /// Appends the frames of an item that gets no automatic id.
+    pub(super) fn write_unnumbered(
         &mut self,
         item: impl FnOnce(&mut Frames<'_>) -> Result<(), Error>,
         encoder: &Encoder,
     ) -> Result<(), Error> {
-        encoder.write_last(item, self.buffer())
+        encoder.write_unnumbered(item, self.buffer())
     }
 
     #[inline(always)]

@@ -40,7 +40,8 @@ pub struct Substitute {
 }
 
 impl OnError {
-    /// Sends this item in place of the failed one.
+    /// Sends this item in place of the failed one. It gets an automatic id only if the failed item
+    /// would have: an item of the source, not a keep-alive or a last item.
     ///
     /// An item that cannot be encoded itself is a [`Fail`](Self::Fail). A source that fails for
     /// ever does not flood its client: after 32 replacements in a row, without an item that

@@ -16,7 +16,7 @@ use super::{
     options::LastItem,
     turn::yield_now,
 };
-use crate::{encoder::Encoder, error::Error, event::Encode};
+use crate::{encoder::Encoder, error::Error, event::Encode, wire::Frames};
 
 /// The most items that one poll takes from a source that is always ready.
 const MAX_ITEMS: usize = 1024;
@@ -63,9 +63,21 @@ impl Gathering<'_> {
             && self.options.as_ref().is_none_or(|options| options.linger.is_none())
     }
 
-    /// Applies the policy to an error. Returns the reason to stop, if it is one.
+    /// Applies the policy to the error of an item of the source. Returns the reason to stop, if it
+    /// is one.
     #[cold]
     fn recover(&mut self, error: Error) -> Option<Stopped> {
+        self.recover_from(error, true)
+    }
+
+    /// Applies the policy to the error of an item that gets no automatic id. Neither does its
+    /// replacement: a client that resumes after it would skip an event of the source.
+    #[cold]
+    fn recover_unnumbered(&mut self, error: Error) -> Option<Stopped> {
+        self.recover_from(error, false)
+    }
+
+    fn recover_from(&mut self, error: Error, is_numbered: bool) -> Option<Stopped> {
         if let Some(Options { inspect_error: Some(inspect), .. }) = &mut self.options {
             inspect(&error);
         }
@@ -97,12 +109,19 @@ impl Gathering<'_> {
             }
             OnError::Substitute(Substitute { item, is_last: true }) => {
                 self.set_cause(copy.map(EndReason::LastWords));
-                let written = self.chunk.write_last(|frames| item.encode(frames), self.encoder);
+                // A client that resumes after an automatic id of theirs would skip an event.
+                let encode = |frames: &mut Frames<'_>| item.encode(frames);
+                let written = self.chunk.write_unnumbered(encode, self.encoder);
                 written.map(|()| Some(Stopped::Ended)).map_err(|error| (error, Stopped::Ended))
             }
             OnError::Substitute(Substitute { item, is_last: false }) => {
                 self.turn.replaced += 1;
-                let written = self.chunk.write(|frames| item.encode(frames), self.encoder);
+                let encode = |frames: &mut Frames<'_>| item.encode(frames);
+                let written = if is_numbered {
+                    self.chunk.write(encode, self.encoder)
+                } else {
+                    self.chunk.write_unnumbered(encode, self.encoder)
+                };
                 written.map(|()| None).map_err(|error| (error, Stopped::Failed))
             }
         };
@@ -143,7 +162,7 @@ impl Gathering<'_> {
             self.chunk.push_encoded(OPENING_COMMENT);
         }
         match self.chunk.resume() {
-            Some(error) => self.recover(error).unwrap_or(Stopped::Full),
+            Some(error) => self.recover_unnumbered(error).unwrap_or(Stopped::Full),
             None => Stopped::Full,
         }
     }
@@ -164,8 +183,8 @@ impl Gathering<'_> {
         if let Some(options) = &mut self.options {
             options.ended();
         }
-        if let Err(error) = self.chunk.write_last(last, self.encoder) {
-            self.recover(error);
+        if let Err(error) = self.chunk.write_unnumbered(last, self.encoder) {
+            self.recover_unnumbered(error);
         }
     }
 
@@ -178,7 +197,7 @@ impl Gathering<'_> {
                 self.chunk.push_encoded(frames);
                 None
             }
-            Poll::Ready(Err(error)) => self.recover(error),
+            Poll::Ready(Err(error)) => self.recover_unnumbered(error),
             Poll::Pending => None,
         }
     }

@@ -8,15 +8,16 @@ use std::{
     rc::Rc,
     sync::mpsc,
     task::Poll,
+    time::Duration,
 };
 
-use sse_encoder::{Comment, Encode, Encoder, Error, Event, OnError};
+use sse_encoder::{Comment, Encode, Encoder, Error, Event, OnError, SseEncoder, data::Json};
 
 use crate::{
     bare, failing, frames, number, numbered,
     support::{
-        Item, Pending, Script, all_chunks, assert_chunk, assert_end, assert_error, chunk, poll,
-        text,
+        Clock, Item, Pending, Script, all_chunks, assert_chunk, assert_end, assert_error, chunk,
+        poll, text,
     },
     with_encoder,
 };
@@ -214,6 +215,33 @@ fn last_words_have_no_automatic_id_and_a_replacement_has_its_items() {
     let mut stream = pin!(numbered(failing()).on_error(move |e| OnError::replace(error(e))));
     let chunk = chunk(stream.as_mut());
     assert!(chunk.ends_with(b"id: 3\ndata: second\n\nid: 4\nevent: message\ndata: 2\n\n"));
+}
+
+/// Only items of the source are numbered: a client that resumes after another id skips one of them.
+#[test]
+fn a_replacement_has_no_automatic_id_where_the_failed_item_has_none() {
+    let replaced = |stream: SseEncoder<Script<Event<Json<u32>>>>| {
+        stream.on_error(|error| OnError::replace(Event::text(error.to_string()).no_event_type()))
+    };
+    let two = || Script::new([Pending, Item(number(1))]);
+    let one = "id: 1\nevent: message\ndata: 1\n\n";
+
+    let retry = "data: `retry` of 0ns is not between 1 and 2147483647 milliseconds\n\n";
+    let mut stream = pin!(replaced(numbered(two()).retry(Duration::ZERO)));
+    assert_chunk(poll(stream.as_mut()), retry);
+    assert_chunk(poll(stream), one);
+
+    let clock = Clock::default();
+    let forged = Event::text("").event_type("a\n");
+    let mut stream = pin!(replaced(numbered(two()).keep_alive_with(clock.timer(), &forged)));
+    clock.elapse();
+    assert_chunk(poll(stream.as_mut()), "data: `type` has a line feed (0x0A) at byte 1\n\n");
+    assert_chunk(poll(stream), one);
+
+    let last = async { Err::<Event, _>("no last item") };
+    let mut stream = pin!(replaced(numbered(two()).stop_with(last)));
+    assert_chunk(poll(stream.as_mut()), "data: no last item\n\n");
+    assert_end(poll(stream));
 }
 
 #[test]
