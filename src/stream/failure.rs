@@ -10,6 +10,7 @@
 use std::{
     collections::VecDeque,
     mem,
+    panic::{self, AssertUnwindSafe},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
     thread,
@@ -159,10 +160,36 @@ fn attend() {
             }
         };
         thread::sleep(due.0.saturating_duration_since(Instant::now()));
-        due.1.release();
+        // The waker runs foreign code, whose panic is not the other streams'.
+        let _ = panic::catch_unwind(AssertUnwindSafe(|| due.1.release()));
     }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, task::Wake};
+
+    use super::*;
+
+    #[test]
+    fn a_waker_that_panics_leaves_no_other_stream_waiting() {
+        struct Tells(Option<mpsc::Sender<()>>);
+        impl Wake for Tells {
+            fn wake(self: Arc<Self>) {
+                self.0.as_ref().expect("the waker's own panic").send(()).unwrap();
+            }
+        }
+        let (tell, told) = mpsc::channel();
+        for tell in [None, Some(tell)] {
+            let waker = Arc::new(Tells(tell)).into();
+            let chunk = Arc::<Watch>::default();
+            assert!(chunk.poll_released(&Context::from_waker(&waker)).is_pending());
+            release_later(&chunk);
+        }
+        told.recv().unwrap();
+    }
 }
