@@ -83,7 +83,7 @@ impl Gathering<'_> {
         }
         let cause = self.log.describe(&error);
         if self.turn.replaced == MAX_REPLACED {
-            self.log.warn(cause, &OnError::End);
+            self.log.warn(cause, &OnError::Fail(error.clone()));
             self.fail(error);
             return Some(Stopped::Ended);
         }

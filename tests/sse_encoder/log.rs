@@ -90,6 +90,11 @@ fn each_error_is_one_warning_that_tells_the_answer() {
         exhaust(bare(failing()).on_error(|_| OnError::end_with(number(0))));
         assert_eq!(log.take(), [line("first", "the stream ends with last words")]);
 
+        // Too many replacements in a row.
+        let fails = (0..40).map(|n| Item(Err(n.to_string())));
+        exhaust(bare(Script::new(fails)).on_error(|_| OnError::replace(number(0))));
+        assert_eq!(log.take().last(), Some(&line("32", "the stream breaks")));
+
         // The chain of causes.
         let bad = || Event::json(std::collections::BTreeMap::from([((), 1)])).into_owned();
         let mut stream = Box::pin(numbered(Script::new([Item(bad())])));
