@@ -4,6 +4,7 @@
 
 mod first_tries;
 mod named;
+mod platform;
 
 use std::{
     collections::BTreeMap,
@@ -14,13 +15,18 @@ use std::{
 
 use serde_json::Value;
 
+/// Where the compiler's results go.
+fn target_dir() -> PathBuf {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let target = std::env::var_os("CARGO_TARGET_DIR");
+    target.map_or(workspace.join("target"), PathBuf::from).join("compiler")
+}
+
 /// The messages for each program, as the compiler prints them.
 fn messages(cases: &Path) -> BTreeMap<String, String> {
-    let target =
-        std::env::var_os("CARGO_TARGET_DIR").map_or(cases.join("../../../target"), PathBuf::from);
     let output = Command::new(env!("CARGO"))
         .args(["check", "--locked", "--keep-going", "--message-format", "json"])
-        .env("CARGO_TARGET_DIR", target.join("compiler"))
+        .env("CARGO_TARGET_DIR", target_dir())
         .current_dir(cases)
         .output()
         .unwrap();
