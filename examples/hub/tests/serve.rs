@@ -3,7 +3,9 @@
 mod support;
 
 use std::{
-    env, fs, process,
+    env, fs,
+    net::TcpStream,
+    process,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
@@ -223,6 +225,22 @@ fn an_outcome_that_is_unknown_is_504() {
     let (status, reason) = server.post("/publish", "{\"data\":1}");
     assert_eq!(status, 504, "{reason}");
     assert!(reason.starts_with("line 1: "), "{reason}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn clients_that_come_at_once_wait_to_be_accepted() {
+    const CLIENTS: usize = 512;
+    let server = Server::start(&[]);
+    server.signal("STOP");
+    let address = server.address.parse().unwrap();
+    let most = fs::read_to_string("/proc/sys/net/core/somaxconn").unwrap();
+    let most: usize = most.trim().parse().unwrap();
+    // Once the queue is full, the system ignores a client, which tries again after a second.
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_secs(10));
+    let clients: Result<Vec<_>, _> = (0..CLIENTS.min(most)).map(|_| connect()).collect();
+    server.signal("CONT");
+    clients.expect("all connect while the server accepts none");
 }
 
 /// Answers `OK` to all commands that set up a connection, and hangs up at an `XADD`.

@@ -2,7 +2,7 @@
 
 mod support;
 
-use std::{io::Read, net::TcpStream, process::Command};
+use std::{io::Read, net::TcpStream};
 
 use support::Server;
 
@@ -32,8 +32,7 @@ fn the_last_words_of_a_stream_have_no_id() {
         read_more(&mut socket, &mut text);
     }
     server.publish("", r#"{"data":{"n":1}}"#);
-    let pid = server.pid().to_string();
-    assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+    server.signal("TERM");
     socket.read_to_string(&mut text).unwrap();
     let last = text.trim_end().rsplit("\n\n").next().unwrap();
     assert!(text.contains("\ndata: {\"n\":1}\n\n"), "{text}");

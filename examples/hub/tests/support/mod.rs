@@ -33,8 +33,10 @@ impl Server {
         Self { child, address }
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// Sends the server a signal, such as `TERM`.
+    pub fn signal(&self, signal: &str) {
+        let pid = self.child.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &pid]).status().unwrap().success());
     }
 
     /// Whether it ends by itself, with status 0.
