@@ -1,5 +1,7 @@
 //! Values in ascending order, of which any can be removed.
 
+use super::visits;
+
 /// So many removed values are always left in place.
 const SPARE: usize = 32;
 
@@ -103,6 +105,7 @@ impl<K: Copy + Ord, T> Counted<K, T> {
             }
             step /= 2;
         }
+        visits::count();
         let (key, value) = self.slots.get(node)?;
         Some((*key, value.as_ref()?))
     }
@@ -117,7 +120,10 @@ impl<K: Copy + Ord, T> Counted<K, T> {
     }
 
     fn index_after(&self, is_up_to: impl Fn(&K) -> bool) -> usize {
-        self.slots.partition_point(|(key, _)| is_up_to(key))
+        self.slots.partition_point(|(key, _)| {
+            visits::count();
+            is_up_to(key)
+        })
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, iter};
 
-use super::counted::Counted;
+use super::{counted::Counted, visits};
 use crate::topic::TopicId;
 
 /// The sequence numbers of entries.
@@ -70,7 +70,10 @@ impl Places {
     }
 
     fn plain_up_to(&self, seq: u64) -> usize {
-        self.plain.partition_point(|place| *place <= seq)
+        self.plain.partition_point(|place| {
+            visits::count();
+            *place <= seq
+        })
     }
 }
 

@@ -13,6 +13,7 @@ mod ring;
 mod spans;
 #[cfg(test)]
 mod tests;
+mod visits;
 
 pub(crate) use self::{
     append::{Append, BoxFuture, Draft, Log, Names, Outcome, Outcomes},

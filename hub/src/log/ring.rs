@@ -9,7 +9,7 @@ use std::{
 
 use sse_encoder::{Encoded, EventId};
 
-use super::counted::Counted;
+use super::{counted::Counted, visits};
 use crate::{mutant, position::Position, topic::TopicId};
 
 /// The least number of entries to allocate memory for.
@@ -287,7 +287,10 @@ impl Ring {
         if seq < first.seq || seq >= last.seq {
             return if seq < first.seq { 0 } else { len };
         }
-        let is_after = |index: usize| self.plain[index].seq > seq;
+        let is_after = |index: usize| {
+            visits::count();
+            self.plain[index].seq > seq
+        };
         let part = (seq - first.seq) as f64 / (last.seq - first.seq) as f64;
         let guess = ((part * (len - 1) as f64) as usize).min(len - 1);
         // The one at `low` is up to the place, the one at `high` after it.

@@ -2,10 +2,11 @@ use std::time::{Duration, Instant};
 
 use sse_encoder::{Event, EventId};
 
-use super::{Bounds, Numbering, Retained};
+use super::{Bounds, Next, Numbering, Resumed, Retained, visits};
 use crate::{
     frame::{Rules, encode},
-    topic::TopicId,
+    position::Position,
+    topic::{EVERYTHING, TopicId},
 };
 
 fn retained(bounds: Bounds) -> Retained {
@@ -80,6 +81,55 @@ fn places_are_found_among_holes() {
             assert_eq!(log.kept.count_after(seq), after, "{holes} {seq}");
         }
     }
+}
+
+/// A log with so many events of topic 1, beside each of which is one of topic 2 with the same key.
+fn beside_a_key(events: u64, key: Option<&str>) -> Retained {
+    let bounds = Bounds { events: usize::MAX, bytes: usize::MAX, keys: None, age: None };
+    let mut log = retained(bounds);
+    for n in 0..events {
+        append(&mut log, 1, None, &Event::json(n).into());
+        if key.is_some() {
+            append(&mut log, 2, key, &Event::json(n).into());
+        }
+    }
+    log
+}
+
+#[test]
+fn subscribing_looks_at_logarithmically_many_events_however_many_were_missed() {
+    const EVENTS: u64 = 100_000;
+    let log = beside_a_key(EVENTS, Some("k"));
+    for topics in [&[EVERYTHING][..], &[1, 2]] {
+        for missed in [1, EVENTS / 3, EVENTS] {
+            let last = Position::new(7, 2 * (EVENTS - missed)).to_id();
+            let topics = topics.iter().copied();
+            let visits = visits::during(|| {
+                let Resumed::Exact(position) = log.resume(topics.clone(), Some(&last)) else {
+                    panic!("a gap")
+                };
+                assert_eq!(log.count_after(topics, position.seq()) as u64, missed + 1);
+            });
+            assert!(visits as u32 <= 3 * EVENTS.ilog2(), "{missed} missed, {visits} visits");
+        }
+    }
+}
+
+#[test]
+fn a_replay_beside_a_key_that_is_used_often_looks_at_no_more_than_twice_as_many_places() {
+    const EVENTS: u64 = 20_000;
+    let [plain, beside] = [None, Some("k")].map(|key| {
+        let log = beside_a_key(EVENTS, key);
+        let (mut cursor, mut frames) = (0, 0);
+        let visits = visits::during(|| {
+            while let Next::Entry(seq, _) = log.next([1, 2].into_iter(), cursor, 0) {
+                (cursor, frames) = (seq, frames + 1);
+            }
+        });
+        assert_eq!(frames, EVENTS + u64::from(key.is_some()));
+        visits
+    });
+    assert!(beside <= 2 * plain, "{plain} visits, {beside} beside the key");
 }
 
 #[test]
