@@ -305,14 +305,14 @@ fn wakers_that_panic_harm_nobody_else() {
         (0..40).map(|_| Client::live(hub.subscribe_to(topics, &none()))).collect();
     let mut bad = [(); 2].map(|()| Client::live(hub.subscribe_to(topics, &none())));
     clients[..20].iter_mut().for_each(Client::assert_pending);
-    for topic in topics {
+    for published in [&topics[..1], &topics[1..], &topics] {
         bad.iter_mut().for_each(Client::wait_with_a_waker_that_panics);
         clients.iter_mut().for_each(Client::assert_pending);
         let before: Vec<_> = clients.iter().map(Client::wakes).collect();
         // The publisher is not harmed either: its event is in the log.
-        assert!(hub.to(topic).try_publish(&Event::text(topic)).is_ok());
+        assert!(hub.to_all(published).try_publish(&Event::text("x")).is_ok());
         assert!(clients.iter().zip(before).all(|(client, before)| client.wakes() > before));
-        assert!(clients.iter_mut().all(|client| client.ready() == [topic]));
+        assert!(clients.iter_mut().all(|client| client.ready() == ["x"]));
     }
 }
 

@@ -187,6 +187,7 @@ fn an_id_of_ones_own_is_known_in_its_topic_alone() {
 #[test]
 fn the_same_id_in_two_topics_is_that_of_two_events() {
     let hub = Hub::new();
+    own(&hub, "users", "6").unwrap();
     own(&hub, "orders", "7").unwrap();
     own(&hub, "users", "7").unwrap();
     own(&hub, "users", "8").unwrap();

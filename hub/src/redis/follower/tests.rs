@@ -784,6 +784,26 @@ fn each_kind_of_rejected_entry_is_reported_once() {
 }
 
 #[test]
+fn the_second_event_with_one_id_of_its_own_in_a_topic_reaches_nobody_and_counts_as_rejected() {
+    let log = Log::default();
+    log.add([0]);
+    let mut node = Node::new(&log);
+    let mut subscriber = node.hub.subscribe_all(&LastEventId::none());
+    assert!(ready(&mut subscriber).is_empty());
+    let own = |n, data, topic| raw(n, &[("data", data), ("id", "row 7"), ("topic", topic)]);
+    // Two servers published it at once: neither had read the other's.
+    log.state().raw = vec![
+        own(1, "event 1", "orders"),
+        own(2, "event 2", "orders"),
+        own(3, "event 3", "users"),
+        raw(4, &[("data", "event 4")]),
+    ];
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [1, 3, 4]);
+    assert_eq!(node.hub.stats().rejected, 1);
+}
+
+#[test]
 fn the_hubs_own_words_are_no_entries() {
     let log = Log::default();
     log.add([0]);
