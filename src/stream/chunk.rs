@@ -73,12 +73,8 @@ impl<'a> Chunk<'a> {
     /// Appends the frames that are held. Returns the error of a prelude.
     #[cold]
     pub(super) fn resume(&mut self) -> Option<Error> {
-        let mut held = self.held.take()?;
-        let (passthrough, buffer) = (held.passthrough.take(), held.buffer.take());
-        let invalid = held.invalid.take();
-        if held.ready() > 0 {
-            *self.held = Some(held);
-        }
+        // All pieces, and a failure, were sent before.
+        let Held { passthrough, buffer, invalid, .. } = *self.held.take()?;
         if self.is_empty() {
             (self.passthrough, self.buffer) = (passthrough, buffer);
             self.is_detached = self.buffer.is_some();

@@ -139,14 +139,13 @@ impl KeepAlive {
         }
         self.timer.as_mut().reset();
         match self.frames.as_deref() {
-            None => return Poll::Ready(Ok(Bytes::from_static(b":\n"))),
-            Some(Ok(frames)) if !frames.is_empty() => return Poll::Ready(Ok(frames.clone())),
-            // No chunk may follow, and so no further poll.
-            _ => drop(self.timer.as_mut().poll_elapsed(cx)),
-        }
-        match self.frames.as_deref() {
-            Some(Err(error)) => Poll::Ready(Err(error.clone())),
-            _ => Poll::Pending,
+            None => Poll::Ready(Ok(Bytes::from_static(b":\n"))),
+            Some(Ok(frames)) => Poll::Ready(Ok(frames.clone())),
+            Some(Err(error)) => {
+                // No chunk may follow, and so no further poll.
+                let _ = self.timer.as_mut().poll_elapsed(cx);
+                Poll::Ready(Err(error.clone()))
+            }
         }
     }
 }

@@ -422,9 +422,6 @@ fn poll_failure(
         options.yielded_error();
     }
     let failure = held.as_mut().and_then(|held| held.failure.take());
-    if held.as_ref().is_some_and(|held| held.ready() == 0) {
-        *held = None;
-    }
     Poll::Ready(failure.map(|failure| Err(failure.into_error())))
 }
 
