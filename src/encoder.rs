@@ -268,6 +268,13 @@ mod tests {
     }
 
     #[test]
+    fn encoded_frames_are_equal_if_their_bytes_are() {
+        let encoded = |text| Encoder::bare().encode_once(&Event::text(text)).unwrap();
+        assert_eq!(encoded("a"), encoded("a"));
+        assert_ne!(encoded("a"), encoded("b"));
+    }
+
+    #[test]
     fn a_single_frame_takes_an_id_in_the_place_of_its_own() {
         let long = EventId::new("é".repeat(EventId::MAX_LEN / 2)).unwrap();
         for event in [Event::text("a"), Event::text("a").id(7), Event::text("a").no_id()] {

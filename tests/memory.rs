@@ -10,7 +10,8 @@ use allocations::{Counting, count};
 use bytes::{Bytes, BytesMut};
 use futures_core::Stream;
 use sse_encoder::{
-    Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, SseEncoder, data::Text,
+    Comment, Encode, Encoded, Encoder, Error, Event, EventId, EventType, Frames, SseEncoder,
+    data::Text,
 };
 use support::{Item, Pending, Script, chunk, poll};
 
@@ -295,6 +296,38 @@ fn a_giant_chunks_buffer_is_released_whatever_follows() {
         drop(next);
         assert!(live() - before <= 32 * 1024, "{name}: {}", live() - before);
     }
+}
+
+/// A text that was refused is not written before: not even its lines, eight times as long.
+#[test]
+fn the_frame_limit_bounds_the_buffer() {
+    let limit = 64 * 1024;
+    let keys: BTreeMap<_, _> = (0..2_000).map(|index| (format!("{index:010000}"), 0)).collect();
+    let long = "x".repeat(1 << 20);
+    let items: [(&str, &dyn Encode); 5] = [
+        ("text", &Event::text(long.as_str())),
+        ("lines", &Event::text("\n".repeat(60_000))),
+        ("comment", &Comment::new(long.as_str())),
+        ("json", &Event::json(&keys)),
+        ("merged", &Event::merge(&keys, ())),
+    ];
+    for (name, item) in items {
+        let mut stream = BytesMut::new();
+        let before = count().bytes;
+        let result = Encoder::new().max_frame(limit).encode(item, &mut stream);
+        let allocated = count().bytes - before;
+        assert!(result.unwrap_err().is_too_large(), "{name}");
+        assert!(allocated <= 4 * limit as u64, "{name}: {allocated}");
+    }
+}
+
+#[test]
+fn a_thread_keeps_no_space_of_a_giant_merge() {
+    warm_up();
+    let event = Event::merge((), BTreeMap::from([("giant", "x".repeat(1 << 20))]));
+    let before = live();
+    drop(Encoder::new().encode_once(&event));
+    assert!(live() - before <= 256, "{}", live() - before);
 }
 
 #[test]

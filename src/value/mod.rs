@@ -19,6 +19,7 @@ mod tests {
             let text = "é".repeat(len / 2) + &"x".repeat(len % 2);
             assert_eq!(EventId::new(&text).unwrap().as_str(), text);
             assert_eq!(EventType::new(text.clone()).unwrap(), text.as_str());
+            assert_eq!(EventId::from_static(text.clone().leak()), text);
         }
     }
 

@@ -209,3 +209,15 @@ impl Shape {
         self.id_line
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn a_frame_longer_than_a_u32_counts_is_too_large() {
+        let shape = Shape::of_frame((1 << 32) + 1, IdLine::Absent);
+        assert!(shape.check(1 << 20).unwrap_err().is_too_large());
+    }
+}

@@ -13,7 +13,7 @@ use bytes::Bytes;
 use futures_executor::block_on;
 use futures_util::{Stream, stream};
 use http_body::Body;
-use sse_encoder::{Error, Event, SseEncoder};
+use sse_encoder::{Error, Event, SseEncoder, header};
 
 use crate::{bare, numbered, support::Wakes};
 
@@ -123,6 +123,7 @@ fn a_dropped_chunk_is_followed_by_one_pending_poll_before_the_error() {
 /// A client that collects a body holds its chunks to the end.
 #[test]
 fn an_error_waits_a_bounded_time_without_polls() {
+    let start = Instant::now();
     let mut body = pin!(bare(events()));
     let held = begun(body.as_mut());
     let mut polls = 0;
@@ -133,6 +134,7 @@ fn an_error_waits_a_bounded_time_without_polls() {
     }));
     assert!(matches!(error, Some(Err(_))));
     assert_eq!(polls, 2);
+    assert!(start.elapsed() >= Duration::from_millis(50));
     assert_eq!(held, "data: one\n\ndata: two\n\n");
     assert!(matches!(poll(body.as_mut()), Poll::Ready(None)));
 }
@@ -145,6 +147,15 @@ fn outside_a_response_an_error_waits_one_poll() {
     assert!(poll().is_pending());
     assert!(matches!(poll(), Poll::Ready(Some(Err(_)))));
     drop(held);
+}
+
+#[test]
+fn a_response_has_the_headers_of_an_event_stream() {
+    let request = http::Request::get("/").body(()).unwrap();
+    let response = numbered(events()).into_http_response_to(&request);
+    for (name, value) in header::RESPONSE {
+        assert_eq!(response.headers()[*name], *value, "{name}");
+    }
 }
 
 #[test]

@@ -3,14 +3,14 @@
 use std::{pin::pin, rc::Rc};
 
 use bytes::Bytes;
-use futures_core::Stream;
+use futures_core::{FusedStream, Stream};
 use sse_encoder::{Encode, Encoder, Error, Event, Frames};
 
 use crate::{
     Torn, bare, boxed, frames, number, numbered,
     support::{
-        Item, Pending, Script, assert_chunk, assert_end, assert_error, chunk, poll, ready_chunks,
-        text as text_of,
+        Clock, Item, Pending, Script, assert_chunk, assert_end, assert_error, chunk, poll,
+        ready_chunks, text as text_of,
     },
     with_encoder,
 };
@@ -35,11 +35,23 @@ fn a_long_shared_line_is_a_chunk_of_its_own_and_is_not_copied() {
     let mut stream = pin!(bare(script).chunk_limit(1 << 20));
     assert_chunk(poll(stream.as_mut()), "data: ");
     assert_eq!(stream.size_hint(), (8, Some(8)));
+    assert!(!stream.is_terminated());
     assert_eq!(chunk(stream.as_mut()).as_ptr(), text.as_ptr());
     let rest = ready_chunks(stream);
     assert_eq!(rest.len(), 7);
     let pages = format!("{frame}data: between\n\n{frame}");
     assert_eq!(format!("data: {long}{}", text_of(&rest)), pages.repeat(2));
+}
+
+#[test]
+fn a_lingering_chunk_keeps_its_shared_text() {
+    let long = "x".repeat(40_000);
+    let shared = boxed(Event::shared_text(long.clone()));
+    let script = Script::new([boxed(number(1)), shared, Pending, boxed(number(2))]);
+    let mut stream = pin!(bare(script).chunk_limit(1 << 20).linger(Clock::default().timer()));
+    assert!(poll(stream.as_mut()).is_pending());
+    let expected = format!("{}data: {long}\n\n{}", frames([1]), frames([2]));
+    assert_eq!(text_of(&ready_chunks(stream)), expected);
 }
 
 #[test]
@@ -78,7 +90,7 @@ fn a_failing_item_discards_its_shared_text() {
 fn shared_text_counts_towards_the_frame_limit() {
     let text = Bytes::from("x".repeat(40_000));
     let frame = "data: ".len() + 40_000 + "\n\n".len();
-    for (limit, fits) in [(40_000, false), (frame - 1, false), (frame, true)] {
+    for (limit, fits) in [(100, false), (40_000, false), (frame - 1, false), (frame, true)] {
         // For each frame by itself, also where several share a chunk.
         let script = Script::new((0..3).map(|_| Item(Event::shared_text(text.clone()))));
         let encoder = Encoder::bare().max_frame(limit);
