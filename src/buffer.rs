@@ -1,4 +1,4 @@
-//! Bytes that have been written: up to where they count, and how many there may be.
+//! The bytes being written: complete items, an unfinished one, and the limit of its frame.
 //!
 //! Each thread keeps one buffer, which an encode borrows. No stream owns one.
 
@@ -13,17 +13,17 @@ thread_local! {
     static SPARE: Cell<Option<Box<Buffer>>> = const { Cell::new(None) };
 }
 
-/// The most that a thread keeps: a chunk of the default size and its last item mostly fit.
+/// The largest buffer that a thread keeps: mostly enough for a chunk of the default size and its
+/// last item.
 const MAX_SPARE: usize = 64 * 1024;
 
-/// From this size, a chunk is the buffer itself, cut to its length: a copy would take longer. It
-/// takes less time for shorter ones, but from two kibibytes on glibc makes it with `rep movsb`,
-/// which on some processors takes up to three times as long for some distances of source and
-/// destination: the heap's layout decides (`benches/run layouts`).
+/// From this size, hand over the buffer itself, cut to its length: a copy would take longer. Below
+/// it a copy is faster, but not always: from 2 KiB on glibc copies with `rep movsb`, which on some
+/// processors takes up to three times as long at certain distances between source and destination,
+/// so that the heap's layout decides (`benches/run layouts`).
 const HAND_OVER_FROM: usize = 4 * 1024;
 
-/// The longest chunk that says how large the next buffer will have to be; after a giant the next
-/// chunk is seldom another one.
+/// The longest chunk that sizes the next buffer: a giant is seldom followed by another.
 const MAX_AHEAD: usize = 32 * 1024;
 
 /// From this size, hand over the buffer even if the destination has space for a copy.
@@ -97,8 +97,8 @@ impl Buffer {
         buffer
     }
 
-    /// Allocates as much as the chunks need that are handed over, so that the buffer seldom grows
-    /// and little is cut off.
+    /// Allocates the size of the chunks that were handed over last, so that the buffer seldom
+    /// grows, and little is cut off.
     #[cold]
     fn allocate(&mut self) {
         self.bytes.reserve_exact(self.next_capacity);
@@ -143,7 +143,7 @@ impl Buffer {
         self.committed
     }
 
-    /// Discards the bytes after `len`, which is a place between two frames.
+    /// Discards the bytes after `len`, which lies between two frames.
     #[inline(always)]
     pub(crate) fn reset(&mut self, len: usize) {
         self.bytes.truncate(len);
@@ -232,8 +232,8 @@ impl Buffer {
         self.release();
         match runs {
             None if bytes.is_empty() => None,
-            // Made where it is returned: as `Bytes`, it would be moved in pieces that are slow to
-            // load.
+            // Converted where it is returned: a `Bytes` that is moved is stored in pieces, and slow
+            // to load again.
             None => Some(bytes.into()),
             Some(runs) => split(&bytes.into(), *runs, later),
         }
@@ -245,13 +245,13 @@ impl Buffer {
         if self.bytes.len() < HAND_OVER_FROM { Box::from(&*self.bytes) } else { self.hand_over() }
     }
 
-    /// The buffer itself: its end is given back where it lies.
+    /// The buffer itself, whose spare capacity is freed in place.
     #[inline(never)]
     fn hand_over(&mut self) -> Box<[u8]> {
         let bytes = mem::take(&mut self.bytes);
         let (len, before) = (bytes.len(), self.next_capacity);
         if len <= MAX_AHEAD {
-            // The last chunks' largest size and a little more: to grow costs more than to be cut.
+            // The largest of the last chunks and a little more: growing costs more than cutting.
             self.next_capacity = (len + len / 32).max(before - before / 64);
         }
         bytes.into_boxed_slice()
@@ -381,7 +381,7 @@ impl Buffer {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Appends the first `len` of these bytes. It copies all of them, which needs no call.
+    /// Appends the first `len` of these bytes. Copies all of them: a constant length needs no call.
     #[inline(always)]
     pub(crate) fn put_short<const N: usize>(&mut self, bytes: [u8; N], len: usize) {
         let end = self.bytes.len() + len;
@@ -389,8 +389,8 @@ impl Buffer {
         self.bytes.truncate(end);
     }
 
-    /// Appends `line`, whose end the value replaces, and cuts it after the first `len` bytes of the
-    /// value. Each length that is stored is one that the next write waits for; here it is one.
+    /// Appends `line` with `value` in place of its last `M` bytes, of which the first `len` stay.
+    /// The next write waits for each length that is stored: here only one is.
     #[inline(always)]
     pub(crate) fn put_short_line<const N: usize, const M: usize>(
         &mut self,
@@ -442,12 +442,13 @@ impl Buffer {
     }
 }
 
-/// The decimal digits of a number of up to eight, as they lie in memory, and their count: for every
-/// event's id, some 50 instructions less than by `itoa`. One register holds all of them: its halves
-/// four digits each, then its quarters two, then its eighths one.
+/// The decimal digits of a number, the first in the lowest byte, and their count; `None` for more
+/// than eight digits. Takes some 50 instructions less than `itoa`, for the id of every event. One
+/// register holds all digits: its halves four each, then its quarters two, then its bytes one.
 #[inline(always)]
 pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
-    /// The least number of more digits. Zero has one digit, too; and there are no more than eight.
+    /// At each index the least number with more digits than that; zero has one digit, too. No
+    /// number reaches those from 8 on.
     const POWERS: [u32; 16] = {
         let mut powers = [100_000_000; 16];
         (powers[0], powers[1], powers[2], powers[3]) = (0, 10, 100, 1_000);
@@ -458,15 +459,14 @@ pub(crate) const fn short_digits(number: u64) -> Option<(u64, usize)> {
         return None;
     }
     let fours = (number / 10_000) | ((number % 10_000) << 32);
-    // Exact division by 100 of what is below 10,000, and by 10 of what is below 100.
+    // Exact: divides numbers below 10,000 by 100, and then numbers below 100 by 10.
     let hundreds = ((fours * 10_486) >> 20) & 0x0000_007F_0000_007F;
     let twos = hundreds | ((fours - 100 * hundreds) << 16);
     let tens = ((twos * 103) >> 10) & 0x000F_000F_000F_000F;
     let ones = tens | ((twos - 10 * tens) << 8);
-    // The first digit is in the lowest byte. Their count does not wait for them, as all that is
-    // written after them waits for it. Zero has one digit, too.
+    // All later writes wait for the count of the digits, so it does not wait for the digits.
     let bits = 32 - (number as u32 | 1).leading_zeros();
-    // Their product with log10(2), rounded down: the digits, or one less.
+    // Times log10(2), rounded down: the count, or one less.
     let fewest = ((bits * 1_233) >> 12) as usize;
     let len = fewest + (number as u32 >= POWERS[fewest & 15]) as usize;
     let text = (ones | 0x3030_3030_3030_3030) >> (8 * (8 - len));

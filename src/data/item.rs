@@ -23,10 +23,10 @@ const DATA: Part = Part { name: PartName::Data, rule: Rule::Spread };
 
 const OTHER: Part = Part { name: PartName::Other, rule: Rule::Object };
 
-/// The members `data` and the rest, which are merged. `id` and `type` have been taken out.
+/// The member `data` and the others, which are merged. `id` and `type` are left out.
 #[derive(Clone, Eq, PartialEq)]
 pub(crate) enum Item {
-    /// JSON text: its members keep their order and their digits.
+    /// JSON text: its members keep their order, and numbers their digits.
     Raw {
         json: Bytes,
         data: Bytes,
@@ -54,7 +54,7 @@ impl Parts {
         let mut members = scan::Members::new(&json);
         while let Some(span) = members.next_span() {
             let (key, value) = span.of(&json);
-            // Of members with the same key the last one counts.
+            // The last member with a key counts.
             match member(&scan::text(key)) {
                 Some(Member::Data) => data = value,
                 Some(Member::Id) => id = value,

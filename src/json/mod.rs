@@ -44,7 +44,7 @@ pub(crate) fn write<T: ?Sized + Serialize>(
     write_with(buffer, part, |json| value.serialize(json))
 }
 
-/// As [`write`], by what is written to the serializer.
+/// Like [`write`], with a closure that writes to the serializer.
 #[inline]
 pub(crate) fn write_with(
     buffer: &mut Buffer,

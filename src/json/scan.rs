@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn text_that_is_no_json_ends_the_scan() {
+    fn invalid_json_ends_the_scan() {
         for json in [
             "",
             "{",
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn no_character_is_cut_in_two_by_what_is_no_escape() {
+    fn an_invalid_escape_cuts_no_character_in_two() {
         assert_eq!(members("[\"\\é\",1]"), [("", "\"\\é\",1]")]);
     }
 

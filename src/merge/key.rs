@@ -8,7 +8,8 @@ use super::{
 };
 use crate::json::{PartName, scan};
 
-/// Appends a key and its colon. Returns `true` if no value is to follow: see [`Object::key`].
+/// Appends a key and its colon. Returns `true` if the caller must not write the value: see
+/// [`Object::key`].
 #[inline]
 pub(super) fn write<K: ?Sized + Serialize>(
     key: &K,

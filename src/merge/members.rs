@@ -1,4 +1,4 @@
-//! Members that were written aside, to be found by their keys.
+//! Members that were written aside, and are found by their keys.
 
 use std::{
     borrow::Cow,
@@ -45,11 +45,10 @@ impl Keys for Note<'_> {
     }
 }
 
-/// Members, and the text that has them. A `Serialize` that breaks its contract may have them cut
-/// short.
+/// Members, and their text, which a `Serialize` that breaks its contract can leave incomplete.
 pub(super) struct Members<'a> {
     text: &'a [u8],
-    /// The offset of the text when the members were noted.
+    /// The offset in the buffer of the text when the members were noted.
     base: usize,
     all: &'a [Member],
     /// The bits of all keys: a key whose bit is missing is not among them.
@@ -133,8 +132,8 @@ impl<'a> Members<'a> {
         }
         for index in 0..self.all.len() {
             let key = self.key(index);
-            // With an index, the last one's value counts, at the first one's place. Without one all
-            // stay, which means the same.
+            // With an index, a repeated key has its last value, at its first place. Without one
+            // all of its members are written, which means the same.
             let last = self.index.get().and_then(|all| all.get(&*scan::text(key)));
             let last = last.copied().unwrap_or(index);
             if !self.all[last].written.replace(true) {

@@ -1,8 +1,8 @@
 //! One object from two values: the reference's `{ ...data, ...other }`.
 //!
 //! A key that both have stands where `data` has it, with `other`'s value. So `other` is written
-//! first, aside, and its members are noted; then `data`, for nearly all of whose keys a set of 64
-//! bits rules out that `other` has them; then the rest of `other`.
+//! first, aside, and its members are noted. Then `data` is written: a set of 64 bits tells of nearly
+//! all of its keys that `other` lacks them. The rest of `other` follows.
 
 mod failure;
 mod key;
@@ -27,7 +27,7 @@ use self::{
 };
 use crate::{buffer::Buffer, error::Error};
 
-/// The most bytes, and members, that a thread keeps room for.
+/// The largest working memory that a thread keeps, in bytes and in members.
 const MAX_SPARE: usize = 64 * 1024;
 const MAX_SPARE_MEMBERS: usize = 1024;
 
@@ -93,7 +93,7 @@ struct Scratch {
     members: Vec<Member>,
     /// The text of the members.
     text: Vec<u8>,
-    /// JSON of `serde_json` that is parsed again.
+    /// JSON that `serde_json` wrote, to be scanned.
     room: Vec<u8>,
 }
 

@@ -1,4 +1,4 @@
-//! An object's members on their way into the buffer.
+//! Writes the members of an object.
 
 use std::mem;
 
@@ -10,8 +10,7 @@ use crate::{
     json::{self, PartName, scan},
 };
 
-/// How far bytes that are removed later may exceed the frame's limit: overridden values, white
-/// space.
+/// How far bytes that are removed again, such as overridden values, may exceed the frame's limit.
 pub(super) const MAX_SURPLUS: usize = 64 * 1024;
 
 /// A value with members.
@@ -54,7 +53,7 @@ pub(crate) struct Object<'a, K> {
     pub(super) buffer: &'a mut Buffer,
     pub(super) keys: &'a mut K,
     pub(super) is_empty: bool,
-    /// JSON of `serde_json` that is parsed again.
+    /// JSON that `serde_json` wrote, to be scanned.
     pub(super) room: &'a mut Vec<u8>,
 }
 
@@ -72,8 +71,8 @@ impl<K: Keys> Object<'_, K> {
         })
     }
 
-    /// Appends a key that is JSON text, and its colon. Returns `true` if no value is to follow: it
-    /// is written, or the member is left out.
+    /// Appends a key that is JSON text, and its colon. Returns `true` if the caller must not write
+    /// the value: it is written already, or the member is left out.
     pub(super) fn key(&mut self, json: &[u8]) -> Result<bool, Error> {
         let text = scan::text(json);
         if self.keys.skips(&text) {
@@ -87,7 +86,7 @@ impl<K: Keys> Object<'_, K> {
         Ok(self.keys.written(self.buffer, key, &text))
     }
 
-    /// The same for a key that is text. Of a literal the compiler computes most at compile time.
+    /// The same for a key that is text. For a literal, most of it is computed at compile time.
     #[inline(always)]
     pub(super) fn key_text(&mut self, text: &str) -> Result<bool, Error> {
         if text.bytes().any(|byte| byte < b' ' || byte == b'"' || byte == b'\\') {

@@ -19,7 +19,7 @@ pub(crate) enum Rule {
     /// The reference's, to the letter: the elements of an array and the UTF-16 code units of a
     /// string are members too, and numbers and booleans have none.
     Spread,
-    /// Objects, and `null` as one without any, for a value that is to be a tagged enum.
+    /// As `Object`; the error says that the value is not a tagged enum.
     Tagged,
 }
 

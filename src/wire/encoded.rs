@@ -69,10 +69,10 @@ impl Encoded {
         }
     }
 
-    /// Whether this is a single event with an id, without [making it](Self::id).
+    /// Whether this is a single event with an id. Cheaper than [`id`](Self::id).
     #[inline]
     pub const fn has_id(&self) -> bool {
-        matches!(self.shape.id_line, IdLine::Automatic(_) | IdLine::Explicit(_))
+        matches!(self.shape.id_line(), IdLine::Automatic(_) | IdLine::Explicit(_))
     }
 
     /// Whether this is a single event that asks for an automatic id and did not get one, as
@@ -159,7 +159,7 @@ pub(crate) enum IdLine {
 /// The frames of one item.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Shape {
-    /// The length of the largest frame, as far as a `u32` counts.
+    /// The length of the largest frame, or `u32::MAX`.
     largest: u32,
     count: Count,
     /// The id line of a single frame.

@@ -48,7 +48,7 @@ pub struct Frames<'a> {
     used_ids: u64,
     /// The end of the last complete frame.
     committed: usize,
-    /// The shape of the frames, where it is asked for.
+    /// The shape of the frames, if it was asked for.
     shape: Option<Shape>,
 }
 
@@ -73,7 +73,7 @@ impl<'a> Frames<'a> {
     }
 
     /// Ends the item: its frames count. Returns the number of automatic ids that it has used, and
-    /// the frames' shape where it was asked for.
+    /// the frames' shape if it was asked for.
     #[inline]
     pub(crate) fn end(self) -> (u64, Option<Shape>) {
         self.buffer.commit(self.committed);
@@ -101,7 +101,7 @@ impl<'a> Frames<'a> {
     }
 }
 
-/// Lines with the place of a short value.
+/// Lines with space for a short value.
 const SHORT_ID: &[u8; 26] = b"id: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 const SHORT_EVENT: &[u8; 30] = b"\nevent: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
@@ -109,7 +109,7 @@ const SHORT_EVENT: &[u8; 30] = b"\nevent: \0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0
 pub struct Frame<'f, 'a> {
     frames: &'f mut Frames<'a>,
     id_line: IdLine,
-    /// It has a field that takes effect at a blank line: an id, an event type, data.
+    /// Whether it has a field that takes effect at a blank line: an id, an event type, data.
     has_event: bool,
 }
 
@@ -126,8 +126,8 @@ impl Frame<'_, '_> {
         self.fields(&head.id, &head.event_type, &head.retry)
     }
 
-    /// Writes these fields, which stand before `data`. The most frequent cases are asked for first,
-    /// each by one comparison.
+    /// Writes these fields, which stand before `data`. Tests for the most frequent cases first, each
+    /// by one comparison.
     #[inline(always)]
     pub(crate) fn fields(
         &mut self,
@@ -164,7 +164,7 @@ impl Frame<'_, '_> {
         self.has_event = true;
         self.id_line = IdLine::Automatic(match short_digits(number) {
             Some((digits, len)) => {
-                // In registers: bytes that were just stored are slow to load as a longer piece.
+                // In registers: short stores are slow to load again as one longer piece.
                 let line = u128::from(u32::from_le_bytes(*line::ID)) | u128::from(digits) << 32;
                 self.frames.buffer.put_short(line.to_le_bytes(), line::ID.len() + len);
                 len as u16

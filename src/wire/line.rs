@@ -22,15 +22,15 @@ pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
 pub(crate) const ID: &[u8; 4] = b"id: ";
 
 /// Longer text reserves its space first.
-const SHORT: usize = 256;
+pub(super) const SHORT_TEXT: usize = 256;
 
 /// The bytes that are searched for line ends at once.
 const BLOCK: usize = 64;
 
-/// Shorter text has few lines, whose ends are found sooner one by one.
+/// In shorter text, searching for one line end after another is faster.
 const FEW_LINES: usize = 1024;
 
-/// The end of a longer line is searched for by itself.
+/// In a longer line, searching for its end alone is faster.
 const LONG_LINE: usize = 256;
 
 /// The most that text can grow by as `data` fields: text of line endings alone.
@@ -47,12 +47,12 @@ pub(crate) fn text_size(text: &[u8]) -> usize {
 /// Appends each line of the text, with the name before all but the first. CRLF, LF and a lone CR
 /// each end a line; nothing else does (U+2028 is text).
 ///
-/// The name's length is known to the compiler, which makes its copy a move.
+/// The name's length is a constant, so copying it needs no call.
 #[inline]
 pub(crate) fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], text: &[u8]) {
     let Some(first) = memchr2(b'\r', b'\n', text) else {
-        if text.len() > SHORT {
-            // The end of the frame, too.
+        if text.len() > SHORT_TEXT {
+            // With the end of the frame.
             buffer.reserve(text.len() + 2);
         }
         return buffer.put(text);
@@ -69,12 +69,12 @@ pub(crate) fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], tex
     }
 }
 
-/// Text that is appended line by line.
+/// Appends text line by line.
 struct Lines<'a, const N: usize> {
     buffer: &'a mut Buffer,
     name: &'a [u8; N],
     text: &'a [u8],
-    /// The start of the line.
+    /// The start of the current line.
     start: usize,
 }
 
@@ -95,7 +95,7 @@ impl<const N: usize> Lines<'_, N> {
         while let Some(block) = self.text[at..].first_chunk() {
             let mut ends = line_ends(block);
             if ends == 0 && at - self.start >= LONG_LINE {
-                // Faster, but it takes its time to begin.
+                // Faster, but slow to begin.
                 match memchr2(b'\r', b'\n', &self.text[at..]) {
                     None => return self.buffer.put(&self.text[self.start..]),
                     Some(end) => at += end,
@@ -123,12 +123,12 @@ impl<const N: usize> Lines<'_, N> {
     }
 }
 
-/// Where lines end in a block: a bit for each of its bytes, which the compiler compares sixteen or
-/// more at once. To search for one line end after another takes twice as long where lines are
+/// The line ends of a block: a bit for each of its bytes, of which the compiler compares sixteen or
+/// more at once. Searching for one line end after another takes twice as long where lines are
 /// short.
 #[inline(always)]
 fn line_ends(block: &[u8; BLOCK]) -> u64 {
-    /// Bit n for each byte of the n-th eight.
+    /// Bit n for each byte of the n-th group of eight.
     const BITS: [u8; BLOCK] = {
         let mut bits = [0; BLOCK];
         let mut index = 0;
@@ -164,6 +164,3 @@ const fn transpose(bits: u64) -> u64 {
 pub(crate) fn is_one_line(text: &[u8]) -> bool {
     memchr2(b'\r', b'\n', text).is_none()
 }
-
-#[cfg(test)]
-pub(super) const SHORT_TEXT: usize = SHORT;

@@ -1,5 +1,5 @@
-//! A value that is no serde enum, such as a `serde_json::Value`: with the members `type`, `data`
-//! and `id` it is one by its looks.
+//! A value that is not a serde enum, such as a `serde_json::Value`, but has the members of one:
+//! `type`, `data` and `id`.
 
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ impl Keys for Content {
 struct HeadMembers {
     id: Option<usize>,
     event_type: Option<usize>,
-    /// The name of another member than `type`, `data` and `id`.
+    /// The name of a member other than `type`, `data` and `id`.
     other: Option<String>,
 }
 

@@ -43,7 +43,7 @@ fn two_tags() -> JsonError {
     JsonError::custom("two members have the tag's name")
 }
 
-/// A value that is another one each time that it is serialized.
+/// The error of a value that serializes differently each time.
 #[cold]
 fn changed<T>() -> Result<T, JsonError> {
     Err(JsonError::custom("the enum has changed while it was serialized"))
@@ -215,11 +215,11 @@ impl SerializeStructVariant for Variant<'_, '_> {
     }
 }
 
-/// The fields of a struct that is an enum.
+/// The fields of an enum that serializes as a struct.
 enum Fields<'a, 'b> {
-    /// A tag, and perhaps the content.
+    /// The tag, and perhaps the content.
     Adjacent { json: &'a mut JsonSerializer<'b>, count: usize },
-    /// A tag, and the others.
+    /// The tag, and further fields.
     Internal { object: JsonCompound<'a, 'b>, tag: Option<&'static str> },
 }
 
@@ -263,7 +263,7 @@ impl SerializeStruct for Fields<'_, '_> {
     }
 }
 
-/// The entries of a map that is an enum.
+/// The entries of an enum that serializes as a map.
 struct Entries<'a, 'b> {
     object: JsonCompound<'a, 'b>,
     skips_next: bool,

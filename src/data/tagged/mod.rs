@@ -8,8 +8,8 @@
 //! | adjacent | a struct of one or two fields; the first is a unit variant of an enum of the struct's name |
 //! | internal | a struct or a map; its first value is a `str` itself, not a field that holds one |
 //!
-//! In a map an `id` may stand first: a struct has it, and flattens the enum. A value of any other
-//! kind has the members `type`, `data` and `id`, or is an error.
+//! In a map an `id` may stand first, that of a struct which flattens the enum. Any other value must
+//! have the members `type`, `data` and `id`.
 
 mod by_name;
 mod content;

@@ -1,4 +1,4 @@
-//! Finds the tag of an enum, and asks for no more of the value than that.
+//! Finds the tag of an enum, and serializes no more of the value than that.
 
 use std::ptr;
 
@@ -28,16 +28,16 @@ pub(super) enum Form {
     External,
     Adjacent,
     Internal,
-    /// In no enum that serde tells: the members are found by their names.
+    /// Not in a serde enum: the members are found by their names.
     Named,
 }
 
 /// The most bytes of an `id` in JSON.
 const MAX_ID: usize = 64 * 1024;
 
-/// The tag of a serde enum; `None` where the value's calls are those of no enum.
+/// The tag of a serde enum; `None` for a value that does not serialize as one.
 ///
-/// It leaves `scratch` as it was.
+/// Leaves `scratch` as it was, unless it fails.
 #[inline]
 pub(super) fn find<T: ?Sized + Serialize>(
     value: &T,
