@@ -14,9 +14,9 @@ use tokio::sync::{Semaphore, mpsc};
 /// [`Receiver`] the items that the [`Sender`] sends.
 ///
 /// `capacity` is the number of items that may wait for a slow client; 0 counts as 1. When the
-/// channel is full, a sender waits, or is [told](Sender::try_send): the buffer is bounded, and no
-/// item is lost unnoticed. After the last sender is dropped, the stream sends the rest and ends
-/// cleanly.
+/// channel is full, [`send`](Sender::send) waits and [`try_send`](Sender::try_send) fails: the
+/// buffer is bounded, and no item is lost unnoticed. After the last sender is dropped, the stream
+/// sends the rest and ends cleanly.
 ///
 /// Users of the Node.js class from which this crate descends wrote to it from a timer, until its
 /// `close` event. The same with a channel:
@@ -90,7 +90,8 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The client has disconnected: the stream was dropped. The error returns the item.
+    /// The stream has ended or was dropped: its client has disconnected, for example. The error
+    /// returns the item.
     pub async fn send(&self, item: T) -> Result<(), SendError<T>> {
         self.sender
             .send(item)
@@ -102,7 +103,7 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The client has disconnected: the stream was dropped. The error returns the item.
+    /// The stream has ended or was dropped. The error returns the item.
     ///
     /// # Panics
     ///
@@ -129,8 +130,8 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     ///
-    /// The client has disconnected, or the channel [is full](SendError::is_full). The error returns
-    /// the item.
+    /// The stream has ended or was dropped, or the channel [is full](SendError::is_full). The error
+    /// returns the item.
     pub fn try_send(&self, item: T) -> Result<(), SendError<T>> {
         self.sender.try_send(item).map_err(|error| match error {
             mpsc::error::TrySendError::Closed(item) => SendError { item, full: false },
@@ -138,12 +139,12 @@ impl<T> Sender<T> {
         })
     }
 
-    /// Waits until the client has disconnected: until the stream is dropped.
+    /// Waits until the stream has ended or was dropped: its client has disconnected, for example.
     pub async fn closed(&self) {
         self.sender.closed().await;
     }
 
-    /// Whether the client has disconnected.
+    /// Whether the stream has ended or was dropped.
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
@@ -206,7 +207,7 @@ pub struct SendError<T> {
 }
 
 impl<T> SendError<T> {
-    /// Whether the channel was full; otherwise the client has disconnected.
+    /// Whether the channel was full; otherwise the stream has ended or was dropped.
     pub const fn is_full(&self) -> bool {
         self.full
     }
@@ -225,7 +226,7 @@ impl<T> fmt::Debug for SendError<T> {
 
 impl<T> fmt::Display for SendError<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.full { "the channel is full" } else { "the client has gone" })
+        f.write_str(if self.full { "the channel is full" } else { "the stream has ended" })
     }
 }
 

@@ -33,8 +33,8 @@ pub struct Encoder {
 }
 
 impl Encoder {
-    /// An encoder with the reference's habits: an event without an id gets the next automatic one,
-    /// beginning with 1, and one without a type the line `event: message`.
+    /// An encoder with the reference's defaults: an event without an id gets the next automatic
+    /// one, beginning with 1, and one without a type the line `event: message`.
     pub const fn new() -> Self {
         let defaults = Defaults { automatic_ids: true, default_type: true };
         Self { settings: Settings { defaults, max_frame: usize::MAX }, next_id: Some(1) }
@@ -75,11 +75,21 @@ impl Encoder {
     /// the service knows how large its data may be.
     ///
     /// Each frame is bounded by itself, also those of an item of several, and those that were
-    /// [encoded once](Self::encode_once).
+    /// [encoded once](Self::encode_once). The comments and keep-alives that an
+    /// [`SseEncoder`](crate::SseEncoder) is given as options are not bounded.
     ///
     /// Clients have limits of their own: Go's `bufio.Scanner` stops at a line of 64 KiB, Python's
     /// aiohttp at half a mebibyte, and both lose the event. For such clients set a limit below
     /// theirs, or split long text into lines.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, Event};
+    ///
+    /// let mut encoder = Encoder::new().max_frame(60_000);
+    /// assert!(encoder.encode_once(&Event::text("short")).is_ok());
+    /// let error = encoder.encode_once(&Event::text("x".repeat(60_000))).unwrap_err();
+    /// assert!(error.is_too_large());
+    /// ```
     #[must_use]
     pub const fn max_frame(mut self, bytes: usize) -> Self {
         self.settings.max_frame = bytes;
@@ -96,10 +106,19 @@ impl Encoder {
         self.next_id = Some(id);
     }
 
-    /// Goes on after the last event ID that a client has seen: with the number that follows it.
+    /// Continues with the number after the last event ID that a client saw.
     ///
-    /// An id that is not the plain digits of a `u64` does not come from this counter: the counter
-    /// then stays as it is, and the answer is `false`.
+    /// An id that is not the plain digits of a `u64` is not one of this counter. Then the counter
+    /// stays as it is, and the result is `false`.
+    ///
+    /// ```
+    /// use sse_encoder::{Encoder, EventId};
+    ///
+    /// let mut encoder = Encoder::new();
+    /// assert!(encoder.resume_after(&EventId::from_static("41")));
+    /// assert!(!encoder.resume_after(&EventId::from_static("row-9")));
+    /// assert_eq!(encoder.next_id(), Some(42));
+    /// ```
     pub fn resume_after(&mut self, last: &EventId) -> bool {
         let Some(last) = last.as_u64() else { return false };
         self.next_id = last.checked_add(1);
@@ -110,9 +129,10 @@ impl Encoder {
     ///
     /// # Errors
     ///
-    /// The data cannot be serialized or merged, an id or a type is invalid, a frame is larger than
-    /// [`max_frame`](Self::max_frame), the automatic ids are used up, or the item's own code has
-    /// failed. `dst` and the counter are then as they were before, also when that code panics.
+    /// The data cannot be serialized or merged, an id, a type or a reconnection time is invalid, a
+    /// frame is larger than [`max_frame`](Self::max_frame), the automatic ids are used up, or the
+    /// item's own code has failed. `dst` and the counter are then as they were before, also when
+    /// that code panics.
     pub fn encode<T: ?Sized + Encode>(
         &mut self,
         item: &T,
@@ -127,7 +147,7 @@ impl Encoder {
     /// Encodes an item once, to send it many times: as an item of any number of streams. Each
     /// passes it on without a copy, unless other frames go with it in one chunk.
     ///
-    /// Its id, of its own or from this encoder's counter, is the same in all of them.
+    /// The event's id, its own or one of this encoder's counter, is the same in all of them.
     ///
     /// # Errors
     ///

@@ -34,7 +34,7 @@ pub(crate) type BoxError = Box<dyn StdError + Send + Sync>;
 #[derive(Clone)]
 pub struct Error {
     // One pointer: a `Result` with it is the hot path's return value. Shared: an event that cannot
-    // be encoded says so each time.
+    // be encoded returns it each time.
     kind: Arc<Kind>,
 }
 
@@ -179,9 +179,9 @@ impl Error {
 
     /// The caller's own error, if it is of this type.
     ///
-    /// An `anyhow::Error` is never found, nor is its cause: `anyhow` makes an error of a private
-    /// type of it. Downcast it before it becomes an item, for example with `map_err`, where
-    /// [`Error::other`] takes either.
+    /// An `anyhow::Error` is never found, nor is its cause, as `anyhow` hides both in a private type.
+    /// Downcast it before it becomes an item, for example with `map_err`, where [`Error::other`]
+    /// takes either.
     ///
     /// ```
     /// use std::io;
@@ -198,8 +198,8 @@ impl Error {
     ///
     /// # Errors
     ///
-    /// Gives back `self` where [`is_other`](Self::is_other) is false, or a clone of it is alive
-    /// (the end that [`on_close`](crate::SseEncoder::on_close) tells has one).
+    /// Gives back `self` if [`is_other`](Self::is_other) is false, or if a clone of it is alive:
+    /// [`on_close`](crate::SseEncoder::on_close) makes one.
     pub fn into_inner(self) -> Result<BoxError, Self> {
         match Arc::try_unwrap(self.kind) {
             Ok(Kind::Other(error)) => Ok(error),
@@ -214,7 +214,7 @@ impl Error {
     }
 }
 
-/// The error of a part of an event. It equals its clones.
+/// The error of an invalid part of an event, kept until that is encoded. Only clones are equal.
 #[derive(Clone, Debug)]
 pub(crate) struct Kept(pub(crate) Error);
 
@@ -242,8 +242,8 @@ impl From<Infallible> for Error {
 
 /// For code that reads and writes: the caller's own I/O error comes back as it was, any other error
 /// of the caller's has the kind [`Other`](io::ErrorKind::Other), and an error of this crate
-/// [`InvalidData`](io::ErrorKind::InvalidData). An I/O error of which a clone is still alive cannot
-/// be taken out: it is `InvalidData`, too.
+/// [`InvalidData`](io::ErrorKind::InvalidData). An error of the caller's of which a clone is alive
+/// cannot be taken out: it has the kind `InvalidData`, too.
 ///
 /// ```
 /// use std::io;

@@ -38,7 +38,7 @@
 //! | the headers of the response by themselves | [`header`] |
 //! | to name the kinds of data in a signature | [`data`]: [`Json`](data::Json), [`Text`](data::Text), [`Merge`](data::Merge), [`Tagged`](data::Tagged), [`Owned`](data::Owned), the trait [`Data`](data::Data) |
 //!
-//! The guides, which are pages without code of the crate:
+//! The guides:
 //!
 //! | guide | content |
 //! |---|---|
@@ -96,7 +96,7 @@ mod stream;
 mod value;
 mod wire;
 
-// Pages of prose. No build but that of docs.rs has them, so that they are no part of the API.
+// Pages of prose. Only docs.rs builds them, so they are not part of the API.
 #[cfg(guides)]
 pub mod clients {
     //! Widely used clients and proxies, and what each was seen to do.

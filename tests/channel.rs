@@ -52,7 +52,7 @@ async fn a_sender_learns_that_its_client_has_gone() {
     assert!(sender.is_closed());
     let error = sender.send(Event::text("late")).await.unwrap_err();
     assert!(!error.is_full());
-    assert_eq!(error.to_string(), "the client has gone");
+    assert_eq!(error.to_string(), "the stream has ended");
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ impl<S: Stream<Item: Encode> + 'static> Responder for SseEncoder<S> {
             headers.insert(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
         if request.version() < Version::HTTP_11 {
-            // HTTP/1.0 does not know chunks, which actix-web would send all the same.
+            // HTTP/1.0 has no chunks, but actix-web would send them.
             response.head_mut().no_chunking(true);
         }
         response

@@ -29,7 +29,7 @@ impl<S: Stream<Item: Encode>> Body for SseEncoder<S> {
 impl<S: Stream<Item: Encode>> SseEncoder<S> {
     /// The stream as a response: status 200 and the headers of [`header::RESPONSE`].
     ///
-    /// For a request that is known to be no `HEAD`; else use
+    /// For a request that is known not to be a `HEAD`; otherwise use
     /// [`into_http_response_to`](Self::into_http_response_to).
     ///
     /// ```
@@ -47,8 +47,8 @@ impl<S: Stream<Item: Encode>> SseEncoder<S> {
     /// The stream as the response to this request: to `HEAD` the head alone, with the source
     /// dropped at once.
     ///
-    /// A server of hyper sends what it is given: on HTTP/2 it would answer `HEAD` with a body,
-    /// which is an error of the protocol.
+    /// A server of hyper sends any body that it is given, on HTTP/2 in answer to `HEAD` as well,
+    /// which violates the protocol.
     ///
     /// ```
     /// use http_body::Body;

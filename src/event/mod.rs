@@ -73,8 +73,8 @@ pub struct Event<D = Owned> {
     data: D,
 }
 
-/// Two events are equal if their ids, types, reconnection times and data are. What the data was
-/// made of counts: JSON that arrived as text differs from the same JSON as a value.
+/// Two events are equal if their ids, types, reconnection times and data are. An item that arrived
+/// as JSON text differs from the same item that arrived as a `Value`.
 ///
 /// ```
 /// use sse_encoder::Event;
@@ -99,6 +99,10 @@ impl Default for Event {
 
 impl<T: Serialize> Event<Json<T>> {
     /// An event whose data is `value` as JSON, as it is: arrays and scalars keep their form.
+    ///
+    /// # Errors
+    ///
+    /// A value that cannot be serialized is an error when the event is encoded.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event};
@@ -134,8 +138,9 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     /// An event whose data is one JSON object: the members of `data`, then those of `other`.
     ///
     /// A key in both keeps `data`'s place and takes `other`'s value. Each part is a struct, a map
-    /// or another value that is an object in JSON; `None` and `()` have no members. Merging
-    /// allocates only if `other` has more than 32 members, or more than 4 KiB of keys and raw JSON.
+    /// or another value that is an object in JSON; `None` and `()` have no members. Once a thread
+    /// has merged, merging allocates only for a key with an escape in JSON, and if `other` has more
+    /// than 32 members or more than 4 KiB of JSON.
     ///
     /// Any other value (text, a number, an array) is an error when the event is encoded: by the
     /// reference's rules it would vanish or become an object of characters. For those rules, use
@@ -202,7 +207,7 @@ impl<T: Serialize> Event<Tagged<T>> {
     /// struct whose first field is `id`. An adjacently tagged enum that is flattened has the tag
     /// `type` and the content `data`. An id or a type set on the builder overrides the value's.
     ///
-    /// **A value that is no enum**, such as a [`Value`](serde_json::Value), is an event if its
+    /// **A value that is not an enum**, such as a [`Value`](serde_json::Value), is an event if its
     /// members are `type`, `data` and `id`, of which the last two may be missing. Other members are
     /// an error: serde's calls do not tell whether they belong to the data.
     ///

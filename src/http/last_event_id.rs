@@ -123,7 +123,7 @@ impl LastEventId {
     }
 
     /// The id as a value of another type, such as an `i64` or a UUID of a database: by its
-    /// `FromStr`; `None` as for [`get`](Self::get), and for an id that is no such value.
+    /// `FromStr`; `None` as for [`get`](Self::get), and for an id that does not parse.
     ///
     /// ```
     /// use sse_encoder::LastEventId;
@@ -149,7 +149,7 @@ impl LastEventId {
         matches!(self.0, Sent::Unreadable)
     }
 
-    /// An unreadable value for `None`.
+    /// The value if it can be an id; unreadable otherwise, as for `None`.
     fn read(text: Option<&str>) -> Self {
         match text.map(EventId::new) {
             Some(Ok(id)) => id.into(),
@@ -157,7 +157,7 @@ impl LastEventId {
         }
     }
 
-    /// This one if it is an id, or the other one is not there.
+    /// An id before an unreadable value, and that before nothing; of two alike, this one.
     fn or(self, other: Self) -> Self {
         match (&self.0, &other.0) {
             (Sent::Nothing, _) | (Sent::Unreadable, Sent::Id(_)) => other,

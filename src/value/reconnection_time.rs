@@ -68,7 +68,8 @@ impl ReconnectionTime {
     /// sent away together. An inverted range gives its start.
     ///
     /// On `wasm32-unknown-unknown` the standard library has no randomness, and each instance draws
-    /// the same times: take a random number of the host's, and [`from_millis`](Self::from_millis).
+    /// the same times: there, pass a random number of the host to
+    /// [`from_millis`](Self::from_millis).
     ///
     /// ```
     /// use sse_encoder::ReconnectionTime;
