@@ -131,7 +131,7 @@ impl<'a> Chunk<'a> {
         if self.buffer.is_none() {
             self.buffer = Some(Buffer::acquire());
         }
-        // It is there: nothing is made.
+        // It is there by now: none is made.
         self.buffer.get_or_insert_default()
     }
 
@@ -154,7 +154,7 @@ impl<'a> Chunk<'a> {
         self.buffer.get_or_insert_with(Buffer::acquire).append(frames);
     }
 
-    /// More frames follow: all are sent together.
+    /// Copies frames that came encoded: others follow in the same chunk.
     #[cold]
     fn copy_passthrough(&mut self) {
         if let Some(frames) = self.passthrough.take() {

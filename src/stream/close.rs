@@ -50,7 +50,8 @@ impl StreamEnd {
         self.events
     }
 
-    /// The bytes sent of the body, before the server's chunks, frames and encryption.
+    /// The bytes of the body that were sent, without those that the server adds: chunk sizes,
+    /// frames, encryption.
     pub const fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -86,11 +87,11 @@ pub enum EndReason {
     Failed(Error),
     /// An item failed, and [last words](crate::OnError::end_with) were sent.
     LastWords(Error),
-    /// The stream was dropped before its end: the client has gone. Also where the stream was never
-    /// polled, as the request was a `HEAD`.
+    /// The stream was dropped before its end, as the client has disconnected. Also where the stream
+    /// was never polled, as the request was a `HEAD`.
     Disconnected,
-    /// The stream was dropped before its end while its thread panicked: its source, an item or the
-    /// policy did.
+    /// The stream was dropped before its end while its thread panicked, usually in the source, an
+    /// item or the policy.
     Panicked,
 }
 
@@ -119,10 +120,10 @@ pub(super) struct Close {
     /// Absent once it was called.
     on_close: Option<OnClose>,
     cause: Option<EndReason>,
-    /// The last item yielded is the error that is the cause.
+    /// The stream has yielded the error that is the cause, and nothing since.
     has_yielded_error: bool,
     has_ended: bool,
-    /// Gathered, and not sent yet.
+    /// Pieces of a chunk, or an error, are still to be sent.
     has_rest: bool,
     events: u64,
     bytes: u64,

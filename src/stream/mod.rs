@@ -65,11 +65,11 @@ pin_project! {
     /// Each poll gathers the items that are ready, 1,024 at most and up to
     /// [`chunk_limit`](Self::chunk_limit), into one `Bytes` of whole frames. Nothing is held back:
     /// as soon as the source is pending, the chunk is sent, unless it [lingers](Self::linger). No
-    /// chunk is empty. Between polls no buffer is held. Events that were [encoded
-    /// once](Encoder::encode_once) pass through without a copy if they are alone in their chunk,
-    /// and a long single line of shared bytes (32 KiB and more) is a chunk of its own. After 64
-    /// chunks without a pause the stream is pending once and wakes its task: a source that is
-    /// always ready never takes a thread for itself.
+    /// chunk is empty. Events that were [encoded once](Encoder::encode_once) pass through without a
+    /// copy if they are alone in their chunk, and a long single line of shared bytes (32 KiB and
+    /// more) is a chunk of its own. Between polls the stream holds no buffer, only the chunks that
+    /// such lines have split off. After 64 chunks without a pause the stream is pending once and
+    /// wakes its task: a source that is always ready never takes a thread for itself.
     ///
     /// # Errors
     ///
@@ -79,10 +79,10 @@ pin_project! {
     /// [bare](Self::bare) stream yields the error, as `Some(Err(_))`, at which an HTTP server
     /// breaks the connection: its client cannot resume, and would take an end for success.
     /// [`on_error`](Self::on_error) chooses another answer. [`inspect_error`](Self::inspect_error)
-    /// tells the cause; with the feature `tracing`, so does a warning in the log.
+    /// shows the cause, as does a warning in the log with the feature `tracing`.
     ///
-    /// Between a chunk and an error the stream is pending once, and wakes its task: so a server has
-    /// a turn to write what came before. A response gives the server a turn before it polls the
+    /// Between a chunk and an error the stream is pending once, and wakes its task, so that a server
+    /// has a turn to write the chunk. A response gives the server a turn before it polls the
     /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
     /// whatever the source does first. In a response an error waits until the server has dropped
     /// the chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
@@ -95,8 +95,8 @@ pin_project! {
     /// # End
     ///
     /// The stream is fused. It drops the source as soon as that ends, and when a
-    /// [stop signal](Self::stop_on) comes. If the client goes, the server drops the stream, and the
-    /// source with it. [`on_close`](Self::on_close) tells which of these it was.
+    /// [stop signal](Self::stop_on) comes. If the client disconnects, the server drops the stream,
+    /// and the source with it. [`on_close`](Self::on_close) tells which of these it was.
     #[must_use = "streams do nothing unless polled"]
     pub struct SseEncoder<S> {
         // `None` once it has ended.
@@ -118,7 +118,7 @@ where
     S: Stream,
     S::Item: Encode,
 {
-    /// An event stream of these items, with the reference's habits: automatic ids from 1, and the
+    /// An event stream of these items, with the reference's defaults: automatic ids from 1, and the
     /// type `message` where an event has no type.
     ///
     /// ```
@@ -183,6 +183,11 @@ impl SseEncoder<Pin<Box<dyn Stream<Item = Event> + Send>>> {
     ///
     /// The reconnection time stands in an event of the type `goodbye`, as some clients take it from
     /// an event alone. The type of the source is that of a boxed stream; no source is made.
+    ///
+    /// # Errors
+    ///
+    /// A [`Duration`](std::time::Duration) that cannot be a [`ReconnectionTime`] is an error of the
+    /// stream, which then breaks.
     ///
     /// ```
     /// use futures_executor::block_on_stream;
@@ -320,11 +325,8 @@ impl<S> SseEncoder<S> {
         self.prelude(&Event::new().retry(time))
     }
 
-    /// Begins the stream with a comment of this text, which the first poll sends. The calls of
-    /// [`retry`](Self::retry), this and [`padding`](Self::padding) are written in their order.
-    ///
-    /// Some old clients and proxies hold the first bytes back until there are enough: two kibibytes
-    /// are enough for all that are known, and [`padding`](Self::padding) writes them.
+    /// Begins the stream with a comment of this text, which the first poll sends. Several calls of
+    /// [`retry`](Self::retry), `comment` and [`padding`](Self::padding) write in their order.
     ///
     /// ```
     /// use futures_executor::block_on_stream;
@@ -403,8 +405,9 @@ impl<S> SseEncoder<S> {
     /// do not take a quiet stream for a dead one, and the server notices a client that is gone.
     ///
     /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
-    /// a [`Duration`](std::time::Duration), of at least a millisecond. The interval restarts with
-    /// every chunk. However long the stream was not polled, one keep-alive follows, not many.
+    /// a [`Duration`](std::time::Duration), of which the shortest is a millisecond. The interval
+    /// restarts with every chunk. However long the stream was not polled, one keep-alive follows,
+    /// not many.
     ///
     /// By default there is none, as it takes a timer, and this crate does not choose your runtime.
     /// The standard
@@ -436,7 +439,7 @@ impl<S> SseEncoder<S> {
     ///
     /// # Errors
     ///
-    /// Where the item cannot be encoded, [`on_error`](Self::on_error) decides, each time that it is
+    /// If the item cannot be encoded, [`on_error`](Self::on_error) decides, each time that it is
     /// due.
     ///
     /// ```
@@ -490,8 +493,7 @@ impl<S> SseEncoder<S> {
     ///
     /// For a server's shutdown, which otherwise waits for its open streams; or to bound the time
     /// that a stream may take. Each call adds a signal, and the first that is ready counts. Clients
-    /// take an end for a reason to reconnect, unless they are
-    /// [told not to](crate::StopReconnecting).
+    /// reconnect after an end, unless they are [told not to](crate::StopReconnecting).
     ///
     /// ```
     /// use futures_executor::block_on_stream;
@@ -512,8 +514,8 @@ impl<S> SseEncoder<S> {
     ///
     /// # Errors
     ///
-    /// Where the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides;
-    /// the stream ends in any case.
+    /// If the output is an `Err`, or cannot be encoded, [`on_error`](Self::on_error) decides; the
+    /// stream ends in any case.
     ///
     /// ```
     /// use sse_encoder::{Event, ReconnectionTime, SseEncoder};
@@ -561,12 +563,12 @@ impl<S> SseEncoder<S> {
         self
     }
 
-    /// Calls the closure once when the stream ends: with the reason, the events and the bytes that
-    /// were sent, and the time. Also when the stream is dropped before its end, as its client has
-    /// gone, or before its first poll. Each call adds a closure. By default nothing is counted.
+    /// Calls the closure once, when the stream ends, with the reason, the events and bytes that
+    /// were sent, and the time. A stream that is dropped ends, too, as when its client disconnects,
+    /// even before its first poll. Each call adds a closure. By default nothing is counted.
     ///
-    /// It takes the place of a [`guard`](Self::guard) that counts. It is called after the source
-    /// was dropped, at a panic while the thread unwinds: it must not panic itself.
+    /// The closure is called after the source was dropped; when the source, an item or the policy
+    /// panics, while the thread unwinds. So it must not panic itself.
     ///
     /// A reason with an error keeps a clone of it, so that [`Error::into_inner`] fails in the
     /// policy and for the consumer of the stream; [`Error::downcast_ref`] works.
@@ -654,7 +656,7 @@ impl<S> SseEncoder<S> {
     }
 
     /// The source, without the frames that were gathered for the next chunk; `None` once it has
-    /// ended.
+    /// ended. To [`on_close`](Self::on_close), a stream taken apart is `Disconnected`.
     ///
     /// ```
     /// use sse_encoder::{Event, SseEncoder};

@@ -22,7 +22,7 @@ pub enum OnError {
     /// end for success. A consumer that goes on polling gets the next items; an HTTP server breaks
     /// the connection.
     Fail(Error),
-    /// The item is left out. Without the feature `tracing` nothing but your closures reports it.
+    /// The item is left out. Without the feature `tracing` only your closures report it.
     Skip,
     /// The stream ends cleanly, after the frames before the item: the default of a stream with
     /// automatic ids. Its client reconnects, and resumes after the id that it has. Many proxies do
@@ -52,7 +52,7 @@ impl OnError {
     }
 
     /// Sends last words and ends the stream cleanly: an error frame and a `[DONE]`, for example.
-    /// They get no automatic id: a client that resumes after it would skip an event.
+    /// They get no automatic id: a client that resumes after one would skip an event.
     ///
     /// ```
     /// use sse_encoder::{Event, OnError, SseEncoder};

@@ -71,7 +71,7 @@ impl Options {
         }
     }
 
-    /// Whether the end of the stream is of interest.
+    /// Whether a closure waits for the end of the stream.
     pub(super) fn has_on_close(&self) -> bool {
         self.close.is_some()
     }
@@ -142,7 +142,7 @@ impl KeepAlive {
             None => Poll::Ready(Ok(Bytes::from_static(b":\n"))),
             Some(Ok(frames)) => Poll::Ready(Ok(frames.clone())),
             Some(Err(error)) => {
-                // No chunk may follow, and so no further poll.
+                // No chunk may follow: the next interval has to wake the task.
                 let _ = self.timer.as_mut().poll_elapsed(cx);
                 Poll::Ready(Err(error.clone()))
             }
