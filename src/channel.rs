@@ -37,7 +37,8 @@ use tokio::sync::{Semaphore, mpsc};
 ///             }
 ///             let time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
 ///             let time = Event::json(json!({"time": time.as_millis() as u64}));
-///             let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3})).event_type("other");
+///             let other = Event::merge(json!({"a": 1}), json!({"b": 2, "c": 3}));
+///             let other = other.event_type("other");
 ///             if sender.send([time.into(), other.into()]).await.is_err() {
 ///                 break;
 ///             }
@@ -115,8 +116,8 @@ impl<T> Sender<T> {
     ///
     /// let (sender, receiver) = channel(1);
     /// let thread = std::thread::spawn(move || sender.blocking_send(Event::text("hello")));
-    /// let chunk = block_on_stream(SseEncoder::bare(receiver).opening_comment(false)).next().unwrap()?;
-    /// assert_eq!(chunk, "data: hello\n\n");
+    /// let mut stream = block_on_stream(SseEncoder::bare(receiver).opening_comment(false));
+    /// assert_eq!(stream.next().unwrap()?, "data: hello\n\n");
     /// assert!(thread.join().unwrap().is_ok());
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```

@@ -179,7 +179,7 @@ impl Error {
 
     /// The caller's own error, if it is of this type.
     ///
-    /// An `anyhow::Error` is never found, nor is its cause, as `anyhow` hides both in a private type.
+    /// An `anyhow::Error` is never found, nor is its cause: `anyhow` hides both in a private type.
     /// Downcast it before it becomes an item, for example with `map_err`, where [`Error::other`]
     /// takes either.
     ///

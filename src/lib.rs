@@ -10,7 +10,8 @@
 //! use futures_util::stream;
 //! use sse_encoder::{Event, SseEncoder};
 //!
-//! let events: [Event; 2] = [Event::json([1, 2]).into(), Event::text("done").event_type("note").into()];
+//! let note = Event::text("done").event_type("note");
+//! let events: [Event; 2] = [Event::json([1, 2]).into(), note.into()];
 //! let chunks: Vec<_> = block_on_stream(SseEncoder::new(stream::iter(events))).collect();
 //! assert_eq!(chunks.len(), 1);
 //! assert_eq!(

@@ -35,7 +35,8 @@ impl<S: Stream<Item: Encode>> SseEncoder<S> {
     /// ```
     /// use sse_encoder::{Event, SseEncoder};
     ///
-    /// let response = SseEncoder::new(futures_util::stream::iter([Event::text("hello")])).into_http_response();
+    /// let stream = SseEncoder::new(futures_util::stream::iter([Event::text("hello")]));
+    /// let response = stream.into_http_response();
     /// assert_eq!(response.headers()["content-type"], "text/event-stream; charset=utf-8");
     /// ```
     pub fn into_http_response(self) -> Response<Self> {

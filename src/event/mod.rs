@@ -161,7 +161,8 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     /// let mut stream = bytes::BytesMut::new();
     /// let mut encoder = Encoder::new();
     /// encoder.encode(&Event::merge(&data, Extra { value: "1.50", unit: "V" }), &mut stream)?;
-    /// assert_eq!(stream, "id: 1\nevent: message\ndata: {\"sensor\":7,\"value\":\"1.50\",\"unit\":\"V\"}\n\n");
+    /// assert_eq!(stream, "id: 1\nevent: message\n\
+    ///                     data: {\"sensor\":7,\"value\":\"1.50\",\"unit\":\"V\"}\n\n");
     ///
     /// let error = encoder.encode(&Event::merge("text", &data), &mut stream).unwrap_err();
     /// assert_eq!(error.to_string(), "`data` is a string, which has no members to merge");
@@ -180,7 +181,8 @@ impl<D: Serialize, O: Serialize> Event<Merge<D, O>> {
     ///
     /// let mut stream = bytes::BytesMut::new();
     /// Encoder::new().encode(&Event::spread("a😀", ()), &mut stream)?;
-    /// assert_eq!(stream, "id: 1\nevent: message\ndata: {\"0\":\"a\",\"1\":\"\\ud83d\",\"2\":\"\\ude00\"}\n\n");
+    /// assert_eq!(stream, "id: 1\nevent: message\n\
+    ///                     data: {\"0\":\"a\",\"1\":\"\\ud83d\",\"2\":\"\\ude00\"}\n\n");
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```
     pub const fn spread(data: D, other: O) -> Self {
@@ -363,7 +365,8 @@ impl<D> Event<D> {
     /// assert_eq!(stream, "id: 7f3a\nevent: message\ndata: by text\n\n\
     ///                     id: 12\nevent: message\ndata: by number\n\n");
     ///
-    /// let error = encoder.encode(&Event::text("").id("7\nevent: forged"), &mut stream).unwrap_err();
+    /// let forged = Event::text("").id("7\nevent: forged");
+    /// let error = encoder.encode(&forged, &mut stream).unwrap_err();
     /// assert_eq!(error.to_string(), "`id` has a line feed (0x0A) at byte 1");
     /// # Ok::<(), sse_encoder::Error>(())
     /// ```

@@ -1,8 +1,8 @@
 //! One object from two values: the reference's `{ ...data, ...other }`.
 //!
 //! A key that both have stands where `data` has it, with `other`'s value. So `other` is written
-//! first, aside, and its members are noted. Then `data` is written: a set of 64 bits tells of nearly
-//! all of its keys that `other` lacks them. The rest of `other` follows.
+//! first, aside, and its members are noted. Then `data` is written: for nearly all of its keys a set
+//! of 64 bits shows that `other` lacks them. The rest of `other` follows.
 
 mod failure;
 mod key;

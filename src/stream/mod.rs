@@ -81,16 +81,16 @@ pin_project! {
     /// [`on_error`](Self::on_error) chooses another answer. [`inspect_error`](Self::inspect_error)
     /// shows the cause, as does a warning in the log with the feature `tracing`.
     ///
-    /// Between a chunk and an error the stream is pending once, and wakes its task, so that a server
-    /// has a turn to write the chunk. A response gives the server a turn before it polls the
-    /// source, once the [opening comment](Self::opening_comment) is sent: the client has the head,
-    /// whatever the source does first. In a response an error waits until the server has dropped
-    /// the chunk before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes
-    /// that are not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper
-    /// and warp, with one and with two threads, on a busy machine) 1,199 arrived whole: `cargo test
-    /// -p test-servers events_before -- --nocapture`; where three other programs wanted the same
-    /// two cores all of the time, nine of ten. A client that does not read can still lose the bytes
-    /// that were not sent; one that resumes gets them again.
+    /// Between a chunk and an error the stream is pending once, and wakes its task: the server has a
+    /// turn to write the chunk. A response gives the server a turn before it polls the source, once
+    /// the [opening comment](Self::opening_comment) is sent: the client has the head, whatever the
+    /// source does first. In a response an error waits until the server has dropped the chunk
+    /// before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes that are
+    /// not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper and
+    /// warp, with one and with two threads, on a busy machine) 1,199 arrived whole; where three
+    /// other programs wanted the same two cores all of the time, nine of ten (`cargo test -p
+    /// test-servers events_before -- --nocapture`). A client that does not read can still lose the
+    /// bytes that were not sent; one that resumes gets them again.
     ///
     /// # End
     ///
@@ -449,8 +449,8 @@ impl<S> SseEncoder<S> {
     /// # mod runtime { pub async fn sleep(_: std::time::Duration) {} }
     /// # fn example(events: impl futures_core::Stream<Item = Event>) {
     ///
-    /// let stream = SseEncoder::new(events)
-    ///     .keep_alive_with(|| runtime::sleep(Duration::from_secs(15)), &Comment::new("still here"));
+    /// let timer = || runtime::sleep(Duration::from_secs(15));
+    /// let stream = SseEncoder::new(events).keep_alive_with(timer, &Comment::new("still here"));
     /// # let _ = stream;
     /// # }
     /// ```

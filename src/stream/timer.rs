@@ -30,8 +30,8 @@ use pin_project_lite::pin_project;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a timer",
     note = "a `Duration` is one with the feature `tokio` of `sse-encoder`",
-    note = "of any runtime: a closure that makes a sleeping future, `|| sleep(Duration::from_secs(15))`; \
-            closure and future must be `Send` and `'static`"
+    note = "of any runtime: a closure that makes a sleeping future, \
+            `|| sleep(Duration::from_secs(15))`; closure and future must be `Send` and `'static`"
 )]
 pub trait Timer {
     #[doc(hidden)]

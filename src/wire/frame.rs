@@ -126,8 +126,8 @@ impl Frame<'_, '_> {
         self.fields(&head.id, &head.event_type, &head.retry)
     }
 
-    /// Writes these fields, which stand before `data`. Tests for the most frequent cases first, each
-    /// by one comparison.
+    /// Writes these fields, which stand before `data`. Tests the most frequent cases first, by one
+    /// comparison each.
     #[inline(always)]
     pub(crate) fn fields(
         &mut self,
