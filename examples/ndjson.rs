@@ -32,7 +32,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Whether every line was an item.
+/// Encodes each line. Returns whether every one was an item.
 fn run(mut items: impl BufRead, mut out: impl Write, mut err: impl Write) -> io::Result<bool> {
     let mut encoder = Encoder::new();
     let mut frames = BytesMut::new();

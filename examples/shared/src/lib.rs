@@ -17,8 +17,8 @@ pub const PAGE: &str = include_str!("page.html");
 /// The longest silence before a comment keeps a stream alive.
 pub const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-/// The number of connections that may wait to be accepted. After a restart all clients come at
-/// once: where 128 may wait, the standard library's number, the others try again after a second.
+/// The number of connections that may wait to be accepted. After a restart all clients connect at
+/// once: of these the standard library lets 128 wait, and the others try again after a second.
 pub const BACKLOG: u16 = 4_096;
 
 /// The address to listen on: `ADDR`, by default port 3000 of this machine.
@@ -62,7 +62,7 @@ impl Shutdown {
         Ok(Self(stopped))
     }
 
-    /// Ends when the signal arrives: streams then end, and the server accepts no more connections.
+    /// Ready when the signal arrives: the streams end, and the server accepts no more connections.
     pub fn begun(&self) -> impl Future<Output = ()> + Send + use<> {
         let mut stopped = self.0.clone();
         async move {
@@ -70,7 +70,7 @@ impl Shutdown {
         }
     }
 
-    /// Ends a second later: a client that does not read must not delay the shutdown.
+    /// Ready a second later: a client that does not read must not delay the shutdown.
     pub fn overdue(&self) -> impl Future<Output = ()> + Send + use<> {
         let begun = self.begun();
         async {
