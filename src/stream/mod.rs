@@ -66,10 +66,11 @@ pin_project! {
     /// [`chunk_limit`](Self::chunk_limit), into one `Bytes` of whole frames. Nothing is held back:
     /// as soon as the source is pending, the chunk is sent, unless it [lingers](Self::linger). No
     /// chunk is empty. Events that were [encoded once](Encoder::encode_once) pass through without a
-    /// copy if they are alone in their chunk, and a long single line of shared bytes (32 KiB and
-    /// more) is a chunk of its own. Between polls the stream holds no buffer, only the chunks that
-    /// such lines have split off. After 64 chunks without a pause the stream is pending once and
-    /// wakes its task: a source that is always ready never takes a thread for itself.
+    /// copy if they are alone in their chunk; the first one after a pause is, and is sent at once.
+    /// A long single line of shared bytes (32 KiB and more) is a chunk of its own. Between polls
+    /// the stream holds no buffer, only the chunks that such lines have split off. After 64 chunks
+    /// without a pause the stream is pending once and wakes its task: a source that is always ready
+    /// never takes a thread for itself.
     ///
     /// # Errors
     ///
