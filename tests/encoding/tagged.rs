@@ -442,6 +442,13 @@ fn text_that_a_first_field_holds_is_no_tag() {
     assert_eq!(sent(&Plain("text")), ("text".into(), json!({"t": "text"})));
 }
 
+/// As in an item, and for `JSON.parse`.
+#[test]
+fn the_last_of_repeated_members_counts() {
+    let twice = raw(r#"{"id":1,"type":"a","data":{"a":1},"id":2,"type":"b","data":[2]}"#);
+    assert_eq!(encode(&Event::tagged(twice)).unwrap(), "id: 2\nevent: b\ndata: [2]\n\n");
+}
+
 /// A value that answers the second call otherwise than the first.
 #[test]
 fn a_value_that_changes_is_an_error() {

@@ -50,13 +50,13 @@ pub(super) fn write_content<T: Serialize>(buffer: &mut Buffer, value: &T) -> Res
     Ok(())
 }
 
-/// Where the content begins; only the content is written.
+/// Where the content begins: the last member `data`. Only these members are written.
 struct Content(Option<usize>);
 
 impl Keys for Content {
     #[inline(always)]
     fn skips(&mut self, text: &[u8]) -> bool {
-        text != b"data" || self.0.is_some()
+        text != b"data"
     }
 
     #[inline(always)]
