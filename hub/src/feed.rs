@@ -66,13 +66,17 @@ pub(crate) struct State {
 /// A list to announce an event on, and the list's last entry before it.
 type Announcement = (Arc<WaitList<Encoded>>, u64);
 
-/// The state, locked by this thread alone, or together with others that only read it.
+/// How many lists are fetched under one lock of the log.
+const LISTS: usize = 64;
+
+/// The state, locked for reading or exclusively.
 pub(crate) enum Locked<'a> {
     Shared(RwLockReadGuard<'a, State>),
     Exclusive(Exclusive<'a>),
 }
 
-/// The state, locked by this thread alone. In the end the figures of what is retained are renewed.
+/// The state, locked exclusively. When it is unlocked, the figures of the retained events are
+/// updated.
 pub(crate) struct Exclusive<'a> {
     feed: &'a Feed,
     state: RwLockWriteGuard<'a, State>,
@@ -217,7 +221,7 @@ impl Feed {
         Ok(id)
     }
 
-    /// Sees to clients that soon need a newer position.
+    /// Wakes some of the clients that soon need a newer position.
     fn renew(&self, state: &mut State, wakers: &mut Vec<Waker>) {
         let renew = state.retained.renew_below();
         self.renew.store(renew, Ordering::Relaxed);
@@ -254,8 +258,8 @@ impl Feed {
     }
 
     /// The state, with a list for each of these topics, or for all together if there are no names.
-    /// The topics stay known as long as the state is locked: others are held up only if a topic is
-    /// new, or if entries have expired.
+    /// The topics stay known as long as the state is locked. It is locked exclusively only if a
+    /// topic is new, or if entries have expired.
     pub(crate) fn watch<'a>(
         &self,
         names: Option<impl Iterator<Item = &'a str> + Clone>,
@@ -363,7 +367,7 @@ impl Feed {
         }
         self.owners.count_ending();
         wake_all(&mut wakers);
-        // No publisher waits for them.
+        // Publishers no longer wait for them.
         self.readers.notify();
         streams
     }
@@ -445,31 +449,41 @@ impl Feed {
         (self.retained.0.load(Ordering::Relaxed), self.retained.1.load(Ordering::Relaxed))
     }
 
-    /// How many entries the slowest subscriber is behind the newest one, or with `is_retained` the
-    /// slowest of those for which all that they lack is retained. It looks at every subscriber, and
-    /// holds up no publisher for all of them.
+    /// How many entries the slowest subscriber is behind the newest one; with `is_retained`, the
+    /// slowest of those whose missing entries are all retained. It looks at every subscriber, but
+    /// never holds a lock for all of them.
     pub(crate) fn lag(&self, is_retained: bool) -> u64 {
-        const LISTS: usize = 64;
         let (tip, evicted) = {
             let retained = &self.read().retained;
             (retained.tip(), retained.evicted())
         };
         let least = if is_retained { evicted } else { 0 };
         let (mut slowest, mut from) = (None, 0);
-        loop {
-            let (lists, is_last) = {
-                let State { lists, .. } = &*self.read();
-                (lists.some(from, LISTS), from as usize + LISTS >= lists.len())
-            };
-            slowest = lists.iter().filter_map(|list| list.slowest(least)).chain(slowest).min();
-            if is_last {
-                break;
-            }
-            from += LISTS as TopicId;
+        while let Some(lists) = self.some_lists(&mut from) {
+            let cursors = lists.iter().filter_map(|(list, _)| list.slowest(least));
+            slowest = cursors.chain(slowest).min();
         }
-        let all = self.read().lists.get(EVERYTHING).cloned();
-        slowest = all.and_then(|list| list.slowest(least)).into_iter().chain(slowest).min();
         slowest.map_or(0, |cursor| tip.saturating_sub(cursor))
+    }
+
+    /// The next lists, from this topic on, each with its topic's newest lost entry; the list of
+    /// [`EVERYTHING`] comes with the last ones. `None` at the end.
+    fn some_lists(&self, from: &mut usize) -> Option<Vec<(Arc<WaitList<Encoded>>, u64)>> {
+        let state = self.read();
+        let len = state.lists.len();
+        if *from >= len {
+            return None;
+        }
+        let mut lists = state.lists.some(*from as TopicId, LISTS);
+        *from += LISTS;
+        if *from >= len {
+            lists.extend(state.lists.get(EVERYTHING).cloned());
+        }
+        let with_lost = |list: Arc<WaitList<_>>| {
+            let lost = state.retained.lost(list.topic);
+            (list, lost)
+        };
+        Some(lists.into_iter().map(with_lost).collect())
     }
 
     pub(crate) fn published(&self) -> u64 {

@@ -7,14 +7,10 @@ use sse_encoder::Encoded;
 use super::Feed;
 use crate::{
     sync::{AtomicU64, Mutex, Ordering, lock},
-    topic::{EVERYTHING, TopicId},
     wait::{Reach, Signal, WaitList},
 };
 
-/// How many lists are fetched under the lock of the log.
-const LISTS: usize = 64;
-
-/// What publishers know of their readers.
+/// The progress of the readers, as far as publishers know it.
 pub(crate) struct Readers {
     progress: Arc<Signal>,
     /// The number of the next wait.
@@ -28,45 +24,26 @@ impl Readers {
         Self { progress, next: AtomicU64::new(0), reached: AtomicU64::new(0) }
     }
 
-    /// Those that wait look again.
+    /// Makes the publishers that wait check again.
     pub(super) fn notify(&self) {
         self.progress.notify();
     }
 
-    /// From 1 on, without the greatest number.
+    /// A number for a wait, from 1 on. The greatest `u32` has a meaning of its own.
     fn next(&self) -> u32 {
         (self.next.fetch_add(1, Ordering::Relaxed) % u64::from(u32::MAX - 1)) as u32 + 1
     }
 }
 
 impl Feed {
-    /// Ready once those subscribers that read are at most so many entries behind the newest one of
-    /// now, or the hub is closed.
+    /// Ready once the subscribers that read are at most so many entries behind the entry that is
+    /// the newest one at the first poll, or once the hub is closed.
     pub(crate) fn caught_up(
         self: &Arc<Self>,
         max_lag: u64,
     ) -> impl Future<Output = ()> + Send + Unpin + use<> {
         let waiting = Waiting { feed: self.clone(), max_lag, stage: Mutex::new(Stage::New) };
         self.readers.progress.until(move || waiting.is_over())
-    }
-
-    /// Some lists, from this topic on, each with its topic's newest lost entry; `None` after the
-    /// last one.
-    fn some_lists(&self, from: usize) -> Option<Vec<(Arc<WaitList<Encoded>>, u64)>> {
-        let state = self.read();
-        let len = state.lists.len();
-        if from >= len + LISTS {
-            return None;
-        }
-        let mut lists = state.lists.some(from as TopicId, LISTS);
-        if from + LISTS >= len {
-            lists.extend(state.lists.get(EVERYTHING).cloned());
-        }
-        let with_lost = |list: Arc<WaitList<_>>| {
-            let lost = state.retained.lost(list.topic);
-            (list, lost)
-        };
-        Some(lists.into_iter().map(with_lost).collect())
     }
 }
 
@@ -78,17 +55,18 @@ struct Waiting {
 }
 
 enum Stage {
-    /// Nobody has been looked at.
+    /// No subscriber has been checked.
     New,
     Behind(Behind),
     Over,
 }
 
-/// The lists with a subscriber that was behind when the wait began, and the first that still is.
+/// The lists with subscribers that were behind when the wait began.
 struct Behind {
     wait: u32,
     target: u64,
     lists: Vec<Arc<WaitList<Encoded>>>,
+    /// The first subscriber of the last list that may still be behind.
     place: (usize, usize),
 }
 
@@ -109,7 +87,7 @@ impl Waiting {
         is_over
     }
 
-    /// Looks at all subscribers, unless it is known that none is behind.
+    /// Checks all subscribers, unless it is known that none is behind.
     fn begin(&self) -> Stage {
         let Feed { readers, .. } = &*self.feed;
         let tip = self.feed.read().retained.tip();
@@ -119,7 +97,7 @@ impl Waiting {
         }
         let wait = readers.next();
         let (mut reached, mut behind, mut from) = (tip, Vec::new(), 0);
-        while let Some(lists) = self.feed.some_lists(from) {
+        while let Some(lists) = self.feed.some_lists(&mut from) {
             for (list, lost) in lists {
                 let (is_behind, least) = list.begin_wait(Reach { target, lost }, wait);
                 reached = reached.min(least.unwrap_or(tip));
@@ -127,7 +105,6 @@ impl Waiting {
                     behind.push(list);
                 }
             }
-            from += LISTS;
         }
         if behind.is_empty() {
             readers.reached.store(reached, Ordering::Relaxed);
@@ -138,11 +115,11 @@ impl Waiting {
 }
 
 impl Behind {
-    /// Whether a subscriber is behind. Those that were looked at before have got there.
+    /// Whether a subscriber is still behind. Those before `place` have caught up.
     fn look(&mut self, feed: &Feed) -> bool {
         while let Some(list) = self.lists.last() {
             let reach = self.reach(feed, list);
-            // As it has read since the wait began, it is not given up at the end.
+            // A newer wait, as it has read since this one began: it is not given up at the end.
             if let Some(place) = list.first_behind(self.place, reach, feed.readers.next()) {
                 self.place = place;
                 return true;
