@@ -70,8 +70,8 @@ impl HubBuilder {
         self
     }
 
-    /// How many bytes the retained events' frames may take. The default is 8 MiB. The newest event
-    /// is retained however long it is.
+    /// How many bytes the retained events may take: their frames, topics, keys and own ids. The
+    /// default is 8 MiB. The newest event is retained however long it is.
     ///
     /// Ephemeral events may take another quarter of it.
     pub const fn retain_bytes(mut self, bytes: usize) -> Self {
@@ -79,12 +79,12 @@ impl HubBuilder {
         self
     }
 
-    /// Of how many [keys](crate::Hub::key) the newest event is kept, for [subscriptions that begin
-    /// with it](crate::Subscriber::begin_with_latest), also once it is no longer retained
-    /// otherwise. A key counts once in each topic. The default is as many as events are retained.
+    /// How many [keys](crate::Hub::key) keep their newest event for [subscriptions that begin with
+    /// it](crate::Subscriber::begin_with_latest), even once it is no longer retained otherwise. A
+    /// key counts once in each topic. The default is as many as events are retained.
     ///
-    /// They may take [as many bytes](Self::retain_bytes) as the retained events, besides these. Of
-    /// a topic of which one was dropped, clients get a gap, and not a part of the state.
+    /// These events may take [as many bytes](Self::retain_bytes) as the retained ones, in addition.
+    /// If one was dropped, clients of its topic get a gap, and not a part of the state.
     pub const fn retain_keys(mut self, keys: usize) -> Self {
         self.0.bounds.keys = Some(keys);
         self
@@ -98,7 +98,7 @@ impl HubBuilder {
         self
     }
 
-    /// The largest frame in bytes, its id not counted; an item that needs a larger one is an
+    /// The largest frame in bytes, without an automatic id; an item that needs a larger one is an
     /// [error](sse_encoder::Error::is_too_large). The default is 64 KiB: clients should fetch
     /// anything larger.
     pub const fn max_frame(mut self, bytes: usize) -> Self {
@@ -132,9 +132,10 @@ impl HubBuilder {
     }
 
     /// How long an authorization of a stream with an [owner](crate::Subscriber::owner) lives at
-    /// most. For so long the hub keeps each end of the streams of an [owner](crate::Hub::end_owner)
-    /// or a [topic](crate::Hub::end_topic); an older authorization is not good. The default is a
-    /// day, longer than most tokens live; a shorter time takes less memory after many endings.
+    /// most. For that long the hub remembers each end of the streams of an
+    /// [owner](crate::Hub::end_owner) or a [topic](crate::Hub::end_topic); an older authorization
+    /// is invalid. The default is a day, longer than most tokens live; a shorter time takes less
+    /// memory after many endings.
     ///
     /// ```
     /// use std::time::Duration;
@@ -148,12 +149,11 @@ impl HubBuilder {
         self
     }
 
-    /// Of how many owners and topics together the hub knows that their streams were ended. The
-    /// default is 10,000, at some 200 bytes and their names: enough for a logout every nine seconds
-    /// all day.
+    /// How many owners and topics, together, the hub remembers as ended. The default is 10,000, at
+    /// some 200 bytes each beside the name: enough for a logout every nine seconds all day.
     ///
-    /// Beyond that the oldest ending is forgotten, and no authorization from before it is good any
-    /// more, of any owner: these clients are authorized again, and no ended one slips through.
+    /// Beyond that the oldest ending is forgotten, and authorizations from before it are invalid,
+    /// whatever the owner: these clients are authorized again, and no ended one slips through.
     ///
     /// ```
     /// use sse_hub::Hub;

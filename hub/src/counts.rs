@@ -22,7 +22,7 @@ impl Count {
 pub(crate) struct Counts {
     pub(crate) fresh: Count,
     pub(crate) exact: Count,
-    pub(crate) gap: Count,
+    pub(crate) late: Count,
     pub(crate) unknown: Count,
     pub(crate) refused: Count,
     pub(crate) outcome_unknown: Count,
@@ -33,7 +33,7 @@ impl Counts {
         Self {
             fresh: Count::new(),
             exact: Count::new(),
-            gap: Count::new(),
+            late: Count::new(),
             unknown: Count::new(),
             refused: Count::new(),
             outcome_unknown: Count::new(),

@@ -92,7 +92,8 @@ questions! {
     is_batch_too_long => Kind::BatchTooLong,
     /// Whether the [hub](crate::Hub) has been closed: nothing more can be published.
     is_closed => Kind::Closed,
-    /// Whether the hub retains an event with this id of its own already.
+    /// Whether the hub already retains an event with this id of its own in one of its topics, or
+    /// two events to be published [as one](crate::Hub::publish_all) have the same id.
     is_duplicate_id => Kind::DuplicateId,
     /// Whether the item's own id is empty: clients would forget their position.
     is_empty_id => Kind::EmptyId,
@@ -100,10 +101,11 @@ questions! {
     /// [`max_frame`](crate::HubBuilder::max_frame); [`encode_error`](Self::encode_error) is the
     /// cause.
     is_encode => Kind::Encode(_),
-    /// Whether the log is not in memory, so that only [`publish`](crate::Hub::publish) can be used.
+    /// Whether the log is not in memory, so that [`try_publish`](crate::Hub::try_publish) cannot be
+    /// used.
     is_not_in_memory => Kind::NotInMemory,
-    /// Whether the topic or the key is too long for an entry of a log on Redis; or the name of the
-    /// streams to be [ended](crate::Hub::end_owner) is too long for any.
+    /// Whether a name has more than 4 KiB: a topic or a key for a log on Redis, or the name of
+    /// streams to be [ended](crate::Hub::end_owner), with any log.
     is_name_too_long => Kind::NameTooLong { .. },
     /// Whether the item writes no frame or several: a cut within an item could not be resumed.
     is_not_single_frame => Kind::NotSingleFrame,
@@ -139,7 +141,8 @@ questions! {
 questions! {
     /// Whether the log cannot be read: there is no connection, or Redis refuses.
     is_connection => Kind::Connection(_),
-    /// Whether an entry of the log has no data, or a field that cannot be read.
+    /// Whether an entry of the log has no data, or a field that cannot be read; or an event cannot
+    /// be an entry, as it has nothing but an id, or more than 256 topics.
     is_invalid_entry => Kind::InvalidEntry { .. },
     /// Whether the URL of the log cannot be used.
     is_invalid_url => Kind::InvalidUrl(_),

@@ -81,7 +81,7 @@ impl History {
             frames.push(frame);
         }
         let position = position.unwrap_or_else(|| {
-            // What the client is given moves it on.
+            // A frame moves the client beyond that position.
             let had = had.filter(|_| frames.is_empty());
             log.newest_id(had).get().clone()
         });
@@ -97,6 +97,21 @@ impl History {
     }
 
     /// The position after these events: to read on, or to subscribe from, without a gap in between.
+    ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let start = hub.position();
+    /// for n in 0..5 {
+    ///     hub.to("room:7").try_publish(&Event::json(n))?;
+    /// }
+    /// let page = hub.history(["room:7"], &start.into(), 3);
+    /// let next = hub.history(["room:7"], &page.position().clone().into(), 3);
+    /// assert_eq!((page.len(), next.len()), (3, 2));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
     pub const fn position(&self) -> &EventId {
         &self.position
     }

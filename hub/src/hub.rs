@@ -101,7 +101,12 @@ impl Hub {
     /// one of the hub's own, or is that of [an event that is
     /// retained](crate::Error::is_duplicate_id); or the hub is [closed](crate::Error::is_closed).
     /// Nothing is published then, and no number is used up.
-    #[cfg_attr(feature = "redis", doc = include_str!("redis/outcomes.md"))]
+    ///
+    /// With a log on disk or on Redis there are two more errors. The event is [not
+    /// appended](crate::Error::is_not_appended): the log refused it or cannot be reached. Or the
+    /// [outcome is unknown](crate::Error::is_outcome_unknown): the disk failed while it wrote, or
+    /// Redis did not answer. The hub does not send such an event again, as that could publish it
+    /// twice.
     pub fn publish<T: ?Sized + Encode>(
         &self,
         item: &T,
@@ -132,8 +137,8 @@ impl Hub {
     /// between them. Gives the id of each. They are encoded at once, before the future is polled;
     /// the log is locked once, and each subscriber is woken once. On Redis it is one transaction.
     ///
-    /// Each item is an event with an id of its own place, so a client that is cut off within them
-    /// goes on with the next one.
+    /// Each item is an event with its own id, so a client that is cut off between two of them
+    /// continues with the next one.
     ///
     /// ```
     /// use futures_executor::block_on;
@@ -153,7 +158,8 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// As [`publish`](Self::publish) for each item; and where they are [more than the hub
+    /// As [`publish`](Self::publish) for each item; and if two of them have the same id of their
+    /// own, even in different topics, or they are [more than the hub
     /// retains](crate::Error::is_batch_too_long). No item is published then, unless the outcome is
     /// unknown: then all are, or no item is.
     pub fn publish_all<I>(
@@ -415,12 +421,13 @@ impl Hub {
     /// Ends the streams that have this [owner](crate::Subscriber::owner): for a logout, a ban, new
     /// rights, or a tenant that moves. Gives how many streams of *this* server it has ended.
     ///
-    /// They end at once, on Redis on every server, and give no more events: their last word is a
+    /// They end at once, on Redis on every server, and give no more events. The last one is a
     /// [checkpoint](crate::CHECKPOINT) with the reconnection time, as when the hub is
-    /// [closed](Self::close), or nothing with [`Reconnect::Never`]. For the time of
-    /// [`authorization_age`](crate::HubBuilder::authorization_age) no authorization from before
-    /// this call is good for a stream of the owner. **Close the door first**: change the session or
-    /// the right in your database, then call this, as the client comes back by itself.
+    /// [closed](Self::close), or nothing with [`Reconnect::Never`]. Authorizations from before this
+    /// call are invalid for streams of the owner; the hub remembers that for
+    /// [`authorization_age`](crate::HubBuilder::authorization_age). **Close the door first**:
+    /// change the session or the right in your database, then call this, as the client comes back
+    /// by itself.
     ///
     /// It takes time in proportion to the owner's streams, and not to all. Nothing is ended until
     /// the future is polled. On disk and on Redis it is done once the log has the record, which a
@@ -445,10 +452,12 @@ impl Hub {
     ///
     /// # Errors
     ///
-    /// The name is [longer than 4 KiB](crate::Error::is_name_too_long), and nothing was ended; or,
-    /// not with a log in memory, the log could not keep the record, as [`publish`](Self::publish)
-    /// says it. Then the streams of this server have ended all the same: call it again until it
-    /// succeeds.
+    /// The name is [longer than 4 KiB](crate::Error::is_name_too_long), and nothing was ended.
+    ///
+    /// With a log on disk or on Redis: the hub is [closed](crate::Error::is_closed), or the record
+    /// is [not appended](crate::Error::is_not_appended), or that is
+    /// [unknown](crate::Error::is_outcome_unknown). Then the streams of this server have ended all
+    /// the same: call it again until it succeeds.
     pub async fn end_owner(&self, owner: &str, reconnect: Reconnect) -> Result<usize, Error> {
         self.end(Ending::new(Kind::Owner, owner, reconnect)?).await
     }
@@ -492,6 +501,9 @@ impl Hub {
     /// published events, then a last [checkpoint](crate::CHECKPOINT) with a reconnection time of
     /// its own, and ends. A later subscription gets the retained events, and ends, too.
     ///
+    /// On Redis the published events are those that this server has read: a client gets the others
+    /// where it reconnects.
+    ///
     /// ```
     /// use futures_executor::block_on;
     /// use sse_encoder::{Event, LastEventId};
@@ -528,8 +540,9 @@ impl Hub {
         self.handle.feed.closed()
     }
 
-    /// Waits until the hub is closed and its last subscriber is dropped. A subscriber whose client
-    /// does not read stays as long as its connection: limit the wait.
+    /// Waits until the hub is closed and its last subscriber is dropped; with a log on disk also
+    /// until the events that were published before are written. A subscriber whose client does not
+    /// read stays as long as its connection: limit the wait.
     ///
     /// ```
     /// use futures_util::future::select;
@@ -583,8 +596,8 @@ impl Hub {
         self.handle.feed.lag(false)
     }
 
-    /// As [`lag`](Self::lag), but only of those subscribers for which all that they lack is
-    /// retained. One whose client does not read is soon further behind, and gets a gap.
+    /// As [`lag`](Self::lag), but only of the subscribers whose missing entries are all retained.
+    /// One whose client does not read is soon further behind, and gets a gap.
     ///
     /// A publisher that waits for its readers needs no figure: see [`caught_up`](Self::caught_up).
     ///
@@ -705,9 +718,9 @@ impl Hub {
     /// ID; call it before subscribing. A client that changes servers within milliseconds may be
     /// ahead of the new one, and would get a needless gap.
     ///
-    /// With a log in memory it is `true` at once. On Redis it is so if the id is known here. If it
-    /// is not, only a read of the log that begins after this call shows whether the log has it, and
-    /// whether the log is still the one that this server has read: it takes up to 0.8 s.
+    /// With a log in memory or on disk it is `true` at once; on Redis, if the id is known here. If
+    /// it is not, only a read of the log that begins after this call shows whether the log has it,
+    /// and whether the log is still the one that this server has read: that takes up to 0.8 s.
     ///
     /// `false` means that the log cannot be read: better send the client away for a while, with
     /// [`SseEncoder::retry_after`](sse_encoder::SseEncoder::retry_after). If it is subscribed all

@@ -28,7 +28,8 @@ pub struct Stats {
     /// Subscriptions so far with an [unknown](crate::Resumption::Unknown) last event ID: after a
     /// restart of a log in memory, all that return.
     pub unknown: u64,
-    /// Published events.
+    /// Published events, ephemeral ones included. With a log on disk or on Redis it includes those
+    /// read at the start, and on Redis those of other servers.
     pub published: u64,
     /// Calls that published nothing: the item was at fault, the log refused it or could not be
     /// reached, or the hub was closed.
@@ -39,8 +40,10 @@ pub struct Stats {
     /// Delivered events, counted once for each subscriber. Those that a subscriber has taken since
     /// it last waited are counted when it waits again.
     pub delivered: u64,
-    /// Gaps that clients were told of: those of `late` and `unknown`, and those of connected
-    /// clients, which read too slowly, or of which the log has lost events.
+    /// Gaps: one for each subscription in `late` and `unknown`, even if it began with a state
+    /// instead. The others are of connected clients that read too slowly, or whose events the log
+    /// has lost, and of new clients that asked for a state of [the newest
+    /// events](crate::Subscriber::begin_with_latest) that is no longer complete.
     pub gaps: u64,
     /// Retained events.
     pub retained: usize,
@@ -62,7 +65,7 @@ impl Stats {
             subscribers: feed.subscribers().get(),
             fresh: feed.counts.fresh.get(),
             exact: feed.counts.exact.get(),
-            late: feed.counts.gap.get(),
+            late: feed.counts.late.get(),
             unknown: feed.counts.unknown.get(),
             published: feed.published(),
             refused: feed.counts.refused.get(),

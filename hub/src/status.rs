@@ -7,7 +7,7 @@ use std::time::Instant;
 /// ```
 /// use sse_hub::{Hub, Status};
 ///
-/// // In memory it always has.
+/// // A hub in memory is always live.
 /// assert_eq!(Hub::new().status(), Status::Live);
 /// ```
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -58,7 +58,7 @@ pub(crate) fn read_file(bytes: &[u8], seals: bool) -> Option<Vec<Vec<u8>>> {
         while let Some(record) = Record::read(&mut records) {
             let mut again = Vec::new();
             record.write(&mut again);
-            // What is read is what is written.
+            // A record that was read is written in a form that can be read.
             assert!(Record::read(&mut &again[..]).is_some());
             frames.push(record.event().as_bytes().to_vec());
         }
@@ -118,9 +118,9 @@ impl HubBuilder {
     /// How often a log on [disk](Self::disk) forces its events to the disk. The default is before
     /// each answer: [`publish`](Hub::publish) is done when the event is there.
     ///
-    /// With a time, it is done once the operating system has the event, some three to five times as
-    /// many a second. The end of the process, also by `kill -9`, still loses nothing. If the
-    /// machine or its power fails, the events of that time can be lost, although they were
+    /// With a time, it is done once the operating system has the event, which is
+    /// [faster](crate::disk#speed). The end of the process, also by `kill -9`, still loses nothing.
+    /// If the machine or its power fails, the events of that time can be lost, although they were
     /// published and delivered: clients that had them get a gap, and to all others it is as if they
     /// had never been.
     ///

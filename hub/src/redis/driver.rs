@@ -34,6 +34,10 @@ use crate::{error::Error, feed::Feed, log::BoxFuture};
 /// It holds two connections, each of which the Redis client runs as a task of its own; they end
 /// with the driver.
 ///
+/// # Panics
+///
+/// The first poll panics outside of a tokio runtime.
+///
 /// ```no_run
 /// use sse_hub::Hub;
 ///

@@ -31,8 +31,8 @@ use crate::{
 /// read. If that position falls out of the retained events, the client gets an event of the type
 /// [`gap`](crate::GAP), and the stream continues.
 ///
-/// The first event is always one of the type [`checkpoint`](crate::CHECKPOINT). Dropping the
-/// subscriber ends the subscription.
+/// The first event, if the stream has not [ended](Self::ended), is one of the type
+/// [`checkpoint`](crate::CHECKPOINT). Dropping the subscriber ends the subscription.
 ///
 /// ```
 /// use futures_executor::block_on;
@@ -63,15 +63,15 @@ pub struct Subscriber {
     live_from: ClientPosition,
     deadline: Option<Instant>,
     start: Start,
-    /// What few subscribers have.
+    /// Only some subscribers have one.
     extra: Option<Box<Extra>>,
     delivered: u64,
-    /// The hub's number of endings when it was looked whether this stream is ended.
+    /// The hub's number of endings when this stream last checked for its own.
     endings: u32,
     stage: Stage,
 }
 
-/// What only some subscribers have.
+/// The state and the owners of a subscriber.
 #[derive(Default)]
 struct Extra {
     /// Sent in place of a replay.
@@ -80,7 +80,7 @@ struct Extra {
     owners: Vec<Membership>,
 }
 
-/// What is sent next.
+/// The next thing to send.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Stage {
     /// The checkpoint.
@@ -107,7 +107,7 @@ enum Start {
 enum FirstState {
     /// This one; its id is added when it is sent.
     Given(Encoded),
-    /// The newest event of each key, as long as none is lost beyond so many.
+    /// The newest event of each key, as long as the log has counted no more losses than these.
     Newest { losses: u64 },
 }
 
@@ -349,15 +349,16 @@ impl Subscriber {
     ///
     /// If the owner's streams, or those of a topic of the subscription, were ended since the
     /// authorization, this stream ends at its first poll, and gives no event: a client that was
-    /// authorized before that, and subscribes after it, does not slip through. [Ask](Self::ended)
-    /// before you answer. So does the stream of an authorization that is older than the hub's
-    /// [`authorization_age`](crate::HubBuilder::authorization_age), and on Redis that of a server
-    /// that has not read its log yet: [wait](crate::Hub::wait_for) for it.
+    /// authorized before that, and subscribes after it, does not slip through. The stream also ends
+    /// if the authorization is older than the hub's
+    /// [`authorization_age`](crate::HubBuilder::authorization_age), or on Redis if the server has
+    /// not read its log yet: [wait](crate::Hub::wait_for) for it. [Ask](Self::ended) before you
+    /// answer.
     ///
-    /// `authorized_at` is the time of this server's clock *before* the session is looked up; of a
-    /// token that is not looked up it is the time when that was issued. A time in the future counts
-    /// as now. The clocks of those who issue tokens and of those who end streams must agree: a
-    /// token of a clock that is ahead is good for so much longer.
+    /// `authorized_at` is the time of this server's clock *before* it looks up the session; for a
+    /// token that is not looked up, the time when the token was issued. A time in the future counts
+    /// as now. The clocks of the servers that issue tokens and of those that end streams must
+    /// agree: a token from a clock that is ahead stays valid for that much longer.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -408,20 +409,20 @@ impl Subscriber {
         if let Some(reconnect) = ended {
             // Not parked yet.
             list.end(waiter, reconnect.code(), &mut Vec::new());
-            // It is looked at the next poll.
+            // So that the next poll checks.
             self.endings = self.endings.wrapping_sub(1);
         }
         self
     }
 
-    /// Whether the stream was ended, by [`Hub::end_owner`](crate::Hub::end_owner),
-    /// [`Hub::end_topic`](crate::Hub::end_topic), or as its authorization is not good any more:
-    /// then how its client is to come back. It is the first ending that counts.
+    /// How the client is to come back if the stream was ended: by
+    /// [`Hub::end_owner`](crate::Hub::end_owner), by [`Hub::end_topic`](crate::Hub::end_topic), or
+    /// because its authorization is no longer valid. `None` if it was not.
     ///
-    /// The handler of a client that has just come back asks it, and answers
+    /// The handler of a client that has just come back calls this, and answers
     /// [`StopReconnecting`](sse_encoder::StopReconnecting) at [`Reconnect::Never`]; see
-    /// [`owner`](Self::owner). At another end, too, the authorization is not good: a client whose
-    /// token stays the same needs a new one.
+    /// [`owner`](Self::owner). After the other endings, too, the authorization is no longer valid:
+    /// a client that would send the same token again needs a new one.
     ///
     /// ```
     /// use std::time::SystemTime;
@@ -501,7 +502,7 @@ fn begin(
         Resumed::Unknown(loss) => (loss, true),
     };
     feed.count_gap();
-    if is_unknown { &feed.counts.unknown } else { &feed.counts.gap }.add();
+    if is_unknown { &feed.counts.unknown } else { &feed.counts.late }.add();
     let loss = retained.tell(loss, feed.settings.on_gap == OnGap::Newest);
     let resumption = Resumption::inexact(is_unknown, last, &loss);
     (loss.position, Start::Inexact(Box::new(Inexact { resumption, loss })))
