@@ -9,14 +9,15 @@ use sse_encoder::ReconnectionTime;
 
 use crate::error::Error;
 
-/// The longest name of an owner or a topic whose streams can be ended, in bytes.
+/// The longest name of an owner or a topic whose streams can be ended, in bytes; on Redis also the
+/// longest topic and key.
 pub(crate) const MAX_NAME: usize = 4 * 1024;
 
 /// Whether the clients of ended streams come back: for [`Hub::end_owner`](crate::Hub::end_owner)
 /// and [`Hub::end_topic`](crate::Hub::end_topic).
 ///
-/// A browser's `EventSource` reconnects whenever a stream ends. Whether it may come back is the
-/// handler's word, which [asks the subscriber](crate::Subscriber::ended).
+/// A browser's `EventSource` reconnects whenever a stream ends. Whether it may come back is up to
+/// the handler, which [asks the subscriber](crate::Subscriber::ended).
 ///
 /// ```
 /// use sse_encoder::ReconnectionTime;
@@ -38,14 +39,13 @@ pub(crate) const MAX_NAME: usize = 4 * 1024;
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum Reconnect {
-    /// After a random time of the hub's [range](crate::HubBuilder::reconnection_time), which each
-    /// stream gives as its last word, as when the hub is [closed](crate::Hub::close).
+    /// After a random time of the hub's [range](crate::HubBuilder::reconnection_time), which is in
+    /// the last event of each stream, as when the hub is [closed](crate::Hub::close).
     Soon,
-    /// After this time, the same for all.
+    /// After this time, the same for all; it is in the last event of each stream.
     After(ReconnectionTime),
-    /// Not with the authorization that the stream had. The stream ends without a last word; the
-    /// handler answers the client that returns with
-    /// [`StopReconnecting`](sse_encoder::StopReconnecting).
+    /// Not with the authorization that the stream had. The stream ends without a last event; when
+    /// the client returns, the handler answers [`StopReconnecting`](sse_encoder::StopReconnecting).
     Never,
 }
 
@@ -53,7 +53,7 @@ impl Reconnect {
     const SOON: u32 = u32::MAX - 1;
     const NEVER: u32 = u32::MAX;
 
-    /// A number other than 0. Of two the greater one is the stricter.
+    /// A number other than 0. The greater of two codes is the stricter.
     pub(crate) const fn code(self) -> u32 {
         match self {
             // Milliseconds: at least 1, and below 2^31.
@@ -63,7 +63,7 @@ impl Reconnect {
         }
     }
 
-    /// `None` of 0.
+    /// `None` for 0.
     pub(crate) const fn from_code(code: u32) -> Option<Self> {
         match code {
             0 => None,
@@ -76,7 +76,7 @@ impl Reconnect {
     }
 }
 
-/// Whose streams end.
+/// Whether the streams of an owner or of a topic end.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub(crate) enum Kind {
     Owner,
@@ -88,13 +88,13 @@ pub(crate) enum Kind {
 pub(crate) struct Ending {
     pub(crate) kind: Kind,
     pub(crate) name: Arc<str>,
-    /// Authorizations up to this time are not good any more.
+    /// Authorizations up to this time are no longer valid.
     pub(crate) at: Time,
     pub(crate) reconnect: Reconnect,
 }
 
 impl Ending {
-    /// One of now.
+    /// An ending that happens now.
     ///
     /// # Errors
     ///

@@ -32,7 +32,7 @@ pub(crate) fn answer() -> (Promise, Answer) {
 }
 
 impl Promise {
-    pub(super) fn keep(mut self, outcome: Outcome) {
+    pub(super) fn resolve(mut self, outcome: Outcome) {
         self.set(outcome);
     }
 

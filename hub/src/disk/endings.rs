@@ -1,8 +1,8 @@
 //! The file of the endings of streams, which a restart must not forget.
 //!
 //! After a first line come records, each with a checksum. New ones are appended and synced; a file
-//! that has grown is written anew with those that are still kept. With a damaged file
-//! no authorization from before the start is good any more.
+//! that has grown is written anew with those that are still kept. A damaged file makes all
+//! authorizations from before the start invalid.
 
 use std::{io, sync::Arc};
 
@@ -19,13 +19,13 @@ const UNFINISHED: &str = "endings.unfinished";
 const DAMAGED: &str = "endings.damaged";
 const MAGIC: &[u8] = b"sse-hub endings 1\n";
 
-/// So many bytes are appended before the file is written anew, beside as many as were kept.
+/// How many bytes are appended, beyond as many as were kept, before the file is written anew.
 const SPARE: usize = if cfg!(test) { 256 } else { 64 << 10 };
 
-/// The kinds of a record.
+/// The kinds of records.
 const OWNER: u8 = 1;
 const TOPIC: u8 = 2;
-/// All authorizations up to its time are not good any more.
+/// All authorizations up to its time are invalid.
 const FORGOTTEN: u8 = 3;
 
 pub(super) struct Endings {
@@ -55,7 +55,8 @@ impl Endings {
         }
         feed.owners.forget_until(Time::now());
         let mut endings = Self { at: None };
-        // It may be another program's, and must not be read again: this start is its latest time.
+        // Kept, as it may be another program's; but no later start may read it, and reject the
+        // authorizations since this one.
         files.rename(NAME, DAMAGED).and_then(|()| endings.rewrite(files, feed)).map_err(failed)?;
         Ok(endings)
     }
@@ -76,7 +77,7 @@ impl Endings {
                 self.at = Some((at + bytes.len(), limit));
                 Ok(())
             }
-            // Or it is unknown how much of the file is there.
+            // Also after a failure: it is unknown how much was written.
             _ => self.rewrite(files, feed),
         }
     }

@@ -25,7 +25,7 @@ pub(crate) trait Files: Send + 'static {
     /// The first bytes of a file, at most so many.
     fn read(&mut self, name: &str, most: usize) -> io::Result<Vec<u8>>;
 
-    /// An empty file, in the place of one with this name.
+    /// Creates an empty file, or empties the one with this name.
     fn create(&mut self, name: &str) -> io::Result<()>;
 
     /// Writes all of these bytes. After an error any part of them may be written.
@@ -34,7 +34,7 @@ pub(crate) trait Files: Send + 'static {
     /// Forces a file's bytes to the disk. After an error it is unknown which of them are there.
     fn sync(&mut self, name: &str) -> io::Result<()>;
 
-    /// Renames a file, in the place of one with the new name.
+    /// Renames a file, and replaces one with the new name.
     fn rename(&mut self, from: &str, to: &str) -> io::Result<()>;
 
     fn remove(&mut self, name: &str) -> io::Result<()>;
@@ -130,7 +130,7 @@ impl Files for Folder {
     }
 }
 
-/// Only Unix can open a folder as a file; elsewhere the file system keeps the order of its own.
+/// Only Unix can open a folder as a file; elsewhere it is left to the file system.
 fn sync_folder(path: &Path) -> io::Result<()> {
     if !cfg!(unix) {
         return Ok(());

@@ -49,7 +49,7 @@ impl FileHeader {
     }
 
     pub(super) fn read(bytes: &[u8]) -> Result<Self, NoHeader> {
-        // Or as much of it as was written.
+        // If the write was cut off, the file has a part of the magic number.
         let end = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
         let is_ours = bytes.starts_with(&MAGIC) || MAGIC.starts_with(&bytes[..end]);
         let number = |at| u64_at(bytes, at).unwrap_or(0);
@@ -68,7 +68,7 @@ impl FileHeader {
         }
     }
 
-    /// With the right first bytes: that they are damaged harms nothing.
+    /// Over the right magic number: damage to that alone does no harm.
     fn checksum(bytes: &[u8; FILE_HEADER]) -> u32 {
         let mut hasher = Hasher::new();
         hasher.update(&MAGIC);

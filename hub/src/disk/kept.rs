@@ -11,7 +11,7 @@ use crate::position::Position;
 pub(super) struct Kept(Vec<(BatchHeader, Vec<u8>)>);
 
 impl Kept {
-    /// Adds what is kept of a batch. `false` if it cannot be read.
+    /// Adds the events of a batch that are kept. `false` if it cannot be read.
     pub(super) fn add(
         &mut self,
         mut batch: BatchHeader,

@@ -45,10 +45,10 @@ impl DiskLog {
 /// Appends all events until the end of the hub, or until nothing can be appended any more.
 fn write<F: Files>(mut writer: Writer<F>, end: &End) {
     while let Some(Waiting { commands, endings }) = end.queue.take(writer.due()) {
-        let is_timer = commands.is_empty();
+        let has_events = !commands.is_empty();
         writer.end(endings);
         match writer.append(commands) {
-            Ok(is_whole) if !is_timer => end.queue.set_working(is_whole),
+            Ok(is_whole) if has_events => end.queue.set_working(is_whole),
             Ok(_) => {}
             Err(reason) => return end.queue.fail(&reason),
         }
@@ -160,8 +160,8 @@ impl Drop for DiskLog {
         self.queue.close();
         let thread = lock(&self.thread).take();
         // A waker that the thread calls can drop the last handle.
-        let others = thread.filter(|writer| writer.thread().id() != thread::current().id());
-        // Its panic was its own: publishers have been told.
-        let _ = others.map(JoinHandle::join);
+        let other = thread.filter(|writer| writer.thread().id() != thread::current().id());
+        // If it has panicked, publishers have been answered.
+        let _ = other.map(JoinHandle::join);
     }
 }

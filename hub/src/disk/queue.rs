@@ -46,7 +46,7 @@ impl Command {
 /// Answers that these events are not appended.
 pub(super) fn refuse(commands: impl IntoIterator<Item = Command>, reason: &str) {
     for command in commands {
-        command.promise.keep(Err(Error::not_appended(reason)));
+        command.promise.resolve(Err(Error::not_appended(reason)));
     }
 }
 
@@ -144,7 +144,8 @@ impl Queue {
         state.has_room(size) || state.is_closed || state.failure.is_some()
     }
 
-    /// All that waits. Waits for the first one, up to a time if there is one. `None` at the end.
+    /// Takes all commands. Waits for the first one, but not beyond `until`. `None` once the queue
+    /// is closed and empty.
     pub(super) fn take(&self, until: Option<Instant>) -> Option<Waiting> {
         let mut state = lock(&self.state);
         while state.commands.is_empty() && state.endings.is_empty() {
@@ -174,7 +175,7 @@ impl Queue {
         lock(&self.state).status
     }
 
-    /// Events are appended, or not at the moment.
+    /// Records whether the last events could be appended.
     pub(super) fn set_working(&self, is_working: bool) {
         let status = &mut lock(&self.state).status;
         match *status {
@@ -194,7 +195,7 @@ impl Queue {
         drop(state);
         refuse(commands, reason);
         for (_, promise) in endings {
-            promise.keep(Err(Error::not_appended(reason)));
+            promise.resolve(Err(Error::not_appended(reason)));
         }
         self.room.notify();
     }

@@ -21,7 +21,7 @@ pub(super) struct Recovered {
     pub(super) tip: Option<Position>,
     /// The epoch, if the log was closed after all of it was written.
     pub(super) clean_epoch: Option<u64>,
-    /// Whether its newest events are lost, nobody knows how many.
+    /// Whether an unknown number of its newest events is lost.
     pub(super) has_lost_tip: bool,
     /// How many holes there are.
     pub(super) holes: u64,
@@ -37,7 +37,7 @@ pub(super) fn recover<F: Files>(
     feed: &Feed,
 ) -> Result<Recovered, Error> {
     let failed = |error| Error::io("the log cannot be read", error);
-    // A file whose name is not on the disk yet could still go, with all that is written to it.
+    // A file whose name is not synced could still vanish, with all that is written to it.
     segments.files.sync_folder().map_err(failed)?;
     let names = segments.files.list().map_err(failed)?;
     let headers = headers(segments, &names)?;
@@ -207,7 +207,7 @@ impl<'a> Reading<'a> {
             match Record::read(&mut records) {
                 Some(record) => self.event(&record, batch.position(record.offset))?,
                 None => {
-                    // Its checksum is right: that does not happen.
+                    // It cannot happen, as the checksum is right.
                     self.continue_after(batch.last())?;
                     break;
                 }
@@ -237,7 +237,8 @@ impl<'a> Reading<'a> {
             if !error.is_duplicate_id() {
                 return Err(error);
             }
-            // The bounds were smaller: its own id was that of an event that was gone.
+            // The bounds have grown: when this event was written, the other one with its own id was
+            // no longer retained.
             self.feed.record_gap(Position { n: position.n.saturating_sub(1), ..position })?;
             record_now()
         });

@@ -1,4 +1,4 @@
-//! The files of the log in their order: where the next batch goes, and which files are let go.
+//! The files of the log in their order: where the next batch goes, and which files are removed.
 
 use std::{collections::VecDeque, io, mem};
 
@@ -11,9 +11,9 @@ use crate::{error::Error, position::Position};
 
 /// The least and the largest size of a file, but for one with a larger batch.
 const SIZES: (usize, usize) = if cfg!(test) { (1 << 9, 1 << 10) } else { (1 << 20, 16 << 20) };
-/// So many files hold as many bytes as are retained.
+/// How many files hold as many bytes as are retained.
 const SHARES: usize = 8;
-/// So many files may be there beside those that are needed.
+/// How many files may exist beside those that are needed, and how many are rewritten at once.
 const SPARE_FILES: usize = 4;
 /// The name of a file until it is whole.
 pub(super) const UNFINISHED: &str = "unfinished";
@@ -70,7 +70,7 @@ pub(super) struct Segments<F> {
     /// The number of the file that is rewritten next; `None` once it is unknown what a failure has
     /// left behind.
     hand: Option<u64>,
-    /// Whether a file has been begun since it was looked whether they are too many.
+    /// Whether a file has been begun since their total size was last checked.
     has_grown: bool,
 }
 
@@ -152,7 +152,7 @@ impl<F: Files> Segments<F> {
         };
         let prepared = prepare();
         if prepared.is_err() {
-            // To make room, if it is there.
+            // It takes room on a disk that may be full.
             let _ = self.files.remove(UNFINISHED);
         }
         prepared
@@ -164,7 +164,7 @@ impl<F: Files> Segments<F> {
         self.files.sync_folder()
     }
 
-    /// Lets go of the files up to this position, but never of the newest one.
+    /// Removes the files up to this position, but never the newest one.
     pub(super) fn trim(&mut self, evicted: Position) {
         while let (Some(first), true) = (self.list.front(), self.list.len() > 1)
             && first.last <= evicted
@@ -173,9 +173,9 @@ impl<F: Files> Segments<F> {
         }
     }
 
-    /// Rewrites the oldest files without the events that are gone from among the retained ones, if
-    /// all files together take more than twice what is retained and their own size. A few files at
-    /// each new one: the others at the next.
+    /// Rewrites some old files without the events that are no longer retained, if all files
+    /// together take more than twice the retained bytes and [`SPARE_FILES`]. It does so at each new
+    /// file.
     pub(super) fn compact(
         &mut self,
         retained: usize,
@@ -192,7 +192,7 @@ impl<F: Files> Segments<F> {
             let Some(hand) = self.hand.filter(|_| total > limit && old > 0) else { break };
             let next = self.list.iter().position(|file| file.header.number >= hand);
             let index = next.filter(|index| *index < old).unwrap_or(0);
-            // The newer events must be there before those are gone that they replace.
+            // The newer events must be on the disk before those that they replace are removed.
             self.sync()?;
             if self.rewrite(index, &is_kept).is_err() {
                 break;

@@ -1,5 +1,5 @@
-//! Appends to the log: all events that wait are one batch, one write and one sync. Only then they
-//! are retained, delivered, and their publishers answered.
+//! Appends to the log: all events that wait are one batch, one write and one sync. Only then are
+//! they retained and delivered, and their publishers answered.
 
 use std::{
     collections::{HashSet, VecDeque},
@@ -24,11 +24,11 @@ use crate::{
     random,
 };
 
-/// So many events are recorded under one lock, and wake each subscriber once: between two such
-/// parts, the subscribers can read.
+/// How many events of a batch are recorded under one lock, and wake each subscriber once. Between
+/// two such parts, the subscribers can read.
 const PART: usize = 256;
 
-/// So much memory is kept for the next batch.
+/// How much memory is kept for the next batch.
 const SPARE: usize = 1 << 20;
 
 /// Every part of the log but the thread: a simulation calls it itself.
@@ -38,11 +38,11 @@ pub(crate) struct Writer<F> {
     endings: Endings,
     /// The newest position.
     tip: Position,
-    /// That of the next events.
+    /// The epoch of the next events.
     epoch: u64,
-    /// The longest time between two syncs, if it is not each batch that is synced.
+    /// The longest time between two syncs; `None`: each batch is synced.
     sync_every: Option<Duration>,
-    /// When the oldest batch was written that is not synced.
+    /// When the oldest unsynced batch was written.
     unsynced_since: Option<Instant>,
     /// Whether a batch is on the disk after the mark of the last close.
     is_marked_open: bool,
@@ -129,7 +129,7 @@ impl<F: Files> Writer<F> {
                 match refusal {
                     None => batch.extend(group),
                     Some(error) => {
-                        group.for_each(|command| command.promise.keep(Err(error.clone())));
+                        group.for_each(|command| command.promise.resolve(Err(error.clone())));
                     }
                 }
             }
@@ -149,8 +149,8 @@ impl<F: Files> Writer<F> {
         }
     }
 
-    /// Keeps the endings of streams, and answers those who wait for that. If it fails, the next
-    /// ones are another attempt.
+    /// Keeps the endings of streams, and answers their callers. After a failure the next endings
+    /// are another attempt.
     pub(crate) fn end(&mut self, commands: Vec<EndingCommand>) {
         if commands.is_empty() {
             return;
@@ -158,7 +158,7 @@ impl<F: Files> Writer<F> {
         let (endings, promises): (Vec<_>, Vec<_>) = commands.into_iter().unzip();
         let kept = self.endings.append(&mut self.segments.files, &self.feed, &endings);
         for promise in promises {
-            promise.keep(match &kept {
+            promise.resolve(match &kept {
                 Ok(()) => Ok(None),
                 Err(error) => Err(Error::not_appended(error.to_string())),
             });
@@ -188,7 +188,7 @@ impl<F: Files> Writer<F> {
         if let Err(failure) = &written {
             batch.into_iter().for_each(|command| {
                 let error = failure.error(command.is_ephemeral());
-                command.promise.keep(Err(error));
+                command.promise.resolve(Err(error));
             });
             return written;
         }
@@ -214,7 +214,7 @@ impl<F: Files> Writer<F> {
         for Command { record, promise, .. } in commands {
             let position = position_of(&record);
             self.tip = position.unwrap_or(self.tip);
-            promise.keep(match position {
+            promise.resolve(match position {
                 Some(position) => Ok(record.event().id().or_else(|| Some(position.to_id()))),
                 None => recorded.clone().map(|()| None),
             });
@@ -260,12 +260,12 @@ impl<F: Files> Writer<F> {
         Ok(())
     }
 
-    /// Ends the log, after which its positions go on.
+    /// Ends the log with a mark, so that the next start continues its epoch.
     pub(crate) fn close(mut self) {
         let first = self.tip.n + 1;
         let header = BatchHeader { epoch: self.epoch, first, time: now(), count: 0 };
         let mut bytes = [0; BATCH_HEADER];
-        // Without this mark, the next start begins an epoch.
+        // Without the mark, the next start begins a new epoch.
         let _ =
             self.segments.append(header, self.tip, &mut bytes).and_then(|()| self.segments.sync());
     }

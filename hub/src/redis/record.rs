@@ -12,7 +12,7 @@ use sse_encoder::{Comment, Encode, Event, Frames, ReconnectionTime, data::Data};
 
 use super::source::{Entry, Hash};
 use crate::{
-    ending::{Ending, Kind, Reconnect, Time},
+    ending::{Ending, Kind, MAX_NAME, Reconnect, Time},
     error::Error,
     frame::{Rules, encode},
     lines::Lines,
@@ -21,8 +21,6 @@ use crate::{
     random,
 };
 
-/// The longest topic, and the longest key, in bytes.
-pub(super) const MAX_NAME: usize = 4 * 1024;
 /// The greatest number of topics of an event.
 pub(super) const MAX_TOPICS: usize = 256;
 
@@ -52,8 +50,8 @@ pub(super) fn mark() -> Field {
     (MARK, random_text(random::number()))
 }
 
-/// A field that tells the entry of an event from any other one, though it has the same content and
-/// the log gave it the same numbers. `number` is another one for each event.
+/// A field that tells two entries apart even if they have the same content and the log gave them
+/// the same numbers. `number` differs for each event.
 pub(super) fn nonce(number: u64) -> Field {
     (NONCE, random_text(number))
 }
@@ -86,7 +84,7 @@ pub(super) fn ending_fields(Ending { kind, name, at, reconnect }: &Ending) -> Ve
     ]
 }
 
-/// The end of some streams that this entry is; `None` if it is to be an event.
+/// The entry as an ending of streams; `None` if it is to be an event.
 ///
 /// # Errors
 ///
@@ -121,8 +119,8 @@ pub(super) fn ending(entry: &Entry) -> Option<Result<Ending, Error>> {
     Some(read())
 }
 
-/// Whether the entry is retained by a reader that comes from the newest one, whose topics and keys
-/// are known so far: it is neither ephemeral nor replaced, nor a mark.
+/// Whether the entry counts as retained, for a reader that goes from the newest entry backwards: it
+/// is neither a mark nor ephemeral, nor replaced by one of those before, whose keys these are.
 pub(super) fn is_retained(entry: &Entry, keys: &mut HashSet<u64>) -> bool {
     let Ok(record) = Record::read(entry) else { return false };
     if is_mark(entry) || record.is_ephemeral() {
@@ -261,7 +259,7 @@ fn short<'a>(field: &'static str, text: &'a str) -> Result<&'a str, Error> {
 }
 
 fn few(topics: usize) -> Result<(), Error> {
-    let error = || Error::invalid_entry(TOPIC, "is there too often");
+    let error = || Error::invalid_entry(TOPIC, "is given too often");
     (topics <= MAX_TOPICS).then_some(()).ok_or_else(error)
 }
 
@@ -269,7 +267,7 @@ fn time(field: &'static str, text: &str) -> Result<ReconnectionTime, Error> {
     let number = text.parse();
     let time = number.clone().ok().and_then(ReconnectionTime::from_millis);
     let reason = match number {
-        Ok(_) => "is no reconnection time: it is 0, or too long",
+        Ok(_) => "is not a reconnection time: it is 0 or too long",
         Err(_) => "is not a number of milliseconds",
     };
     time.ok_or_else(|| Error::invalid_entry(field, reason))
