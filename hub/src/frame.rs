@@ -4,7 +4,7 @@ use sse_encoder::{Encode, Encoded, Encoder, EventType};
 
 use crate::{error::Error, lines::event_type};
 
-/// What an item may be.
+/// The rules for a published item.
 #[derive(Clone, Copy)]
 pub(crate) struct Rules<'a> {
     pub(crate) max_frame: usize,

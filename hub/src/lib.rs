@@ -3,7 +3,7 @@
 #![forbid(unsafe_code)]
 #![warn(missing_docs)]
 
-// Of its parts only the encoder does without them: a program would trap at its first call.
+// Without them a program would trap at its first call.
 #[cfg(all(target_family = "wasm", target_os = "unknown"))]
 compile_error!(
     "sse-hub needs a clock and random numbers, which the standard library lacks on this target"

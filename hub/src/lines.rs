@@ -7,7 +7,7 @@ use std::borrow::Cow;
 #[cfg(any(feature = "disk", feature = "redis"))]
 #[derive(Default)]
 pub(crate) struct Lines<'a> {
-    #[cfg_attr(not(feature = "disk"), allow(dead_code, reason = "an entry has it apart"))]
+    #[cfg_attr(not(feature = "disk"), allow(dead_code, reason = "for a log on disk"))]
     pub(crate) id: Option<&'a [u8]>,
     pub(crate) event_type: Option<&'a [u8]>,
     pub(crate) data: Option<Cow<'a, [u8]>>,
@@ -49,8 +49,8 @@ fn add_line<'a>(text: &mut Option<Cow<'a, [u8]>>, line: &'a [u8]) {
     }
 }
 
-/// The type of a frame, as a client takes it. The encoder writes it in the first line, or after the
-/// id.
+/// The event type that clients see in a frame; `None` for a comment. The encoder writes it in the
+/// first line, or after the id.
 pub(crate) fn event_type(frame: &[u8]) -> Option<&[u8]> {
     let mut lines = frame.split(|byte| *byte == b'\n').skip_while(|line| line.starts_with(b"id:"));
     let first = lines.next()?;

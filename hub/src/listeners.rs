@@ -1,4 +1,4 @@
-//! The hook that hears of a topic's listeners.
+//! The hook that is called when a topic gains or loses listeners.
 
 use std::{
     collections::BTreeSet,
@@ -17,7 +17,7 @@ type Call = dyn Fn(&str, usize) + Send + Sync;
 
 impl Hook {
     pub(crate) fn new(hook: impl Fn(&str, usize) + Send + Sync + 'static) -> Self {
-        // It does not see the hub's state.
+        // The hub keeps no state in it that a panic could break.
         Self(Arc::new(AssertUnwindSafe(Box::new(hook))))
     }
 }
@@ -28,8 +28,8 @@ impl fmt::Debug for Hook {
     }
 }
 
-/// The topics of which the hook is still to hear. One thread at a time calls it, without a lock, so
-/// the last call for a topic has its last number.
+/// The topics for which the hook is still to be called. One thread at a time calls it, without a
+/// lock, so the last call for a topic has its last number.
 pub(crate) struct Changes(Mutex<State>);
 
 struct State {
@@ -42,8 +42,8 @@ impl Changes {
         Self(Mutex::new(State { topics: BTreeSet::new(), is_telling: false }))
     }
 
-    /// Tells the hook of these topics, unless another call that is under way will do so: of another
-    /// thread, or of the hook itself.
+    /// Calls the hook for these topics. A call that is under way, on another thread or below this
+    /// one on the stack, takes them over.
     pub(crate) fn tell(
         &self,
         hook: &Hook,

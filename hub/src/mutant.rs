@@ -1,18 +1,18 @@
-//! Repairs that a test can take out, to show that the simulation of the log on Redis notices: each
-//! by the number of its row in the report of faults.
+//! Repairs that a test can take out, to show that the simulation of the log on Redis notices. Each
+//! has a number; `redis/simulation/mutants.rs` names the rule that fails without it.
 
 #[cfg(test)]
 use std::cell::Cell;
 
 #[cfg(test)]
 thread_local! {
-    static OUT: Cell<Option<u32>> = const { Cell::new(None) };
+    static TAKEN_OUT: Cell<Option<u32>> = const { Cell::new(None) };
 }
 
 /// Whether the repair is taken out: only in a test.
 #[cfg(test)]
 pub(crate) fn lacks(row: u32) -> bool {
-    OUT.get() == Some(row)
+    TAKEN_OUT.get() == Some(row)
 }
 
 /// Whether the repair is taken out: only in a test.
@@ -25,5 +25,5 @@ pub(crate) const fn lacks(_: u32) -> bool {
 /// Takes a repair out on this thread, or puts all back.
 #[cfg(all(test, feature = "disk", feature = "redis"))]
 pub(crate) fn take_out(row: Option<u32>) {
-    OUT.set(row);
+    TAKEN_OUT.set(row);
 }

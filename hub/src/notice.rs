@@ -7,8 +7,8 @@ use crate::log::{self, PositionId};
 
 /// The default [type](crate::HubBuilder::notice_types) of the checkpoint event, which carries a
 /// position: the first event of every stream. Pages need not listen to it, unless their stream
-/// [begins with the newest events](crate::Subscriber::begin_with_latest): there one tells where the
-/// state begins, and one where it is whole.
+/// [begins with the newest events](crate::Subscriber::begin_with_latest): there the first one marks
+/// the beginning of the state, and a second one its end.
 ///
 /// ```
 /// assert_eq!(sse_hub::CHECKPOINT, "checkpoint");

@@ -33,7 +33,7 @@ struct State {
     next: u64,
     ended: HashMap<Arc<str>, [Option<Ended>; 2]>,
     by_time: BTreeSet<(Time, Arc<str>, Kind)>,
-    /// Endings up to this time may be forgotten: no authorization from before it is good.
+    /// Endings up to this time may be forgotten: authorizations up to it are invalid.
     forgotten: Time,
     /// Whether the endings of the log are known.
     is_known: bool,
@@ -60,7 +60,7 @@ struct Ended {
 pub(crate) enum When {
     /// Just now: it concerns all streams that are there.
     Now,
-    /// At its time, and is read from the log later.
+    /// Earlier, at its time: it was read from the log.
     #[cfg_attr(
         not(any(feature = "disk", feature = "redis")),
         allow(dead_code, reason = "for a log elsewhere")
@@ -72,7 +72,7 @@ pub(crate) enum When {
 pub(crate) struct Change {
     /// How many streams of an owner it has ended.
     pub(crate) streams: usize,
-    /// `false` of one that is known already.
+    /// `false` if the ending is known already.
     pub(crate) is_new: bool,
 }
 
@@ -93,10 +93,10 @@ impl Owners {
         Self { state: Mutex::new(state), endings: AtomicU64::new(0), most, age }
     }
 
-    /// A number that is another one after each ending.
+    /// A number that changes with each ending.
     #[inline]
     pub(crate) fn endings(&self) -> u32 {
-        // It may begin anew: two of them are only compared.
+        // It may wrap around: it is only compared for equality.
         self.endings.load(Ordering::Acquire) as u32
     }
 
@@ -111,8 +111,8 @@ impl Owners {
         lock(&self.state).is_known = true;
     }
 
-    /// Joins the streams of an owner, and asks whether they, or those of a topic, were ended since
-    /// the authorization: then how clients come back.
+    /// Adds a stream to those of an owner. If these, or those of one of the topics, were ended
+    /// since the authorization, gives how the client comes back.
     pub(crate) fn join<'a>(
         &self,
         owner: &Arc<str>,
@@ -137,14 +137,14 @@ impl Owners {
         (membership, Reconnect::from_code(ended))
     }
 
-    /// Takes the stream out of those of its owner, before its waiter is taken out of its list.
+    /// Removes the stream from those of its owner; call it before its waiter leaves its list.
     pub(crate) fn leave(&self, membership: &Membership) {
         let left = lock(&self.state).streams.remove(membership);
         drop(left);
     }
 
-    /// Marks the streams that are ended, and takes their wakers; keeps the ending for those that
-    /// come later.
+    /// Marks the streams that are ended, and takes their wakers; keeps the ending for streams that
+    /// begin later.
     pub(crate) fn end(&self, ending: &Ending, when: When, wakers: &mut Vec<Waker>) -> Change {
         let Ending { kind, name, at: recorded, reconnect } = ending;
         let (kind, recorded, reconnect) = (*kind, *recorded, *reconnect);
@@ -153,7 +153,7 @@ impl Owners {
         let known = state.ended.get(name).and_then(|kinds| kinds[kind as usize]);
         let of_owner = || (name.clone(), 0)..=(name.clone(), u64::MAX);
         let mut at = match when {
-            // By the clock of this server, to which the authorizations here are compared.
+            // By the clock of this server, as the authorizations here.
             When::Now => now.max(recorded.min(Time(now.0.saturating_add(1)))),
             When::Before => recorded.min(now),
         };
@@ -181,7 +181,7 @@ impl Owners {
         Change { streams, is_new: true }
     }
 
-    /// No authorization up to this time is good any more, as endings from before it are lost.
+    /// Makes authorizations up to this time invalid, as endings from before it are lost.
     #[cfg(any(feature = "disk", feature = "redis"))]
     pub(crate) fn forget_until(&self, time: Time) {
         let mut state = lock(&self.state);
@@ -228,7 +228,7 @@ impl State {
         self.by_time.insert((ended.at, name.clone(), kind));
     }
 
-    /// Forgets endings that all authorizations are younger than, and the oldest ones beyond a
+    /// Forgets endings that are older than any valid authorization, and the oldest ones beyond a
     /// bound.
     fn forget(&mut self, expired: Time, most: usize) {
         while let Some((at, _, _)) = self.by_time.first()

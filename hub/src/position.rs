@@ -50,8 +50,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// What a client says with an id of the hub's: it was given each event up to a position, or was
-/// told of its loss. `<position>`, or `<position>~<position>`.
+/// The meaning of an id of the hub's that a client sends: it was given each event up to a position,
+/// or was told of its loss. `<position>`, or `<position>~<position>`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Claim {
     pub(crate) at: Position,
@@ -130,13 +130,13 @@ impl Check {
     const ENTRY: u64 = 1 << 35;
     const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz.";
 
-    /// Of an entry, from a hash of its content.
+    /// The check of an entry, from a hash of its content.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) const fn of_entry(hash: u64) -> Self {
         Self(hash >> 29 | Self::ENTRY)
     }
 
-    /// Of a position without an entry. Equal hashes give equal positions, on each server.
+    /// The check of a position without an entry. Equal hashes give equal positions, on each server.
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) const fn of_gap(hash: u64) -> Self {
         Self((hash >> 29 & !Self::ENTRY) | 1)

@@ -66,7 +66,7 @@ impl Resumption {
         !matches!(self, Self::Exact { .. })
     }
 
-    /// That of a client which lacks events, in the words of the gap that tells of them.
+    /// The resumption of a client that lacks events. It has the ids of the gap that tells of them.
     pub(crate) fn inexact(is_unknown: bool, last: &LastEventId, loss: &ToldLoss) -> Self {
         let requested = last.get().filter(|id| id.as_str().len() <= MAX_REQUESTED).cloned();
         let resumed_after = loss.id.get().clone();
@@ -78,7 +78,7 @@ impl Resumption {
     }
 }
 
-/// Whether the client has never had an id: one that cannot be read is no new client's.
+/// Whether the client sent no id. One that sent an unreadable id is not new.
 pub(crate) fn is_new(last: &LastEventId) -> bool {
     last.get().is_none() && (!last.is_unreadable() || mutant::lacks(29))
 }

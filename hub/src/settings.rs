@@ -22,8 +22,8 @@ pub enum OnGap {
     /// With the oldest retained event that the client cannot have, to miss as little as possible.
     /// This is the default.
     ///
-    /// If its last event ID [cannot be read](sse_encoder::LastEventId::is_unreadable), it may have
-    /// had them all: it gets those published from now on.
+    /// A client whose last event ID [cannot be read](sse_encoder::LastEventId::is_unreadable) may
+    /// have had them all: it gets those published from now on.
     #[default]
     Oldest,
     /// With the events published from now on: for clients that reload their state after a gap.
@@ -42,7 +42,7 @@ pub(crate) struct Settings {
     pub(crate) authorization_age: Duration,
     /// How many endings of streams are kept.
     pub(crate) retain_endings: usize,
-    /// It hears of a topic's listeners.
+    /// Called when a topic gains or loses listeners.
     pub(crate) on_listeners: Option<Hook>,
     /// The types of the hub's own events: checkpoints and gaps.
     pub(crate) notice_types: [EventType; 2],
@@ -63,10 +63,10 @@ impl Settings {
         ReconnectionTime::jittered(low..=high)
     }
 
-    /// A subscriber's own longest age: 80 to 100 % of the set one.
+    /// A subscriber's own connection age: 80 to 100 % of the setting.
     pub(crate) fn jittered_age(&self) -> Option<Duration> {
         let age = self.connection_age?;
-        // In parts: the whole can be the longest duration there is.
+        // No sum here exceeds the setting, which may be `Duration::MAX`.
         let fifth = age / 5;
         let part = random::between(0, u64::try_from(fifth.as_nanos()).unwrap_or(u64::MAX));
         Some(age - fifth + Duration::from_nanos(part))

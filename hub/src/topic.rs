@@ -12,7 +12,7 @@ pub(crate) const EVERYTHING: TopicId = TopicId::MAX;
 /// No topic at all: the subscription to an empty list.
 pub(crate) const NOTHING: TopicId = TopicId::MAX - 1;
 
-/// Whether the id stands for the same as long as the hub is there.
+/// Whether the id is never given to another topic.
 pub(crate) const fn is_fixed(id: TopicId) -> bool {
     matches!(id, UNTITLED | EVERYTHING | NOTHING)
 }

@@ -72,7 +72,12 @@ pub fn prometheus(hub: &Hub) -> String {
         ("gauge", "lag_events", "How far the slowest subscriber is behind.", alone(hub.lag())),
         ("gauge", "log_up", "Whether the log can be read.", alone(is_up.into())),
         ("counter", "log_reconnects_total", "Connections found again.", alone(stats.reconnects)),
-        ("counter", "entries_left_out_total", "Entries that are no events.", alone(stats.rejected)),
+        (
+            "counter",
+            "entries_left_out_total",
+            "Entries that cannot be events.",
+            alone(stats.rejected),
+        ),
     ] {
         // Writing to a `String` cannot fail.
         let _ = writeln!(text, "# HELP sse_hub_{name} {help}\n# TYPE sse_hub_{name} {kind}");

@@ -11,8 +11,8 @@
 //! | | |
 //! |---|---|
 //! | `POST /publish?topic=T&topic=U&key=K` | publishes the items of the body, one a line |
-//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=`; with `latest=1` it begins with the newest event of each key; with `owner=O` the stream of a user, say, authorized at the millisecond `authorized=M`, or now |
-//! | `POST /end?owner=O`, `POST /end?topic=T` | ends these streams on every server: `{"ended":N}` of this one. With `reconnect=5000` the clients come back after so many milliseconds, with `reconnect=never` they are told 204 |
+//! | `GET /events?topic=T&topic=U` | the stream, resumed after `Last-Event-ID` or `lastEventId=`; with `latest=1` it begins with the newest event of each key; with `owner=O` it is the stream of that owner, a user say, authorized at `authorized=M` (milliseconds since 1970, by default now) |
+//! | `POST /end?owner=O`, `POST /end?topic=T` | ends these streams on every server: `{"ended":N}` of this one. With `reconnect=5000` the clients come back after so many milliseconds, with `reconnect=never` they get 204 |
 //! | `GET /position` | from where to subscribe after loading a state |
 //! | `GET /stats`, `GET /metrics` | figures, as JSON and for Prometheus |
 //! | `GET /` | a page |
@@ -196,7 +196,7 @@ async fn end(State(app): State<Arc<App>>, Query(query): Query<Vec<(String, Strin
         Some("never") => Reconnect::Never,
         Some(millis) => match millis.parse().ok().and_then(ReconnectionTime::from_millis) {
             Some(time) => Reconnect::After(time),
-            None => return refuse(StatusCode::BAD_REQUEST, "`reconnect` is no time"),
+            None => return refuse(StatusCode::BAD_REQUEST, "`reconnect` is not a time"),
         },
     };
     let mut ended = 0;

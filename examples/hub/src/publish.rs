@@ -14,10 +14,10 @@ const MAX_LINE: usize = 128 * 1024;
 /// The most items of one body: the answer has the id of each.
 const MAX_ITEMS: usize = 100_000;
 
-/// After so many lines, subscribers may catch up.
+/// After this many lines, subscribers may catch up.
 const PART: usize = 32;
-/// How long a client may read nothing before it is not waited for. The sockets of one that reads
-/// slowly take events in bursts.
+/// How long to wait for a client that reads nothing. One that reads slowly empties its socket in
+/// bursts.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why publishing stopped at this line.

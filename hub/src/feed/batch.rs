@@ -23,7 +23,7 @@ struct Newest {
 
 impl Feed {
     /// Records these events as the next ones of the log, or none of them, and wakes each subscriber
-    /// once. No two of them have one id of their own.
+    /// once. No two of them share an id of their own.
     ///
     /// # Errors
     ///

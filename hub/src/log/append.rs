@@ -41,6 +41,7 @@ impl<'a> Names<'a> {
     }
 }
 
+/// The event's id on the wire; `None` for an ephemeral one.
 pub(crate) type Outcome = Result<Option<EventId>, Error>;
 
 pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
@@ -79,7 +80,7 @@ pub(crate) trait Log: Send + Sync + UnwindSafe + RefUnwindSafe {
     /// Appends all of these events, without others between them, or none.
     fn append_all(&self, drafts: Vec<Draft<'_>>) -> Append<Outcomes>;
 
-    /// Keeps the end of some streams for this and for other servers. This server's streams are
+    /// Records the end of some streams for this and for other servers. This server's streams are
     /// ended already.
     fn end(&self, ending: Ending) -> Append<Result<(), Error>>;
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 pub(crate) struct Bounds {
     pub(crate) events: usize,
     pub(crate) bytes: usize,
-    /// Of how many keys the newest event is kept; as many as events if there is no number.
+    /// How many keys keep their newest event; `None`: as many as events.
     pub(crate) keys: Option<usize>,
     pub(crate) age: Option<Duration>,
 }

@@ -66,12 +66,12 @@ impl PositionId {
 pub(crate) struct Loss {
     /// The place after which nothing is missing.
     pub(super) until: u64,
-    /// The position that the client had, which the log has not.
+    /// The position that the client had, which the log lacks.
     pub(super) had: Option<Position>,
 }
 
 impl Loss {
-    /// The position that the client had, which the log has not.
+    /// The position that the client had, which the log lacks.
     pub(crate) const fn had(&self) -> Option<Position> {
         self.had
     }
@@ -89,7 +89,7 @@ pub(crate) struct ToldLoss {
 pub(crate) enum Resumed {
     /// It lacks nothing up to its position.
     Exact(ClientPosition),
-    /// Likewise, and it had the later position before a gap, which the log has not.
+    /// Likewise, and it had the later position before a gap, which the log lacks.
     Returned(ClientPosition, Position),
     /// Its position is known, but later events are lost.
     Lost(Loss),

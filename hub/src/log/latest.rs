@@ -43,7 +43,8 @@ pub(super) struct Latest {
 /// Whether the log was read from its beginning.
 enum Knowledge {
     Whole,
-    /// Only since then: older values expire.
+    /// Only since then. Once that is longer ago than the longest age, all older values have
+    /// expired.
     Since(Instant),
     /// Values may be unknown.
     Partial,
@@ -96,7 +97,7 @@ impl Latest {
         frame: &Encoded,
     ) {
         if matches!(self.all, Knowledge::Partial) {
-            // There is no state to be given.
+            // No state can be given: nothing is kept.
             return;
         }
         let is_removal = event_type(frame.as_bytes()) == Some(REMOVED.as_bytes());
@@ -119,7 +120,7 @@ impl Latest {
         }
     }
 
-    /// The topic has a newer event with this key, or the key is removed.
+    /// Removes a topic's value, as it has a newer event with this key, or the key is removed.
     fn take(&mut self, topic: TopicId, seq: u64) {
         self.places.remove(&(topic, seq));
         let Some(value) = self.values.get_mut(&seq) else { return };
@@ -154,7 +155,7 @@ impl Latest {
         if self.lacking.len() <= self.max_keys {
             return Some(value.topics);
         }
-        // More than can be told apart.
+        // Too many topics to remember each.
         let mut topics = mem::take(&mut self.lacking);
         topics.extend(self.places.iter().map(|(topic, _)| *topic));
         self.drop_all();
@@ -169,7 +170,7 @@ impl Latest {
         self.losses += 1;
     }
 
-    /// An event of these topics is unknown, and may have been the newest of its key.
+    /// Records that an event of these topics is unknown. It may have been the newest of its key.
     pub(super) fn lack(&mut self, topics: &[TopicId]) {
         self.losses += 1;
         self.lacking.extend(topics);
@@ -181,14 +182,15 @@ impl Latest {
         oldest.is_some_and(|at| now.saturating_duration_since(at) >= age)
     }
 
-    /// Events may be unknown: those up to now, or with a longest age those that have not expired.
+    /// Drops all values, as events up to now may be unknown: for good, or with a longest age until
+    /// those have expired.
     pub(super) fn clear(&mut self) {
         self.drop_all();
         self.all =
             if self.age.is_some() { Knowledge::Since(Instant::now()) } else { Knowledge::Partial };
     }
 
-    /// There is nothing before the first event that is set.
+    /// Records that there is nothing before the first event that is set.
     pub(super) fn begin(&mut self) {
         self.all = Knowledge::Whole;
     }

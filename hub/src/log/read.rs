@@ -70,12 +70,11 @@ impl Retained {
         self.latest.is_whole(topics).then(|| self.latest.losses())
     }
 
-    /// The next one of the newest events of each key of these topics, after this place and up to
-    /// the other one.
+    /// The next of the newest events of each key of these topics, after `after` and up to `until`.
     ///
     /// # Errors
     ///
-    /// One of them may have been lost since there were so many losses.
+    /// One of them may be lost: the log has counted other losses than these.
     pub(crate) fn next_newest(
         &self,
         topics: impl Iterator<Item = TopicId>,
@@ -161,10 +160,10 @@ impl Retained {
         ToldLoss { position: ClientPosition::new(seq), id }
     }
 
-    /// The id of the position of a subscriber of these topics. `None` where no id is known that is
-    /// not beyond events that the client lacks: it is to be told of their loss first. Nor is there
-    /// one if only an older id is known than the one that the client `has`. `had`: the later
-    /// position that it had before a gap.
+    /// The id of the position of a subscriber of these topics. `None` if every known id lies beyond
+    /// events that the client lacks, as it must be told of their loss first; or if the known id is
+    /// older than the one that the client `has`. `had`: the later position that it had before a
+    /// gap.
     pub(crate) fn id_of(
         &self,
         topics: impl Iterator<Item = TopicId>,
@@ -204,8 +203,7 @@ impl Retained {
         self.lost_after(iter::once(topic), 0).unwrap_or(0)
     }
 
-    /// The place after which come so many of the newest retained events of these topics, or all of
-    /// them.
+    /// The place before the newest retained events of these topics: so many, or all.
     pub(crate) fn place_of_newest(
         &self,
         topics: impl Iterator<Item = TopicId> + Clone,
@@ -225,8 +223,8 @@ impl Retained {
         least
     }
 
-    /// How many retained events of these topics, each of which comes once, there are after this
-    /// place. An event in several of the topics costs a step, all others together a search.
+    /// How many retained events of these topics, each given once, come after this place. An event
+    /// in several of the topics costs a step, all others together a search.
     pub(crate) fn count_after(
         &self,
         topics: impl Iterator<Item = TopicId> + Clone,
@@ -240,11 +238,11 @@ impl Retained {
         all - self.counted_again(topics, seq)
     }
 
-    /// How often an event of these topics is that of another one of them, too.
+    /// How many times too often a sum over these topics counts the events that are in several.
     fn counted_again(&self, topics: impl Iterator<Item = TopicId> + Clone, seq: u64) -> usize {
         let shared = |topic: &TopicId| self.index.get(*topic).map_or(0, TopicPlaces::count_shared);
-        // An event counts for the first one of its topics: that with most shared events, so these
-        // need no look.
+        // An event counts for the first of its topics. The one with the most shared events comes
+        // first, as its events need no look.
         if topics.clone().filter(|topic| shared(topic) > 0).nth(1).is_none() {
             return 0;
         }
@@ -262,7 +260,7 @@ impl Retained {
     }
 
     /// The place of this id, if it belongs to this log, and to one of these topics if it is an
-    /// event's own; and the later position that its client had before a gap, if it is not here.
+    /// event's own; and the later position that its client had before a gap, if this log lacks it.
     pub(crate) fn locate(
         &self,
         id: &EventId,
@@ -279,7 +277,7 @@ impl Retained {
                 (Some(later), place) => Some((later.max(place.unwrap_or(0)), None)),
                 (None, place) => place.map(|place| (place, Some(had))),
             },
-            // Such a log is that of one server, whose ids are plain.
+            // A log that belongs to one server gives only plain ids.
             (Some(_), Numbering::Counted { .. } | Numbering::Continued) => None,
         }
     }
@@ -303,8 +301,7 @@ impl Retained {
     /// The place of a position of a [continued](Numbering::Continued) log.
     fn seq_of(&self, position: Position) -> u64 {
         if position < self.evicted.1 {
-            // Which events come between them is no longer known: only the topics are that have lost
-            // any.
+            // The events in between are no longer known, only the topics that have lost any.
             return self.spans.0;
         }
         let places = [self.evicted, self.untaken];
@@ -352,7 +349,8 @@ impl Retained {
         }
     }
 
-    /// The id of this place, if it is still known; of evicted places only counted ones are.
+    /// The id of this place, if it is still known. Evicted places are known only where the hub
+    /// counts.
     pub(crate) fn past_id_at(&self, seq: u64) -> Option<EventId> {
         self.is_known(seq).then(|| self.known_at(seq).1.to_id())
     }

@@ -22,10 +22,11 @@ use crate::{
     topic::{TopicId, UNTITLED},
 };
 
-/// Ephemeral events may take another such fraction of the bounds.
+/// Ephemeral events may take a further fraction of the bounds: one divided by this.
 const EPHEMERAL_SHARE: usize = 4;
 
-/// The places of replaced events may take such a fraction of the bytes, this many bytes each.
+/// The records of replaced events may take a fraction of the bytes, one divided by this, and count
+/// as so many bytes each.
 const REPLACED_SHARE: usize = 8;
 const REPLACED_SIZE: usize = 64;
 
@@ -58,7 +59,7 @@ pub(crate) struct Retained {
     /// The positions of a [continued](Numbering::Continued) log, and the place of the first one.
     pub(super) spans: (u64, Spans),
     pub(super) index: Index,
-    /// Whether a bound but that of the age was reached since the last gap.
+    /// Whether the bound of the events or of the bytes was reached since the last gap.
     is_full: bool,
     /// The newest event that is no longer retained.
     pub(super) evicted: (u64, Position),
@@ -149,7 +150,7 @@ impl Retained {
         let position = match (self.numbering, given) {
             (Numbering::Counted { epoch }, _) => Position::new(epoch, seq),
             (_, Some(position)) if position > self.tip.1 => position,
-            // It is not in the log, and has the position of the event before it.
+            // An ephemeral event is not in the log, and has the position of the one before it.
             (Numbering::Continued, None) if !event.has_id() && !event.lacks_id() => self.tip.1,
             (Numbering::Given | Numbering::Continued, _) => return Err(Error::stale_position()),
         };
@@ -390,7 +391,7 @@ impl Retained {
     }
 
     /// A client whose position is before this needs a newer one: the middle of the log once that is
-    /// half full, and 0, no client, until then.
+    /// half full; 0 until then, so that no client does.
     pub(crate) fn renew_below(&self) -> u64 {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
     }
@@ -429,7 +430,7 @@ impl Retained {
         self.evicted.0
     }
 
-    /// How many events are retained, and how many bytes their frames take.
+    /// How many events are retained, and how many bytes they take: frames, topics, keys and ids.
     pub(crate) fn size(&self) -> (usize, usize) {
         (self.kept.len(), self.kept.bytes())
     }

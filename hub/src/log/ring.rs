@@ -56,7 +56,7 @@ impl Entry {
         Self { seq, position, topic: *topic, at: 0, names, frame, extras }
     }
 
-    /// The topics of which it is still an event.
+    /// The topics that it still belongs to.
     pub(super) fn topics(&self) -> impl Iterator<Item = TopicId> {
         let more = self.extras.as_ref().map_or(&[][..], |extras| &extras.more);
         iter::once(self.topic).chain(more.iter().copied())
@@ -74,7 +74,7 @@ impl Entry {
         self.extras.as_ref()?.own_id.as_ref()
     }
 
-    /// Takes it out of this topic; `false` if it is its last one.
+    /// Removes it from this topic; `false` if that is its last one.
     fn leave(&mut self, topic: TopicId) -> bool {
         let Some(more) = self.extras.as_mut().map(|extras| &mut extras.more) else { return false };
         if self.topic == topic {
@@ -167,7 +167,7 @@ impl Ring {
         self.keys.insert((topic, key.clone()), seq)
     }
 
-    /// Takes an entry with a key out of a topic, and removes it if that was its last one.
+    /// Removes an entry with a key from a topic, and from the ring if that was its last topic.
     pub(super) fn replace(&mut self, topic: TopicId, place: Place) {
         if self.keyed.get_mut(&place).is_none_or(|entry| entry.leave(topic)) {
             return;
@@ -197,7 +197,7 @@ impl Ring {
     /// Takes the oldest entry.
     pub(super) fn pop(&mut self) -> Option<Entry> {
         let Entry { seq, position, .. } = *self.first()?;
-        // One with a key is not in front of the others.
+        // It is the first of those with a key, or of those without.
         let entry = match self.keyed.remove(&(seq, position)) {
             Some(entry) => entry,
             None => self.plain.pop_front()?,
@@ -245,7 +245,7 @@ impl Ring {
         plain.into_iter().chain(keyed).max_by_key(|entry| entry.seq)
     }
 
-    /// The newest entry whose numbers are lower than those of this position.
+    /// The sequence number of the newest entry whose numbers are lower than this position's.
     pub(super) fn seq_before(&self, position: Position) -> Option<u64> {
         let lower = self.up_to_numbers(|numbers| numbers < position.numbers());
         lower.map(|entry| entry.seq).max()

@@ -30,7 +30,7 @@ impl Spans {
 
     pub(super) fn contains(&self, position: Position) -> bool {
         let Position { epoch, n, check } = position;
-        // There is one for each start of the process that followed a crash.
+        // There is a span for each start that followed a crash.
         let index = self.0.partition_point(|span| span.epoch < epoch);
         let found = self.0.get(index).filter(|span| span.epoch == epoch);
         check == Check::NONE && found.is_some_and(|span| (span.first..=span.last).contains(&n))

@@ -108,7 +108,7 @@ impl Link {
         lock(&self.state).publishing = PublishState::Refused(reason.into());
     }
 
-    /// There is a connection to publish by.
+    /// A connection to publish on is up.
     pub(super) fn accept(&self) {
         self.open();
         self.connected.notify_waiters();
@@ -158,13 +158,13 @@ impl Link {
         self.signal.notify();
     }
 
-    /// A question: whether the log was read since now.
+    /// A check whether a read of the log that began after this call has succeeded.
     pub(super) fn read_since(&self) -> impl Fn(&Self) -> bool + use<> {
         let begun = self.begun.load(Ordering::Relaxed);
         move |link| link.ended.load(Ordering::Acquire) > begun
     }
 
-    /// Whether the place of this client is here.
+    /// Whether this server knows the position of this client.
     pub(super) fn is_known(&self, feed: &Feed, last: &LastEventId) -> bool {
         let retained = &feed.read().retained;
         match last.get() {
@@ -173,8 +173,9 @@ impl Link {
         }
     }
 
-    /// Whether the client's events are here. If its id is not, only a read that began after its
-    /// request shows whether it belongs to the log, and whether the log is still the same.
+    /// Waits until the events after this id are known; whether they are. If the id is not known,
+    /// only a read that began after this call shows whether it belongs to the log, and whether the
+    /// log is still the same.
     pub(super) async fn wait_for(self: Arc<Self>, feed: Arc<Feed>, last: LastEventId) -> bool {
         let this = self.clone();
         let is_known = move || this.is_known(&feed, &last);

@@ -28,7 +28,7 @@ pub(super) struct RedisLog {
     link: Arc<Link>,
     /// `None` once the hub is closed.
     queue: Mutex<Option<mpsc::Sender<Command>>>,
-    /// The number of the next event's nonce; it begins anywhere.
+    /// The number of the next event's nonce; the first one is random.
     nonce: AtomicU64,
 }
 

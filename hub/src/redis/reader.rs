@@ -17,8 +17,7 @@ use crate::{
     random,
 };
 
-/// How long a read waits for entries: two reads within the time that a client waits for one that
-/// began after its request.
+/// How long a read waits for entries. `Hub::wait_for` may wait for two reads in turn.
 const BLOCK: Duration = Duration::from_millis(400);
 
 /// How many endings of streams are read at once: each may have a name of 4 KiB.

@@ -27,7 +27,7 @@ struct State {
 }
 
 impl Route {
-    /// To these servers, of which the URL names at least one.
+    /// A route to the servers that the URL names.
     pub(super) fn new(
         first: ConnectionAddr,
         others: Vec<ConnectionAddr>,

@@ -111,8 +111,8 @@ pub(super) trait Source {
     /// A unique position before all later entries: for an empty log without a mark.
     fn before_all(&mut self) -> impl Future<Output = Result<Position, Error>> + Send;
 
-    /// The entries of the endings of streams that are kept beside the log, oldest first; or why
-    /// they cannot be read, as the right to it is missing.
+    /// The entries of the endings of streams that are kept beside the log, oldest first; or the
+    /// refusal, if the right to read them is missing.
     fn endings(&mut self) -> impl Future<Output = Result<Result<Vec<Entry>, Error>, Error>> + Send {
         ready(Ok(Ok(Vec::new())))
     }
@@ -135,6 +135,6 @@ pub(super) trait Connector {
     /// Connects. `patience` is how long an answer may take.
     fn open(&self, patience: Duration) -> impl Future<Output = Result<Self::Source, Error>> + Send;
 
-    /// Waits so long before the next attempt, or less if there is a reason to hope.
+    /// Waits this long before the next attempt, or less if another connection is up.
     fn pause(&self, time: Duration) -> impl Future<Output = ()> + Send;
 }

@@ -22,7 +22,8 @@ use crate::{error::Error, feed::Feed};
 
 /// How often a quiet connection is probed.
 const PROBE: Duration = Duration::from_secs(1);
-/// In a shorter stream the entry that was read last could be trimmed before the next read.
+/// The least length of a full stream: in a shorter one, the entry that was read last could be
+/// trimmed before the next read.
 const LEAST_LEN: u64 = 256;
 /// How many entries the stream keeps at most for each event that can be retained.
 const MOST_ENTRIES: u64 = 4;
@@ -44,12 +45,12 @@ enum End {
 }
 
 impl Writer<'_> {
-    /// How many entries the stream keeps at least: those that are retained, and the ephemeral and
-    /// replaced ones between them, up to so many times as many as there can be events.
+    /// How many entries the stream keeps at least: the retained ones, with the ephemeral and
+    /// replaced ones between them, up to [`MOST_ENTRIES`] for each event that can be retained.
     fn max_len(&self) -> i64 {
         let most = (self.feed.settings.bounds.events as u64).saturating_mul(MOST_ENTRIES);
         let max_len = self.feed.read().retained.span().min(most).max(LEAST_LEN);
-        // They stand between the events.
+        // The endings of streams stand between the events.
         let max_len = max_len.saturating_add(self.feed.owners.len() as u64);
         // Redis counts in signed numbers.
         i64::try_from(max_len).unwrap_or(i64::MAX)

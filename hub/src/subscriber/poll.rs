@@ -77,7 +77,7 @@ impl Subscriber {
         }
         self.stage = Stage::Live;
         if let Some(FirstState::Given(state)) = self.take_state() {
-            // Where events are lost since, a gap follows, and has the id.
+            // If events were lost since, the gap that follows has the id.
             let Some(id) = self.id_of(self.live_from, None) else { return Some(state) };
             self.client = self.live_from;
             return state.with_id(id.get());
@@ -114,7 +114,7 @@ impl Subscriber {
                 self.feed.count_gap();
                 Some(notice::gap(self.notice_types(), None, &id))
             }
-            // Where events are lost since, a gap follows, and has the id.
+            // If events were lost since, the gap that follows has the id.
             Ok(_) if log.lost_after(self.seats.topics(), self.live_from.seq()).is_some() => None,
             Ok(_) => {
                 let id = log.id_of(self.seats.topics(), self.live_from, self.client, None);
@@ -288,7 +288,7 @@ impl FusedStream for Subscriber {
 impl Drop for Subscriber {
     fn drop(&mut self) {
         self.count_delivered();
-        // Before its place can be another one's.
+        // Before its slot can be another subscriber's.
         for membership in self.extra.iter().flat_map(|extra| &extra.owners) {
             self.feed.owners.leave(membership);
         }

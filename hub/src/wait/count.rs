@@ -1,4 +1,4 @@
-//! The number of subscribers, the signal that the last one is dropped, and what they were given.
+//! The number of subscribers, a signal that the last one is dropped, and a sum for many threads.
 
 use std::sync::Arc;
 
@@ -31,7 +31,7 @@ impl SubscriberCount {
     }
 }
 
-/// A sum to which many threads add: each to a part of its own, if it can be.
+/// A sum to which many threads add, mostly each to a part of its own.
 pub(crate) struct Sum([Part; 8]);
 
 /// Alone on its cache line.

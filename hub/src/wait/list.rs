@@ -12,10 +12,11 @@ use crate::{
     topic::TopicId,
 };
 
-/// How many waiters are looked at under a lock.
+/// How many waiters are checked under one lock.
 const LOOK: usize = 256;
 
-/// The [wait](Slot::wait) for one that has not read during a whole wait: it is not waited for.
+/// The [wait](Slot::wait) of a subscriber that did not read during a whole wait: publishers do not
+/// wait for it until it reads.
 const IN_VAIN: u32 = u32::MAX;
 
 /// A topic's subscribers.
@@ -45,15 +46,15 @@ struct Shard<F> {
 
 struct Slot {
     waker: Option<Waker>,
-    /// The newest sequence number whose id the client surely has. Of a stream that was ended: why,
-    /// a number of the caller's.
+    /// The newest sequence number whose id the client surely has; once the stream is ended, the
+    /// caller's code for the reason.
     client: u64,
     /// The sequence number that the subscriber has reached.
     cursor: u64,
     ended: bool,
     taken: bool,
     parked: bool,
-    /// The publisher's wait that has found it behind, if it has not read since; or 0.
+    /// The first publisher's wait that found it behind since it last read; or 0.
     wait: u32,
 }
 
@@ -82,9 +83,9 @@ pub(crate) struct Report {
 /// The state for which a publisher waits.
 #[derive(Clone, Copy)]
 pub(crate) struct Reach {
-    /// The sequence number that each subscriber is to reach,
+    /// The sequence number that each subscriber is to reach.
     pub(crate) target: u64,
-    /// except those that lack an entry up to here, which is lost.
+    /// The newest lost entry: subscribers before it are not waited for.
     pub(crate) lost: u64,
 }
 
@@ -200,7 +201,7 @@ impl<F> WaitList<F> {
         self.tell_progress(wait);
     }
 
-    /// Tells those that wait for a subscriber with this [wait](Slot::wait).
+    /// Wakes the publishers that wait for a subscriber with this [wait](Slot::wait).
     #[inline]
     fn tell_progress(&self, wait: u32) {
         if wait != 0 && wait != IN_VAIN {
@@ -301,8 +302,8 @@ impl<F> WaitList<F> {
         None
     }
 
-    /// The least cursor, from this one on, of a subscriber that does not wait, if one lacks an
-    /// entry. A publisher is never held up for all of them.
+    /// The least cursor, from this one on, of a subscriber that lacks an entry and does not wait;
+    /// `None` if there is none. No lock is held for all of them.
     pub(crate) fn slowest(&self, from_cursor: u64) -> Option<u64> {
         let mut slowest = None;
         for shard in &self.shards {
@@ -328,16 +329,16 @@ impl<F> WaitList<F> {
     /// sequence number that the others have reached, if one of them lacks an entry.
     pub(crate) fn begin_wait(&self, reach: Reach, wait: u32) -> (bool, Option<u64>) {
         let (mut is_behind, mut least) = (false, None);
-        self.find((0, 0), reach.lost, |its, reached| {
-            if *its == IN_VAIN {
+        self.find((0, 0), reach.lost, |noted, reached| {
+            if *noted == IN_VAIN {
                 return false;
             }
             if reached >= reach.target {
                 least = least.into_iter().chain([reached]).min();
             } else {
                 is_behind = true;
-                if *its == 0 {
-                    *its = wait;
+                if *noted == 0 {
+                    *noted = wait;
                 }
             }
             false
@@ -345,17 +346,18 @@ impl<F> WaitList<F> {
         (is_behind, least)
     }
 
-    /// The first subscriber that is behind, from this place on. From now on its progress is told.
+    /// The first subscriber that is behind, from this place on. Its progress is signalled from now
+    /// on.
     pub(crate) fn first_behind(
         &self,
         from: (usize, usize),
         reach: Reach,
         wait: u32,
     ) -> Option<(usize, usize)> {
-        self.find(from, reach.lost, |its, reached| {
-            let is_behind = reached < reach.target && *its != IN_VAIN;
-            if is_behind && *its == 0 {
-                *its = wait;
+        self.find(from, reach.lost, |noted, reached| {
+            let is_behind = reached < reach.target && *noted != IN_VAIN;
+            if is_behind && *noted == 0 {
+                *noted = wait;
             }
             is_behind
         })
@@ -365,9 +367,9 @@ impl<F> WaitList<F> {
     /// not waited for until they read. Gives whether there are such.
     pub(crate) fn end_wait(&self, reach: Reach, wait: u32) -> bool {
         let mut has_some = false;
-        self.find((0, 0), reach.lost, |its, reached| {
-            if reached < reach.target && (1..=wait).contains(its) {
-                *its = IN_VAIN;
+        self.find((0, 0), reach.lost, |noted, reached| {
+            if reached < reach.target && (1..=wait).contains(noted) {
+                *noted = IN_VAIN;
                 has_some = true;
             }
             false
@@ -375,9 +377,9 @@ impl<F> WaitList<F> {
         has_some
     }
 
-    /// The first one from this place on of the subscribers that have not read their entries, and
-    /// have lost none after `lost`: `is_it` gets its [wait](Slot::wait), and the sequence number
-    /// before the first entry that it may lack. A publisher is never held up for all of them.
+    /// The first subscriber from this place on for which `is_it` holds, of those that lack an entry
+    /// but none that is lost. `is_it` gets its [wait](Slot::wait), and the sequence number before
+    /// the first entry that it may lack. No lock is held for all of them.
     fn find(
         &self,
         from: (usize, usize),

@@ -5,7 +5,7 @@ use std::{sync::Arc, task::Waker};
 use super::{list::WaitList, signal::Signal};
 use crate::topic::{EVERYTHING, NOTHING, TopicId, UNTITLED, is_fixed};
 
-/// How many locks the subscribers of a list with many of them share.
+/// How many locks a list of many subscribers has.
 const SHARDS: usize = 8;
 
 /// The list of each topic that has subscribers, and the permanent lists.

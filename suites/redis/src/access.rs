@@ -13,9 +13,9 @@ use crate::{Node, Server, node::STREAM, until};
 
 /// The rights of a server that reads the stream, as in the docs.
 pub const READS: &[&str] = &["+xlen", "+xrange", "+xrevrange", "+xread", "+xinfo", "+time"];
-/// The further rights of a server that publishes.
+/// The further rights of a server that publishes, also several events as one.
 pub const WRITES: &[&str] = &["+xadd", "+multi", "+exec"];
-/// The further rights of a server that publishes several events as one.
+/// Those of [`WRITES`] that only several events as one need.
 pub const TRANSACTS: &[&str] = &["+multi", "+exec"];
 
 /// Creates a user with the password `s:cret` and these rights, for the stream and the key of the

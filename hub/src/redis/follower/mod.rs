@@ -61,12 +61,12 @@ pub(super) struct Follower {
     cursor: Cursor,
     /// The entries that were read last.
     recent: VecDeque<Position>,
-    /// How many of them, up to the newest one, were read without a hole before them: what is older
-    /// than these was read, or a gap has told of it.
+    /// How many of these, the newest ones, were read since the last hole: older entries were read,
+    /// or a gap has told of them.
     run: usize,
     /// Whether there may be newer entries than those that were just read.
     is_behind: bool,
-    /// Whether it was told that the endings of streams cannot be read.
+    /// Whether it was reported that the endings of streams cannot be read.
     has_told_refusal: bool,
     /// Whether endings of streams may be missing: nothing was read yet, or there is a hole.
     lacks_endings: bool,
@@ -395,9 +395,9 @@ impl Follower {
         self.run = (self.run + 1).min(PAGE);
     }
 
-    /// The whole log is read: whether it is all that ever was in it, the server has to say.
+    /// Records that the whole log is read, if the server says that it is all that was ever in it.
     async fn record_beginning<S: Source>(&mut self, source: &mut S) {
-        // Without the right to ask, it stays unknown.
+        // Without the right to ask, that is unknown.
         if matches!(source.is_complete().await, Ok(true)) {
             self.feed.record_beginning();
         }
