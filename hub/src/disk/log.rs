@@ -88,7 +88,7 @@ impl DiskLog {
         let queue = self.queue.clone();
         Append::Pending(Box::pin(async move {
             loop {
-                queue.room.until(|| queue.has_room(size)).await;
+                queue.room.until(|| queue.has_room()).await;
                 match queue.push(commands, size) {
                     Ok(()) => return answer.await,
                     Err(Refusal::Error(error)) => return Err(error),

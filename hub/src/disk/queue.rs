@@ -18,7 +18,7 @@ use crate::{
     wait::Signal,
 };
 
-/// How many bytes wait at most; further publishers wait for room.
+/// With this many bytes the queue is full, and further publishers wait.
 const MAX_BYTES: usize = 4 << 20;
 /// How many endings of streams wait at most; further ones are refused.
 const MAX_ENDINGS: usize = 1_024;
@@ -106,7 +106,7 @@ impl Queue {
         if let Some(reason) = &state.failure {
             return Err(Refusal::Error(Error::not_appended(&**reason)));
         }
-        if !state.has_room(size) {
+        if state.is_full() {
             return Err(Refusal::Full(commands));
         }
         let was_empty = state.commands.is_empty();
@@ -138,10 +138,10 @@ impl Queue {
         Ok(answer)
     }
 
-    /// Whether an event of this size would be taken, or refused for good.
-    pub(super) fn has_room(&self, size: usize) -> bool {
+    /// Whether an event would be taken, or refused for good.
+    pub(super) fn has_room(&self) -> bool {
         let state = lock(&self.state);
-        state.has_room(size) || state.is_closed || state.failure.is_some()
+        !state.is_full() || state.is_closed || state.failure.is_some()
     }
 
     /// Takes all commands. Waits for the first one, but not beyond `until`. `None` once the queue
@@ -163,7 +163,8 @@ impl Queue {
         }
         let commands = mem::take(&mut state.commands);
         let endings = mem::take(&mut state.endings);
-        let was_full = mem::take(&mut state.bytes) >= MAX_BYTES / 2;
+        let was_full = state.is_full();
+        state.bytes = 0;
         drop(state);
         if was_full {
             self.room.notify();
@@ -209,14 +210,17 @@ impl Queue {
 }
 
 impl State {
-    /// One event has room however long it is.
-    fn has_room(&self, size: usize) -> bool {
-        self.commands.is_empty() || self.bytes.saturating_add(size) <= MAX_BYTES
+    /// A queue that is not full takes an event however long it is: one that is longer than the
+    /// queue would wait for ever beside shorter ones.
+    const fn is_full(&self) -> bool {
+        self.bytes >= MAX_BYTES
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::task::{Context, Wake, Waker};
+
     use futures_util::FutureExt;
     use sse_encoder::Event;
 
@@ -224,6 +228,7 @@ mod tests {
     use crate::{
         frame::{Rules, encode},
         log::{Draft, Names},
+        sync::{AtomicBool, Ordering},
     };
 
     fn command() -> (Command, Answer) {
@@ -236,22 +241,33 @@ mod tests {
     fn publishers_wait_for_room_until_the_queue_is_taken_or_ends() {
         let queue = Queue::new();
         let push = |size| queue.push(vec![command().0], size);
-        // One event has room however long it is.
-        assert!(queue.has_room(usize::MAX) && push(MAX_BYTES - 1).is_ok());
-        assert!(queue.has_room(1) && push(1).is_ok());
-        assert!(!queue.has_room(1) && matches!(push(1), Err(Refusal::Full(_))));
-        let waiting = queue.room.until(|| queue.has_room(1));
-        let mut waiting = std::pin::pin!(waiting);
-        assert!(waiting.as_mut().now_or_never().is_none());
+        assert!(queue.has_room() && push(MAX_BYTES - 1).is_ok());
+        // An event has room however long it is.
+        assert!(queue.has_room() && push(MAX_BYTES).is_ok());
+        assert!(!queue.has_room() && matches!(push(1), Err(Refusal::Full(_))));
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(woken.clone());
+        let mut cx = Context::from_waker(&waker);
+        let mut waiting = queue.room.until(|| queue.has_room());
+        assert!(waiting.poll_unpin(&mut cx).is_pending());
         assert_eq!(queue.take(None).unwrap().commands.len(), 2);
-        assert!(waiting.now_or_never().is_some());
+        assert!(woken.0.load(Ordering::Relaxed) && waiting.poll_unpin(&mut cx).is_ready());
         for end in [|queue: &Queue| queue.close(), |queue: &Queue| queue.fail("broken")] {
             let queue = Queue::new();
             let push = |size| queue.push(vec![command().0], size);
-            assert!(push(MAX_BYTES).is_ok() && !queue.has_room(1));
+            assert!(push(MAX_BYTES).is_ok() && !queue.has_room());
             end(&queue);
             // It is refused for good.
-            assert!(queue.has_room(1) && matches!(push(1), Err(Refusal::Error(_))));
+            assert!(queue.has_room() && matches!(push(1), Err(Refusal::Error(_))));
+        }
+    }
+
+    #[derive(Default)]
+    struct Woken(AtomicBool);
+
+    impl Wake for Woken {
+        fn wake(self: Arc<Self>) {
+            self.0.store(true, Ordering::Relaxed);
         }
     }
 
