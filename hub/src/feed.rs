@@ -311,11 +311,12 @@ impl Feed {
         let lists: Vec<_> = {
             let mut state = self.write_open()?;
             let topics = state.ids(names);
-            let seq = state.retained.record_loss(&topics, position)?;
-            let all = topics.iter().copied().chain([EVERYTHING]);
-            let lists = all.filter_map(|topic| state.announce(topic, seq)).collect();
+            let lists = state.retained.record_loss(&topics, position).map(|seq| {
+                let all = topics.iter().copied().chain([EVERYTHING]);
+                all.filter_map(|topic| state.announce(topic, seq)).collect()
+            });
             topics.iter().for_each(|topic| state.release(*topic));
-            lists
+            lists?
         };
         lists.iter().for_each(|(list, _)| list.wake_all());
         Ok(())

@@ -308,6 +308,14 @@ fn topics_that_are_lost_and_made_again_leave_nothing_behind() {
 }
 
 #[test]
+fn a_loss_with_a_stale_position_leaves_no_topic_behind() {
+    let feed = feed();
+    let error = feed.record_loss(Names::Several(&["a", "b"]), position(13)).unwrap_err();
+    assert!(error.is_stale_position());
+    assert_eq!(feed.read().topics.count(), 1);
+}
+
+#[test]
 fn figures_are_read_while_a_publisher_has_the_log() {
     let feed = in_memory();
     publish(&feed, &[""], None, "1");
