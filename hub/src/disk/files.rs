@@ -60,10 +60,7 @@ impl Folder {
     /// Another hub has locked it, or the file system refuses.
     pub(super) fn lock(path: &Path) -> Result<Self, Error> {
         let failed = |error| Error::io("the folder cannot be opened", error);
-        if !path.is_dir() {
-            fs::create_dir_all(path).map_err(failed)?;
-            path.parent().map_or(Ok(()), sync_folder).map_err(failed)?;
-        }
+        create_folder(path).map_err(failed)?;
         let mut options = OpenOptions::new();
         let lock = options.read(true).write(true).create(true).truncate(false);
         let lock = lock.open(path.join(LOCK)).map_err(failed)?;
@@ -128,6 +125,18 @@ impl Files for Folder {
     fn sync_folder(&mut self) -> io::Result<()> {
         sync_folder(&self.path)
     }
+}
+
+/// Creates the folder, and those above it, if there is none; a power failure does not take them
+/// back.
+fn create_folder(path: &Path) -> io::Result<()> {
+    if path.as_os_str().is_empty() || path.is_dir() {
+        return Ok(());
+    }
+    let parent = path.parent().unwrap_or(Path::new(""));
+    create_folder(parent)?;
+    fs::create_dir_all(path)?;
+    sync_folder(parent)
 }
 
 /// Only Unix can open a folder as a file; elsewhere it is left to the file system.
