@@ -1093,6 +1093,8 @@ fn a_server_that_starts_late_knows_the_endings_and_how_far_they_go_back() {
     let log = log_with_endings();
     let [long_before, before] = [60, 0].map(|s| SystemTime::now() - Duration::from_secs(s));
     log.state().endings = Some(vec![ending(1, "user:7"), ending(2, "user:8")]);
+    // In the same microsecond it would count as earlier.
+    std::thread::sleep(Duration::from_millis(1));
     let after = SystemTime::now();
     for (most, unknown) in [(3, None), (2, Some(Reconnect::Soon))] {
         let node = Node::with(&log, Hub::builder().retain_endings(most));
