@@ -12,6 +12,7 @@ use crate::{
     error::Error,
     log::Outcome,
     sync::{Mutex, lock},
+    wait::wake_one,
 };
 
 enum State {
@@ -41,7 +42,7 @@ impl Promise {
         let before = mem::replace(&mut *lock(&state), State::Answered(outcome));
         // Not under the lock: it is user code.
         if let State::Waiting(Some(waker)) = before {
-            waker.wake();
+            wake_one(waker);
         }
     }
 }
@@ -70,5 +71,31 @@ impl Future for Answer {
                 Poll::Pending
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Wake;
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("as asked");
+        }
+    }
+
+    #[test]
+    fn a_publisher_whose_waker_panics_does_not_end_the_log() {
+        let (promise, mut answer) = answer();
+        let waker = Waker::from(Arc::new(Panics));
+        assert!(answer.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+        promise.resolve(Ok(None));
+        assert!(answer.now_or_never().is_some());
     }
 }

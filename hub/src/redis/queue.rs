@@ -1,6 +1,9 @@
 //! The queue of events on their way to the driver. Each gets exactly one answer.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+};
 
 use sse_encoder::EventId;
 use tokio::sync::{mpsc, oneshot};
@@ -77,14 +80,13 @@ impl Command {
 
     /// The log gave the entries these numbers, of which there must be as many.
     pub(super) fn appended(self, numbers: &[(u64, u64)]) {
-        // The publisher may have been dropped.
         match (self.work, numbers) {
-            (Work::One(entry, answer), [at]) => _ = answer.send(Ok(entry.id_at(*at))),
+            (Work::One(entry, answer), [at]) => send(answer, Ok(entry.id_at(*at))),
             (Work::All(entries, answer), numbers) if entries.len() == numbers.len() => {
                 let ids = entries.into_iter().zip(numbers);
-                _ = answer.send(Ok(ids.map(|(entry, at)| entry.id_at(*at)).collect()));
+                send(answer, Ok(ids.map(|(entry, at)| entry.id_at(*at)).collect()));
             }
-            (Work::End(_, answer), [_, _]) => _ = answer.send(Ok(())),
+            (Work::End(_, answer), [_, _]) => send(answer, Ok(())),
             (work, _) => work.failed(Error::outcome_unknown("the answer is not the entries' ids")),
         }
     }
@@ -102,11 +104,17 @@ impl Command {
 impl Work {
     fn failed(self, error: Error) {
         match self {
-            Self::One(_, answer) => _ = answer.send(Err(error)),
-            Self::All(_, answer) => _ = answer.send(Err(error)),
-            Self::End(_, answer) => _ = answer.send(Err(error)),
+            Self::One(_, answer) => send(answer, Err(error)),
+            Self::All(_, answer) => send(answer, Err(error)),
+            Self::End(_, answer) => send(answer, Err(error)),
         }
     }
+}
+
+/// Answers a publisher, which may have been dropped. Its waker is user code: if it panics, the
+/// driver goes on.
+fn send<T>(answer: oneshot::Sender<T>, outcome: T) {
+    let _ = catch_unwind(AssertUnwindSafe(|| answer.send(outcome)));
 }
 
 impl NewEntry {
@@ -180,5 +188,42 @@ impl Drop for Queue {
         let unsent =
             self.returned.drain(..).chain(std::iter::from_fn(|| self.commands.try_recv().ok()));
         unsent.for_each(|command| command.failed(Error::not_appended("the driver has ended")));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::Arc,
+        task::{Context, Wake, Waker},
+    };
+
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("as asked");
+        }
+    }
+
+    #[test]
+    fn a_publisher_whose_waker_panics_does_not_end_the_driver() {
+        let waker = Waker::from(Arc::new(Panics));
+        for is_appended in [true, false] {
+            let entry = NewEntry { fields: Vec::new(), id: EntryId::Automatic };
+            let (command, mut outcome) = Command::one(entry);
+            assert!(outcome.poll_unpin(&mut Context::from_waker(&waker)).is_pending());
+            if is_appended {
+                command.appended(&[(1, 1)]);
+            } else {
+                command.failed(Error::not_appended("full"));
+            }
+            let outcome = outcome.now_or_never().unwrap().unwrap();
+            assert_eq!(outcome.is_ok(), is_appended);
+        }
     }
 }

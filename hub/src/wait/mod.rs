@@ -8,6 +8,8 @@ mod loom;
 mod signal;
 mod wake;
 
+#[cfg(feature = "disk")]
+pub(crate) use self::wake::wake_one;
 pub(crate) use self::{
     count::{SubscriberCount, Sum},
     list::{Reach, Report, WaitList, WaiterId},

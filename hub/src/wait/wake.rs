@@ -16,6 +16,12 @@ pub(crate) fn wake_all(wakers: &mut Vec<Waker>) {
     while catch_unwind(AssertUnwindSafe(|| wakers.by_ref().for_each(Waker::wake))).is_err() {}
 }
 
+/// Wakes a task like [`wake_all`].
+#[cfg(feature = "disk")]
+pub(crate) fn wake_one(waker: Waker) {
+    let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+}
+
 /// Wakes them like [`wake_all`], but each task only once.
 pub(crate) fn wake_each_once(wakers: &mut Vec<Waker>) {
     wakers.sort_unstable_by_key(Waker::data);
