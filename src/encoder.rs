@@ -188,7 +188,7 @@ impl Encoder {
         self.settings.defaults.automatic_ids
     }
 
-    /// Writes an item's frames. If it fails or panics, none of them counts.
+    /// Writes an item's frames. If it fails or panics, no frame of it counts.
     #[inline]
     pub(crate) fn write(
         &mut self,

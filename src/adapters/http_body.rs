@@ -66,7 +66,14 @@ impl<S: Stream<Item: Encode>> SseEncoder<S> {
 }
 
 impl StopReconnecting {
-    /// The response with an empty body.
+    /// The response, with an empty body of any type that has a default.
+    ///
+    /// ```
+    /// use sse_encoder::StopReconnecting;
+    ///
+    /// let response: http::Response<String> = StopReconnecting.into_http_response();
+    /// assert_eq!(response.status(), StopReconnecting::STATUS);
+    /// ```
     pub fn into_http_response<B: Default>(self) -> Response<B> {
         let mut response = Response::new(B::default());
         *response.status_mut() = StatusCode::NO_CONTENT;

@@ -435,8 +435,8 @@ impl<D> Event<D> {
         self
     }
 
-    /// Sets the client's reconnection time, from now on. By default the event has none, and
-    /// browsers wait some seconds.
+    /// Sets the client's reconnection time, from now on. By default the event does not change it;
+    /// browsers begin with some seconds.
     ///
     /// # Errors
     ///

@@ -131,7 +131,7 @@ impl<'a> Chunk<'a> {
         if self.buffer.is_none() {
             self.buffer = Some(Buffer::acquire());
         }
-        // It is there by now: none is made.
+        // Present by now.
         self.buffer.get_or_insert_default()
     }
 

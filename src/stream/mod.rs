@@ -82,9 +82,9 @@ pin_project! {
     /// [`on_error`](Self::on_error) chooses another answer. [`inspect_error`](Self::inspect_error)
     /// shows the cause, as does a warning in the log with the feature `tracing`.
     ///
-    /// Between a chunk and an error the stream is pending once, and wakes its task: the server has a
-    /// turn to write the chunk. A response gives the server a turn before it polls the source, once
-    /// the [opening comment](Self::opening_comment) is sent: the client has the head, whatever the
+    /// Between a chunk and an error the stream is pending once, and wakes its task: the server gets
+    /// a turn to write the chunk. It gets one before a response polls the source, too, once the
+    /// [opening comment](Self::opening_comment) is sent: the client has the head, whatever the
     /// source does first. In a response an error waits until the server has dropped the chunk
     /// before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes that are
     /// not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper and
@@ -403,15 +403,14 @@ impl<S> SseEncoder<S> {
     }
 
     /// Sends an empty comment when no chunk was sent for an interval, so that proxies and clients
-    /// do not take a quiet stream for a dead one, and the server notices a client that is gone.
+    /// do not take a quiet stream for a dead one, and the server notices a client that has gone.
     ///
     /// Takes a closure that makes a sleeping future, of any runtime; with the feature `tokio` also
-    /// a [`Duration`](std::time::Duration), of which the shortest is a millisecond. The interval
-    /// restarts with every chunk. However long the stream was not polled, one keep-alive follows,
-    /// not many.
+    /// a [`Duration`](std::time::Duration), where less than a millisecond counts as one. The
+    /// interval restarts with every chunk. However long the stream was not polled, one keep-alive
+    /// follows, not many.
     ///
-    /// By default there is none, as it takes a timer, and this crate does not choose your runtime.
-    /// The standard
+    /// Off by default: it takes a timer, and this crate does not choose your runtime. The standard
     /// [advises](https://html.spec.whatwg.org/multipage/server-sent-events.html#authoring-notes)
     /// one every 15 seconds or so.
     ///
@@ -469,8 +468,8 @@ impl<S> SseEncoder<S> {
     /// own, bounded by the chunk limit and one item.
     ///
     /// By default no chunk waits, which is right for chats and tokens. Where many clients get many
-    /// events each second and none is urgent (dashboards, tickers, logs), a server spends nearly
-    /// all of its time on wakes and writes, and fewer writes save it: see the table in
+    /// events each second that are not urgent (dashboards, tickers, logs), a server spends nearly
+    /// all of its time on wakes and writes. Fewer writes save a part of it: see the table in
     /// `docs/performance.md`.
     ///
     /// ```

@@ -340,15 +340,15 @@ where
             return Poll::Ready(None);
         }
         if stopped == Stopped::Full {
-            // Many items, and none of them wrote a frame.
+            // Many items, without a frame.
             return give_turn(turn, cx);
         }
         turn.chunks = 0;
         Poll::Pending
     }
 
-    /// How many chunks are left is known once the source has ended. Before that an item can become
-    /// a part of a chunk, or several, or none.
+    /// The number of chunks is known once the source has ended. Before that, an item can become a
+    /// part of a chunk, several chunks, or nothing.
     fn size_hint(&self) -> (usize, Option<usize>) {
         let ready = self.held.as_ref().map_or(0, |held| held.ready());
         let has_beginning = self.held.as_ref().is_some_and(|held| held.has_beginning());

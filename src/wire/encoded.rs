@@ -48,7 +48,7 @@ impl Encoded {
         self.shape.is_single()
     }
 
-    /// The id of a single event; `None` where it has none, and for several frames.
+    /// The id of a single event; `None` for an event without one, and for several frames.
     ///
     /// ```
     /// use sse_encoder::{Encoder, Event, EventId};

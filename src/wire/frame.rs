@@ -283,8 +283,8 @@ impl Frame<'_, '_> {
 
     /// Ends the last line and the frame. A frame without lines is not written.
     ///
-    /// A blank line dispatches an event, in some clients even one without data: comments and a
-    /// reconnection time, which take effect line by line, have none after them.
+    /// A blank line dispatches an event, in some clients even one without data. So it does not
+    /// follow comments and a reconnection time by itself, which take effect line by line.
     #[inline(always)]
     pub(crate) fn end(self) -> Result<(), Error> {
         let Frames { buffer, used_ids, committed, shape, .. } = self.frames;

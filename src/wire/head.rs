@@ -42,7 +42,7 @@ impl EventTypeField {
     }
 }
 
-/// The fields of an event that sets none of them.
+/// The fields that an event gets if it does not set them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Defaults {
     pub(crate) automatic_ids: bool,
