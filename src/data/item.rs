@@ -15,7 +15,7 @@ use crate::{
     },
     merge::{self, Keys, Object, Part, Raw, Rule, Source, Typed},
     value::{EventId, EventType},
-    wire::{self, EventTypeField, IdField},
+    wire::{EventTypeField, IdField},
 };
 
 /// The reference's `data`: a value of any kind.
@@ -44,7 +44,7 @@ pub(crate) struct Parts {
 
 impl Parts {
     pub(crate) fn from_raw(json: Box<RawValue>) -> Result<Self, Error> {
-        let json = one_line(json);
+        let json = json::one_line(json);
         let kind = scan::Kind::of(&json);
         if kind != scan::Kind::Object {
             return Err(Kind::NotAnItem { found: kind.name() }.into());
@@ -117,16 +117,6 @@ fn member(key: &[u8]) -> Option<Member> {
         b"id" => Some(Member::Id),
         b"type" => Some(Member::Type),
         _ => None,
-    }
-}
-
-/// JSON without ends of line: in valid JSON they are white space.
-fn one_line(json: Box<RawValue>) -> Bytes {
-    let json = Box::<str>::from(json);
-    if wire::is_one_line(json.as_bytes()) {
-        json.into_boxed_bytes().into()
-    } else {
-        json.replace(['\r', '\n'], "").into()
     }
 }
 

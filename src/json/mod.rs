@@ -6,9 +6,10 @@ pub(crate) mod scan;
 
 use std::io;
 
+use bytes::Bytes;
 use memchr::memchr2;
 use serde::Serialize;
-use serde_json::ser::Formatter;
+use serde_json::{ser::Formatter, value::RawValue};
 
 pub(crate) use self::number::javascript_number;
 use crate::{
@@ -97,6 +98,16 @@ impl Formatter for OneLine {
         fragment: &str,
     ) -> io::Result<()> {
         write_without_line_ends(writer, fragment.as_bytes())
+    }
+}
+
+/// JSON text without ends of line: in valid JSON they are white space.
+pub(crate) fn one_line(json: Box<RawValue>) -> Bytes {
+    let json = Box::<str>::from(json);
+    if memchr2(b'\r', b'\n', json.as_bytes()).is_none() {
+        json.into_boxed_bytes().into()
+    } else {
+        json.replace(['\r', '\n'], "").into()
     }
 }
 

@@ -161,6 +161,6 @@ const fn transpose(bits: u64) -> u64 {
 }
 
 /// Whether text has no line ending.
-pub(crate) fn is_one_line(text: &[u8]) -> bool {
+pub(super) fn is_one_line(text: &[u8]) -> bool {
     memchr2(b'\r', b'\n', text).is_none()
 }

@@ -10,5 +10,4 @@ pub(crate) use self::{
     encoded::Shape,
     frame::{Frame, Settings, count_events},
     head::{Defaults, EventTypeField, Head, IdField},
-    line::is_one_line,
 };
