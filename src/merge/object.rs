@@ -36,8 +36,8 @@ pub(crate) trait Keys {
 /// The range of a key, with its quotes.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Key {
-    pub(crate) start: usize,
-    pub(crate) end: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
 }
 
 impl Key {

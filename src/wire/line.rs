@@ -10,16 +10,16 @@ use crate::buffer::Buffer;
 
 // Each name is written together with the end of the line before it, which saves three writes per
 // event.
-pub(crate) const EVENT: &[u8; 8] = b"\nevent: ";
-pub(crate) const EVENT_MESSAGE: &[u8; 15] = b"\nevent: message";
-pub(crate) const RETRY: &[u8; 8] = b"\nretry: ";
-pub(crate) const DATA: &[u8; 7] = b"\ndata: ";
-pub(crate) const COMMENT: &[u8; 3] = b"\n: ";
-pub(crate) const EMPTY_COMMENT: &[u8; 2] = b"\n:";
-pub(crate) const END: &[u8; 1] = b"\n";
-pub(crate) const BLANK_LINE: &[u8; 2] = b"\n\n";
+pub(super) const EVENT: &[u8; 8] = b"\nevent: ";
+pub(super) const EVENT_MESSAGE: &[u8; 15] = b"\nevent: message";
+pub(super) const RETRY: &[u8; 8] = b"\nretry: ";
+pub(super) const DATA: &[u8; 7] = b"\ndata: ";
+pub(super) const COMMENT: &[u8; 3] = b"\n: ";
+pub(super) const EMPTY_COMMENT: &[u8; 2] = b"\n:";
+pub(super) const END: &[u8; 1] = b"\n";
+pub(super) const BLANK_LINE: &[u8; 2] = b"\n\n";
 /// A frame begins with it if it has an id, so no line ends before it.
-pub(crate) const ID: &[u8; 4] = b"id: ";
+pub(super) const ID: &[u8; 4] = b"id: ";
 
 /// Longer text reserves its space first.
 pub(super) const SHORT_TEXT: usize = 256;
@@ -34,10 +34,10 @@ const FEW_LINES: usize = 1024;
 const LONG_LINE: usize = 256;
 
 /// The most that text can grow by as `data` fields: text of line endings alone.
-pub(crate) const TEXT_GROWTH: usize = 8;
+pub(super) const TEXT_GROWTH: usize = 8;
 
 /// The size of text as `data` fields.
-pub(crate) fn text_size(text: &[u8]) -> usize {
+pub(super) fn text_size(text: &[u8]) -> usize {
     // A CRLF is one line ending, whose second byte is not written.
     let ends = memchr2_iter(b'\r', b'\n', text).count();
     let pairs = memmem::find_iter(text, b"\r\n").count();
@@ -49,7 +49,7 @@ pub(crate) fn text_size(text: &[u8]) -> usize {
 ///
 /// The name's length is a constant, so copying it needs no call.
 #[inline]
-pub(crate) fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], text: &[u8]) {
+pub(super) fn put_lines<const N: usize>(buffer: &mut Buffer, name: &[u8; N], text: &[u8]) {
     let Some(first) = memchr2(b'\r', b'\n', text) else {
         if text.len() > SHORT_TEXT {
             // With the end of the frame.
