@@ -35,6 +35,8 @@ struct State {
     by_time: BTreeSet<(Time, Arc<str>, Kind)>,
     /// Endings up to this time may be forgotten: authorizations up to it are invalid.
     forgotten: Time,
+    /// Endings recorded up to this time are not new: one was kept until its age.
+    expired: Time,
     /// Whether the endings of the log are known.
     is_known: bool,
 }
@@ -87,6 +89,7 @@ impl Owners {
             ended: HashMap::new(),
             by_time: BTreeSet::new(),
             forgotten: Time::NEVER,
+            expired: Time::NEVER,
             is_known,
         };
         let age = u64::try_from(age.as_micros()).unwrap_or(u64::MAX);
@@ -149,6 +152,9 @@ impl Owners {
         let Ending { kind, name, at: recorded, reconnect } = ending;
         let (kind, recorded, reconnect) = (*kind, *recorded, *reconnect);
         let mut state = lock(&self.state);
+        if when == When::Before && recorded <= state.expired {
+            return Change { streams: 0, is_new: false };
+        }
         let now = Time::now();
         let known = state.ended.get(name).and_then(|kinds| kinds[kind as usize]);
         let of_owner = || (name.clone(), 0)..=(name.clone(), u64::MAX);
@@ -235,14 +241,15 @@ impl State {
             && (*at < expired || self.by_time.len() > most)
         {
             let Some((at, name, kind)) = self.by_time.pop_first() else { return };
+            let Some(kinds) = self.ended.get_mut(&name) else { continue };
+            let ended = kinds[kind as usize].take();
+            if kinds.iter().all(Option::is_none) {
+                self.ended.remove(&name);
+            }
             if at >= expired {
                 self.forgotten = self.forgotten.max(at);
-            }
-            if let Some(kinds) = self.ended.get_mut(&name) {
-                kinds[kind as usize] = None;
-                if kinds.iter().all(Option::is_none) {
-                    self.ended.remove(&name);
-                }
+            } else if let Some(Ended { recorded, .. }) = ended {
+                self.expired = self.expired.max(recorded);
             }
         }
     }
@@ -335,6 +342,19 @@ mod tests {
         drop(state);
         assert_eq!(join(&owners, "old", now - 1_900_000), Some(Reconnect::Soon));
         assert_eq!(join(&owners, "old", now), None);
+    }
+
+    #[test]
+    fn an_ending_that_is_read_again_after_its_age_is_not_new() {
+        let owners = Owners::new(4, Duration::from_secs(1), true);
+        let start = Time::now().0 - 3_000_000;
+        let [first, second] = [("a", 0), ("b", 1)].map(|(name, n)| ending(name, start + n));
+        for is_new in [true, false] {
+            for ending in [&first, &second] {
+                assert_eq!(end(&owners, ending, When::Before), is_new);
+            }
+        }
+        assert!(end(&owners, &first, When::Now), "a call ends streams anew");
     }
 
     #[test]

@@ -1023,7 +1023,11 @@ fn what_the_stream_keeps_is_bounded_in_bytes() {
 
 /// The end of the streams of an owner, at this place.
 fn ending(n: u64, owner: &str) -> Entry {
-    let ending = Ending::new(Kind::Owner, owner, Reconnect::Never).unwrap();
+    ending_of(Kind::Owner, n, owner)
+}
+
+fn ending_of(kind: Kind, n: u64, name: &str) -> Entry {
+    let ending = Ending::new(kind, name, Reconnect::Never).unwrap();
     let fields = record::ending_fields(&ending).into_iter();
     let fields = fields.map(|(name, value)| (name.as_bytes().to_vec(), value.to_vec()));
     Entry::new(numbers(n), fields.collect())
@@ -1086,6 +1090,22 @@ fn endings_that_are_lost_with_a_hole_are_read_before_the_events_after_it() {
     assert_eq!(owned.ended(), Some(Reconnect::Never));
     assert!(ready(&mut owned).is_empty());
     assert_eq!(ready(&mut other), [0, 20, 21]);
+}
+
+#[test]
+fn an_old_ending_of_a_topic_ends_no_stream_that_began_after_it() {
+    let log = log_with_endings();
+    log.add(1..=5);
+    log.state().endings = Some(vec![ending_of(Kind::Topic, 9, "")]);
+    // Longer than authorizations live: it is not remembered.
+    std::thread::sleep(Duration::from_millis(2));
+    let builder = Hub::builder().authorization_age(Duration::from_millis(1));
+    let mut node = Node::with(&log, builder);
+    let mut subscriber = fresh(&node);
+    log.state().entries.clear();
+    log.add(20..=21);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 20, 21]);
 }
 
 #[test]
