@@ -200,14 +200,14 @@ impl HubBuilder {
         self.0
     }
 
-    /// Calls this with a topic, and the number of its [listeners](crate::Hub::listeners), when it
-    /// has got or lost some. Presence is built on it: the cookbook has a program.
+    /// Calls this with a topic, and the number of its [listeners](crate::Hub::listeners), whenever
+    /// it gains or loses some. Presence is built on it: the cookbook has a program.
     ///
     /// It is called after the change, on the thread that subscribes or drops a subscriber, without
     /// a lock: it may call the hub. One call runs at a time, so the last call for a topic has its
-    /// last number; several changes may be told as one. It must be quick, and must not panic: give
-    /// work that takes time to another task. [`subscribe_all`](crate::Hub::subscribe_all) names no
-    /// topic.
+    /// last number; several changes may be reported as one. It must be quick, and must not panic:
+    /// give work that takes time to another task. [`subscribe_all`](crate::Hub::subscribe_all)
+    /// names no topic.
     ///
     /// ```
     /// use sse_encoder::LastEventId;

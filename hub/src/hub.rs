@@ -43,9 +43,9 @@ use crate::{
 ///
 /// # Ids
 ///
-/// An event gets the id `<epoch>-<n>`: each hub has an epoch of its own, another one after each
-/// start of the process, and `n` counts published events. So the ids of an earlier process are
-/// recognized.
+/// In memory an event gets the id `<epoch>-<n>`: each hub has an epoch of its own, another one
+/// after each start of the process, and `n` counts published events. So the ids of an earlier
+/// process are recognized.
 ///
 /// An event with [an id of its own](sse_encoder::Event::id), a database's row say, keeps it. A
 /// client can resume after it while the event is retained; later the id is unknown.
@@ -628,10 +628,10 @@ impl Hub {
     /// already lost events is not waited for.
     ///
     /// Choose at most half of [`retain_events`](crate::HubBuilder::retain_events): subscribers are
-    /// looked at only after up to `max_lag` new entries, and show their progress after each 32
+    /// checked only after up to `max_lag` new entries, and show their progress after each 32
     /// events. So the call is cheap, before each event or every few dozen, as long as all keep up.
-    /// On Redis it waits for this server's subscribers: [wait](Self::wait_for) for the newest id
-    /// before, as the server reads its own events, too.
+    /// On Redis it waits for this server's subscribers, and the server has to read its own events
+    /// from Redis first: [wait](Self::wait_for) for the newest id before.
     ///
     /// ```
     /// use std::time::Duration;

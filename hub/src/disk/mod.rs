@@ -76,8 +76,8 @@ impl HubBuilder {
     /// disk](crate::disk) lists the promises and their limits.
     ///
     /// The log is read before this returns, some 0.2 s for 100,000 events: call it at the start of
-    /// the process. When the last handle of the hub is dropped, that waits until all events in the
-    /// queue are on the disk.
+    /// the process. Dropping the last handle of the hub waits until all events in the queue are on
+    /// the disk.
     ///
     /// ```
     /// use sse_encoder::Event;

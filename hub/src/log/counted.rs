@@ -2,13 +2,13 @@
 
 use super::visits;
 
-/// So many removed values are always left in place.
+/// How many removed values may stay in place, however few others there are.
 const SPARE: usize = 32;
 
 /// Values by a key that ascends. How many there are after a key takes logarithmic time, whatever
 /// was removed before.
 pub(super) struct Counted<K, T> {
-    /// `None`: removed. They are never more than half of all, but for some [`SPARE`] ones.
+    /// `None`: removed. They are at most half of all, and [`SPARE`] more.
     slots: Vec<(K, Option<T>)>,
     /// A Fenwick tree: the node `n`, counted from 1, is the number of values in the slots from
     /// `n` without its lowest bit up to `n`.
@@ -91,7 +91,7 @@ impl<K: Copy + Ord, T> Counted<K, T> {
         self.nth(self.len.checked_sub(1)?)
     }
 
-    /// The value before which there are so many others.
+    /// The value with this many others before it.
     fn nth(&self, n: usize) -> Option<(K, &T)> {
         if n >= self.len {
             return None;

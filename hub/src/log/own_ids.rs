@@ -1,4 +1,4 @@
-//! The ids that events brought along.
+//! The ids of their own that events have.
 
 use std::collections::{BTreeMap, HashMap, hash_map::Entry};
 

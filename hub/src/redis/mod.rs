@@ -54,7 +54,8 @@ impl HubBuilder {
     ///
     /// # Errors
     ///
-    /// Invalid URL, or one for a feature that is not compiled in. Nothing is sent to Redis yet.
+    /// The URL is [invalid](Error::is_invalid_url), or needs TLS, for which the feature or a
+    /// provider of cryptography is missing. Nothing is sent to Redis yet.
     pub fn redis(self, url: &str, stream: &str) -> Result<(Hub, Driver), Error> {
         let endpoint = Endpoint::new(url, stream)?;
         let feed = Feed::new(self.settings(), Numbering::Given);

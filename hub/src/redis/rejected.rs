@@ -24,7 +24,7 @@ pub struct RejectedEntry {
 }
 
 impl RejectedEntry {
-    /// The entry's id in the log: without the check that its event's id would have.
+    /// The entry's id in the log: without the digest that an event's id has.
     ///
     /// ```
     /// # fn id(entry: &sse_hub::RejectedEntry) {

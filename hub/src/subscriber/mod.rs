@@ -262,22 +262,22 @@ impl Subscriber {
     /// and goes on with the events published from now on: a client has the whole state and each of
     /// its changes, each once, without a state kept elsewhere.
     ///
-    /// A client that [resumes exactly](Resumption::Exact) has the state, and gets what it has
-    /// missed, as without this. To all others the state stands in place of the missed events.
+    /// A client that [resumes exactly](Resumption::Exact) has the state, and gets the events that
+    /// it has missed, as without this. All others get the state in place of the missed events.
     ///
-    /// The state stands between two [checkpoints](crate::CHECKPOINT): the data of the first one is
-    /// `{"state":"begins"}`, at which a page forgets the state that it has; that of the second one,
-    /// which has the position as its id, `{"state":"whole"}`. The events of the state have their
-    /// own ids, in the order of the log: a client that is cut off within the state continues there.
+    /// The state stands between two [checkpoints](crate::CHECKPOINT). The first one has the data
+    /// `{"state":"begins"}`: a page then forgets the state that it has. The second one has the data
+    /// `{"state":"whole"}`, and the position as its id. The events of the state have their own ids,
+    /// in the order of the log: a client that is cut off within the state continues there.
     ///
     /// * An event of the type [`removed`](crate::REMOVED) removes its key: it reaches the
     ///   subscribers like all others, and the state has nothing of that key from then on.
-    /// * Events without a key, and [ephemeral](crate::Hub#ephemeral-events) ones, are no part of
-    ///   the state: give the events of such topics a key each.
-    /// * The newest events are kept also when they are no longer retained otherwise, for [so many
-    ///   keys](crate::HubBuilder::retain_keys). If one may have been dropped, or this server does
-    ///   not know the log from its beginning, the client gets a [gap](crate::GAP) and no part of
-    ///   the state.
+    /// * Events without a key, and [ephemeral](crate::Hub#ephemeral-events) ones, are not part of
+    ///   the state: give each event of such topics a key.
+    /// * The newest events are kept even when they are no longer retained otherwise, for [as many
+    ///   keys](crate::HubBuilder::retain_keys) as you allow. If one may have been dropped, or this
+    ///   server does not know the log from its beginning, the client gets a [gap](crate::GAP) and
+    ///   no part of the state.
     ///
     /// # Errors
     ///
