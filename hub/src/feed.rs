@@ -49,7 +49,7 @@ pub(crate) struct Feed {
     /// How many events are retained, and how many bytes they take.
     retained: (AtomicUsize, AtomicUsize),
     is_closed: AtomicBool,
-    /// Whether the log still appends what was published before the hub was closed.
+    /// Whether the log still appends events that were published before the hub was closed.
     is_appending: AtomicBool,
     subscribers: SubscriberCount,
     readers: Readers,
@@ -387,7 +387,8 @@ impl Feed {
         })
     }
 
-    /// Says whether the log still has to append what was published before the hub was closed.
+    /// Sets whether the log still has to append events that were published before the hub was
+    /// closed.
     #[cfg(feature = "disk")]
     pub(crate) fn set_appending(&self, yes: bool) {
         self.is_appending.store(yes, Ordering::Release);

@@ -54,7 +54,7 @@ use crate::{
 ///
 /// An event with [no id](sse_encoder::Event::no_id), or a comment, is ephemeral: for presence,
 /// progress, or anything else that is worthless a moment later. It has its place in the order, but
-/// is never replayed, and missing it is no gap.
+/// is never replayed, and missing it is not a gap.
 ///
 /// # The end
 ///

@@ -18,8 +18,8 @@
 //! | `GET /` | a page |
 //!
 //! `ADDR` is the address, `RETAIN` the number of events retained for clients that reconnect. With
-//! `DATA`, a folder, the events are on disk, and a restart is no gap. With `REDIS_URL` they are in
-//! a Redis stream, `STREAM`, and any number of such servers act as one.
+//! `DATA`, a folder, the events are on disk, and a restart causes no gap. With `REDIS_URL` they are
+//! in a Redis stream, `STREAM`, and any number of such servers act as one.
 
 use std::{
     env,

@@ -1,4 +1,4 @@
-//! Files in memory, which fail as they are told to, and lose what is not synced.
+//! Files in memory, which fail on request, and lose unsynced bytes.
 
 use std::{
     collections::BTreeMap,
@@ -31,7 +31,7 @@ struct State {
 struct File {
     bytes: Vec<u8>,
     synced: Vec<u8>,
-    /// What the system takes to be on the disk: after a failed sync, more than is there.
+    /// The bytes that the system takes to be on the disk: after a failed sync, more than are there.
     clean: Vec<u8>,
 }
 

@@ -67,8 +67,8 @@ pub(crate) fn read_file(bytes: &[u8], seals: bool) -> Option<Vec<Vec<u8>>> {
 }
 
 impl HubBuilder {
-    /// A hub whose log is in this folder: a restart, also by `kill -9`, is no gap. The folder is
-    /// created if there is none, and belongs to this hub alone until the hub ends.
+    /// A hub whose log is in this folder: a restart, also by `kill -9`, causes no gap. The folder
+    /// is created if there is none, and belongs to this hub alone until the hub ends.
     ///
     /// [`publish`](Hub::publish) is done once the event is on the disk; events that are published
     /// at the same time share the wait. A thread of the hub's own writes: no runtime is needed.

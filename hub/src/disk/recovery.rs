@@ -1,8 +1,8 @@
 //! Reading the log at the start.
 //!
 //! Each file names the position before its first event, and each batch its numbers. So a hole is
-//! known wherever it is: after damage, or where a file is missing. What comes before the newest
-//! hole is dropped, and its positions are unknown: their clients get a gap. Damage with nothing
+//! known wherever it is: after damage, or where a file is missing. Events before the newest hole
+//! are dropped, and their positions are unknown: clients at these get a gap. Damage with nothing
 //! after it is a batch whose write was cut off: no publisher and no client has heard of it.
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -234,7 +234,7 @@ impl<F: Files> Writer<F> {
 
     /// Removes files, and events from files, of which nothing is retained.
     fn trim(&mut self) -> Result<(), Failure> {
-        // A closed feed no longer records: it does not know what is old.
+        // A closed feed records no more events, and so does not know which are old.
         if self.feed.is_closed() {
             return Ok(());
         }

@@ -136,8 +136,8 @@ impl Retained {
         is_shared.then(|| claim.had.unwrap_or(claim.at))
     }
 
-    /// The place up to which a client may have been given what is retained, though its last event
-    /// ID is unknown, or unreadable.
+    /// The place up to which a client whose last event ID is unknown or unreadable may have been
+    /// given the retained events.
     fn place_of_unknown(&self, id: Option<&EventId>) -> u64 {
         let Some(id) = id else { return self.tip.0 };
         let Ok(Claim { at, had }) = id.as_str().parse() else { return self.evicted.0 };
@@ -203,7 +203,7 @@ impl Retained {
         self.lost_after(iter::once(topic), 0).unwrap_or(0)
     }
 
-    /// The place before the newest retained events of these topics: so many, or all.
+    /// The place before the newest retained events of these topics, at most `limit`.
     pub(crate) fn place_of_newest(
         &self,
         topics: impl Iterator<Item = TopicId> + Clone,

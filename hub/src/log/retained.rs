@@ -25,8 +25,8 @@ use crate::{
 /// Ephemeral events may take a further fraction of the bounds: one divided by this.
 const EPHEMERAL_SHARE: usize = 4;
 
-/// The records of replaced events may take a fraction of the bytes, one divided by this, and count
-/// as so many bytes each.
+/// The records of replaced events may take a fraction of the bytes, one divided by this share, at
+/// this size each.
 const REPLACED_SHARE: usize = 8;
 const REPLACED_SIZE: usize = 64;
 
@@ -396,9 +396,9 @@ impl Retained {
         if self.kept.is_half_full() { self.tip.0 - (self.tip.0 - self.evicted.0) / 2 } else { 0 }
     }
 
-    /// How many entries a remote log needs for what is retained here: those up to the oldest one,
-    /// also ephemeral and replaced ones. If what is retained is bounded by bytes, these are fewer
-    /// than the greatest number of events.
+    /// How many entries a remote log must keep for the retained ones: all from the oldest one on,
+    /// ephemeral and replaced ones included. Where the bytes bound the retained events, these can
+    /// be fewer than the greatest number of events.
     #[cfg(feature = "redis")]
     pub(crate) fn span(&self) -> u64 {
         let span = self.tip.0 - self.evicted.0;

@@ -240,7 +240,7 @@ impl<'a> Record<'a> {
         Ok(Draft { topics: self.topics(), key: self.key, event: encode(self, rules)? })
     }
 
-    /// Whether missing it is no gap.
+    /// Whether missing it is not a gap.
     pub(super) const fn is_ephemeral(&self) -> bool {
         self.id.is_none() && (self.is_ephemeral || self.data.is_none())
     }

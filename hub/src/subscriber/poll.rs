@@ -22,7 +22,7 @@ use crate::{
     wait::Report,
 };
 
-/// A subscriber that is behind shows its progress after so many events.
+/// After how many events a subscriber that is behind shows its progress.
 const NOTE_EVERY: u64 = 32;
 
 impl Subscriber {

@@ -364,7 +364,7 @@ impl<F> WaitList<F> {
     }
 
     /// The wait is over: subscribers that are still behind, and have not read since it began, are
-    /// not waited for until they read. Gives whether there are such.
+    /// not waited for until they read. Gives whether there are any.
     pub(crate) fn end_wait(&self, reach: Reach, wait: u32) -> bool {
         let mut has_some = false;
         self.find((0, 0), reach.lost, |noted, reached| {

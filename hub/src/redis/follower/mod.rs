@@ -6,8 +6,8 @@
 //! neither emptied nor replaced by an older one. Otherwise every subscriber gets a gap.
 //!
 //! The entries that were read and are lost lie before that gap. The position after which the reader
-//! then continues is no entry's: a client that has the last entry before the loss, and no more,
-//! must be told of the loss, too.
+//! then continues is not that of an entry: a client that has the last entry before the loss, and no
+//! more, must be told of the loss, too.
 
 use std::{
     collections::{HashSet, VecDeque},
