@@ -86,12 +86,14 @@ pin_project! {
     /// a turn to write the chunk. It gets one before a response polls the source, too, once the
     /// [opening comment](Self::opening_comment) is sent: the client has the head, whatever the
     /// source does first. In a response an error waits until the server has dropped the chunk
-    /// before it, for fifty milliseconds at most, as on HTTP/2 a reset discards the bytes that are
-    /// not written. Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper and
-    /// warp, with one and with two threads, on a busy machine) 1,199 arrived whole; where three
-    /// other programs wanted the same two cores all of the time, nine of ten (`cargo test -p
-    /// test-servers events_before -- --nocapture`). A client that does not read can still lose the
-    /// bytes that were not sent; one that resumes gets them again.
+    /// before it, as on HTTP/2 a reset discards the bytes that are not written. After fifty
+    /// milliseconds a thread, which runs only while errors wait, ends the wait.
+    ///
+    /// Of 1,200 responses of two events and an error over HTTP/2 (axum, hyper and warp, with one
+    /// and with two threads, on a busy machine) 1,199 arrived whole; where three other programs
+    /// wanted the same two cores all of the time, nine of ten (`cargo test -p test-servers
+    /// events_before -- --nocapture`). A client that does not read can still lose the bytes that
+    /// were not sent; one that resumes gets them again.
     ///
     /// # End
     ///
