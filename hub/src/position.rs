@@ -191,12 +191,12 @@ impl Write for Text {
     }
 }
 
-/// A new epoch: the microseconds since 1970, with three random last digits, as two processes may
-/// start at the same instant. It is below 2^53 until the year 2255.
+/// A new epoch: the milliseconds since 1970, and three digits, which are random in each process and
+/// differ for its hubs of the same millisecond. It is below 2^53 until the year 2255.
 pub(crate) fn epoch() -> u64 {
     // A clock that stands far in the future gives some epoch below 2^53, too.
     let millis = millis() % ((1 << 53) / 1000 - 1);
-    millis.max(1) * 1000 + random::between(0, 999)
+    millis.max(1) * 1000 + random::in_turn(1000)
 }
 
 /// The milliseconds since 1970.
@@ -315,6 +315,15 @@ mod tests {
         let epochs: std::collections::HashSet<_> = (0..20).map(|_| epoch()).collect();
         assert!(epochs.len() > 1);
         assert!(epochs.iter().all(|&epoch| epoch > 0 && epoch < 1 << 53));
+    }
+
+    #[cfg(all(feature = "disk", feature = "redis"))]
+    #[test]
+    fn hubs_that_start_in_the_same_millisecond_differ() {
+        clock::set(1_795_333_614_958);
+        // Other tests may take some in between.
+        let epochs: std::collections::HashSet<_> = (0..300).map(|_| epoch()).collect();
+        assert_eq!(epochs.len(), 300);
     }
 
     #[cfg(all(feature = "disk", feature = "redis"))]

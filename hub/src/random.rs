@@ -3,6 +3,11 @@
 use std::{
     collections::hash_map::RandomState,
     hash::{BuildHasher, Hasher},
+    // No order of threads depends on it, so a model checker need not see it.
+    sync::{
+        OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 /// Any number: the standard library's hash keys are random.
@@ -20,6 +25,18 @@ pub(crate) fn between(low: u64, high: u64) -> u64 {
         Some(count) => low + number() % count,
         None => number(),
     }
+}
+
+/// The next one of the numbers below `count`, in turn from a random one.
+pub(crate) fn in_turn(count: u64) -> u64 {
+    static NEXT: OnceLock<AtomicU64> = OnceLock::new();
+
+    #[cfg(test)]
+    if let Some(number) = seeded::number() {
+        return number % count;
+    }
+    let next = NEXT.get_or_init(|| AtomicU64::new(number()));
+    next.fetch_add(1, Ordering::Relaxed) % count
 }
 
 /// Numbers that are the same in each run of a test.
