@@ -260,8 +260,8 @@ impl Hub {
     /// Names several topics to publish to: one event, with one id, which a subscriber of several of
     /// them gets once. Without any it is the topic `""`.
     ///
-    /// A subscriber of one of them is enough to get it: do not add a wider topic to an event that
-    /// only the others may have. Topics that are `String`s are given as `&[&a, &b]`.
+    /// A subscriber of any one of them gets it: do not add a wider topic to an event that only the
+    /// subscribers of a narrower one may have. Topics that are `String`s are given as `&[&a, &b]`.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -279,8 +279,8 @@ impl Hub {
     }
 
     /// Names a key: the newest event with it, within its topic, replaces the older ones, which
-    /// subscribers that are behind then skip. For values of which only the last one counts: a
-    /// price, a position.
+    /// subscribers that are behind then skip. For values of which only the latest counts: a price,
+    /// a position.
     ///
     /// ```
     /// use sse_encoder::{Event, LastEventId};
@@ -362,9 +362,9 @@ impl Hub {
     }
 
     /// Some of the retained events of these topics, at once: for a page that shows the last twenty.
-    /// After the client's last event ID come the next ones, at most `limit`, but one at least;
-    /// without one it gets the newest. In both cases the oldest comes first. The topic `""` is that
-    /// of the events published without one.
+    /// If the client has a last event ID, these are the first ones after it, otherwise the newest;
+    /// the oldest comes first. There are at most `limit`, of which 0 counts as 1. The topic `""` is
+    /// that of the events published without one.
     ///
     /// Check that the client may have these topics. The events have no part in the
     /// [figures](Self::stats). [`History::position`] is where to read on, or to subscribe from. The
