@@ -7,6 +7,8 @@ use sse_encoder::{EventId, LastEventId};
 use sse_hub::{Hub, Subscriber};
 use tokio::{sync::watch, task::JoinHandle};
 
+use crate::now;
+
 /// The events that a client gets, without checkpoints.
 #[derive(Clone, Debug, Eq, PartialEq)]
 #[allow(clippy::exhaustive_enums, reason = "nobody else depends on it")]
@@ -25,10 +27,43 @@ impl Seen {
     }
 }
 
+/// All that a client has heard, in order.
+#[derive(Debug, Default)]
+pub struct Record {
+    pub topics: Vec<&'static str>,
+    pub items: Vec<Item>,
+}
+
+#[derive(Debug)]
+pub struct Item {
+    /// The number of the hub.
+    pub hub: usize,
+    /// In milliseconds since 1970.
+    pub at: u64,
+    pub heard: Heard,
+}
+
+#[derive(Debug)]
+#[allow(clippy::exhaustive_enums, reason = "nobody else depends on it")]
+pub enum Heard {
+    /// The client has subscribed.
+    Joined,
+    /// A checkpoint that has an id.
+    Checkpoint(String),
+    Gap(String),
+    Event {
+        id: String,
+        data: String,
+    },
+}
+
 #[derive(Debug, Default)]
 pub struct Client {
     pub last: Option<String>,
     pub seen: Vec<Seen>,
+    pub record: Record,
+    /// The number of the hub to which it is connected.
+    pub hub: usize,
 }
 
 impl Client {
@@ -38,8 +73,26 @@ impl Client {
         id.into()
     }
 
-    pub fn subscribe(&self, hub: &Hub) -> Subscriber {
-        hub.subscribe(&self.last())
+    /// Subscribes to its topics. Without any it gets the events without one.
+    pub fn subscribe(&mut self, hub: &Hub) -> Subscriber {
+        let (topics, last) = (&self.record.topics, self.last());
+        let subscriber = match topics.len() {
+            0 => hub.subscribe(&last),
+            _ => hub.subscribe_to(topics, &last),
+        };
+        self.note(Heard::Joined);
+        subscriber
+    }
+
+    /// Waits until the hub knows the client's events. If it cannot tell, the client asks again.
+    pub async fn wait_for(&self, hub: &Hub) {
+        while !hub.wait_for(&self.last()).await {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    fn note(&mut self, heard: Heard) {
+        self.record.items.push(Item { hub: self.hub, at: now(), heard });
     }
 
     /// Reads up to this many frames; `false` at the end.
@@ -68,33 +121,42 @@ impl Client {
             self.last = Some(id.clone());
         }
         let event_type = field("event").unwrap_or_default();
-        match event_type.as_str() {
-            "checkpoint" => {}
-            "gap" => self.seen.push(Seen::Gap { resumed_after: id.unwrap_or_default() }),
-            _ => {
+        match (event_type.as_str(), id) {
+            ("checkpoint", None) => {}
+            ("checkpoint", Some(id)) => self.note(Heard::Checkpoint(id)),
+            ("gap", id) => {
+                let id = id.unwrap_or_default();
+                self.note(Heard::Gap(id.clone()));
+                self.seen.push(Seen::Gap { resumed_after: id });
+            }
+            (_, id) => {
                 // A frame without data is not an event.
                 if let Some(data) = field("data") {
-                    self.seen.push(Seen::Event { id: id.unwrap_or_default(), event_type, data });
+                    let id = id.unwrap_or_default();
+                    self.note(Heard::Event { id: id.clone(), data: data.clone() });
+                    self.seen.push(Seen::Event { id, event_type, data });
                 }
             }
         }
     }
 }
 
-/// A client that reads in the background, until it has seen the event with this data.
+/// A client that reads in the background, until it has seen an event that begins so.
 #[derive(Debug)]
 pub struct Reading(JoinHandle<Client>);
 
 impl Reading {
-    /// Stays on the first of the hubs, or moves to the next one after some `hop` frames.
+    /// Stays on the first of the hubs, each of which has its number, or moves to the next one after
+    /// some `hop` frames.
     #[must_use]
-    pub fn start(hubs: &[Hub], hop: Option<usize>, end: &'static str) -> Self {
-        let hubs: Arc<[Hub]> = hubs.into();
+    pub fn start(hubs: &[(usize, Hub)], hop: Option<usize>, end: &'static str) -> Self {
+        let hubs: Arc<[_]> = hubs.into();
         Self(tokio::spawn(async move {
             let mut client = Client::default();
             for turn in 0.. {
-                let hub = &hubs[turn % hubs.len()];
-                hub.wait_for(&client.last()).await;
+                let (number, hub) = &hubs[turn % hubs.len()];
+                client.hub = *number;
+                client.wait_for(hub).await;
                 let mut subscriber = client.subscribe(hub);
                 let mut frames = hop.map_or(usize::MAX, |hop| hop + turn % 7);
                 while frames > 0 {
@@ -106,7 +168,7 @@ impl Reading {
                         Ok(false) => return client,
                         Err(_) => break,
                     }
-                    if client.seen.last().is_some_and(|seen| seen.data() == end) {
+                    if client.seen.last().is_some_and(|seen| seen.data().starts_with(end)) {
                         return client;
                     }
                 }

@@ -8,7 +8,12 @@ use std::{
 use redis::{Cmd, Value};
 use tokio::time::sleep;
 
-use crate::{PATIENCE, Server, certificates::tls_args, node::STREAM, server::line};
+use crate::{
+    PATIENCE, Server,
+    certificates::tls_args,
+    node::STREAM,
+    server::{Snapshot, line},
+};
 
 const PRIMARIES: usize = 3;
 const SLOTS: usize = 16_384;
@@ -134,6 +139,10 @@ impl Cluster {
             }
         };
         tokio::time::timeout(PATIENCE, found).await.expect("one of them has the stream")
+    }
+
+    pub async fn snapshot(&self) -> Snapshot {
+        self.servers[self.owner().await].0.snapshot(STREAM).await
     }
 
     async fn is_owner(&self, server: &Server) -> bool {

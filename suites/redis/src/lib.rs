@@ -4,6 +4,7 @@
 //! prints that it is skipped, or fails if `CI` or `SSE_REQUIRE_REDIS` is set.
 
 pub mod access;
+pub mod aof;
 pub mod certificates;
 pub mod check;
 pub mod client;
@@ -16,7 +17,7 @@ pub mod server;
 
 pub use self::{client::Seen, cluster::Cluster, node::Node, proxy::Proxy, server::Server};
 
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The time limit for each wait, for a loaded machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -32,6 +33,12 @@ pub async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
         assert!(start.elapsed() < PATIENCE, "waited too long: {what}");
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+/// The milliseconds since 1970, by the clock of this machine's servers.
+#[must_use]
+pub fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
 }
 
 /// A number from an environment variable.

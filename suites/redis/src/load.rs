@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sse_encoder::Event;
-use sse_hub::Hub;
+use sse_hub::{Hub, Target};
 use tokio::{task::JoinHandle, time::sleep};
 
 use crate::client::Stop;
@@ -13,6 +13,8 @@ use crate::client::Stop;
 pub struct Outcomes {
     /// The ids and the data.
     pub acknowledged: Vec<(String, String)>,
+    /// Those of other programs.
+    pub foreign: Vec<(String, String)>,
     pub not_appended: Vec<String>,
     pub unknown: Vec<String>,
 }
@@ -20,6 +22,7 @@ pub struct Outcomes {
 impl Outcomes {
     pub fn add(&mut self, other: Self) {
         self.acknowledged.extend(other.acknowledged);
+        self.foreign.extend(other.foreign);
         self.not_appended.extend(other.not_appended);
         self.unknown.extend(other.unknown);
     }
@@ -48,7 +51,12 @@ pub fn publisher(hub: &Hub, name: String, pause: Duration, stop: &Stop) -> JoinH
 ///
 /// The outcome is not one of the three.
 pub async fn publish(hub: &Hub, data: String, outcomes: &mut Outcomes) {
-    match hub.publish(&Event::text(&data)).await {
+    publish_to(hub.to(""), data, outcomes).await;
+}
+
+/// As [`publish`], to these topics.
+pub async fn publish_to(target: Target<'_>, data: String, outcomes: &mut Outcomes) {
+    match target.publish(&Event::text(&data)).await {
         Ok(id) => outcomes.acknowledged.push((id.unwrap().to_string(), data)),
         Err(error) if error.is_not_appended() => outcomes.not_appended.push(data),
         Err(error) if error.is_outcome_unknown() => outcomes.unknown.push(data),
@@ -56,11 +64,22 @@ pub async fn publish(hub: &Hub, data: String, outcomes: &mut Outcomes) {
     }
 }
 
-/// Publishes the event until it is acknowledged.
-pub async fn publish_surely(hub: &Hub, data: &str) {
+/// Publishes the event until it is acknowledged. After an unknown outcome it gets another name.
+pub async fn publish_surely(hub: &Hub, data: &str) -> Outcomes {
+    publish_surely_to(hub.to(""), data).await
+}
+
+/// As [`publish_surely`], to these topics.
+pub async fn publish_surely_to(target: Target<'_>, data: &str) -> Outcomes {
     let mut outcomes = Outcomes::default();
     while outcomes.acknowledged.is_empty() {
-        publish(hub, data.into(), &mut outcomes).await;
+        let name = match outcomes.unknown.len() {
+            0 => data.into(),
+            n => format!("{data} {n}"),
+        };
+        publish_to(target, name, &mut outcomes).await;
         sleep(Duration::from_millis(20)).await;
     }
+    outcomes.not_appended.clear();
+    outcomes
 }

@@ -23,6 +23,18 @@ use tokio::time::{sleep, timeout};
 
 use crate::PATIENCE;
 
+/// The ids and the fields.
+type Entries = Vec<(String, Vec<String>)>;
+
+/// The stream at a time.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// In milliseconds since 1970.
+    pub at: u64,
+    /// The ids and the data of the events.
+    pub entries: Vec<(String, String)>,
+}
+
 #[derive(Debug)]
 pub struct Server {
     directory: PathBuf,
@@ -277,12 +289,34 @@ impl Server {
         !info.contains("redis_version:6.")
     }
 
+    /// The events of the stream.
+    ///
+    /// # Panics
+    ///
+    /// The server refuses.
+    pub async fn snapshot(&self, stream: &str) -> Snapshot {
+        let mut both = redis::pipe();
+        both.atomic().cmd("TIME").cmd("XRANGE").arg(stream).arg("-").arg("+");
+        let answer = both.query_async(&mut self.connect().await).await.unwrap();
+        let ((seconds, micros), log): ((u64, u64), Entries) = answer;
+        Snapshot { at: seconds * 1_000 + micros / 1_000, entries: events(log) }
+    }
+
     /// All entries of the stream: ids and fields.
-    pub async fn log(&self, stream: &str) -> Vec<(String, Vec<String>)> {
-        let mut log: Vec<(String, Vec<String>)> = self.run(&["XRANGE", stream, "-", "+"]).await;
+    pub async fn log(&self, stream: &str) -> Entries {
+        let mut log: Entries = self.run(&["XRANGE", stream, "-", "+"]).await;
         log.retain(|(_, fields)| fields[0] != "mark");
         log
     }
+}
+
+/// The ids and the data of those entries that are events.
+fn events(log: Entries) -> Vec<(String, String)> {
+    let event = |(id, fields): (String, Vec<String>)| {
+        let data = fields.chunks_exact(2).find(|field| field[0] == "data")?;
+        Some((id, data[1].clone()))
+    };
+    log.into_iter().filter_map(event).collect()
 }
 
 /// The command with these words.
