@@ -13,6 +13,7 @@ pub mod faults;
 pub mod load;
 pub mod node;
 pub mod proxy;
+pub mod random;
 pub mod server;
 
 pub use self::{client::Seen, cluster::Cluster, node::Node, proxy::Proxy, server::Server};

@@ -1,4 +1,4 @@
-//! Each fault twice: every acknowledged event arrives, or a gap reports its loss.
+//! Each fault twice, and random ones: every acknowledged event arrives, or a gap reports its loss.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use test_redis::{
     Node, Proxy, Server,
     faults::{self, Row},
     load::publish_surely,
-    until,
+    now, number, random, until,
 };
 
 fn check(row: Option<Row>) {
@@ -42,6 +42,16 @@ faults! {
     moved_in_a_cluster 3
     handed_over_in_a_cluster 2
     killed_in_a_cluster 2
+}
+
+/// `SSE_REDIS_SEED` is the first seed, and `SSE_REDIS_RUNS` how many there are.
+#[tokio::test(flavor = "multi_thread", worker_threads = 8)]
+async fn the_promise_holds_under_random_faults() {
+    let seed = number("SSE_REDIS_SEED", now() as usize) as u64;
+    let seeds = seed..seed + number("SSE_REDIS_RUNS", 12) as u64;
+    let Some((figures, failed)) = random::run_all(seeds.clone()).await else { return };
+    println!("seeds {seeds:?}: {figures}");
+    assert_eq!(failed, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
