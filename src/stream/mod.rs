@@ -280,7 +280,7 @@ impl<S> SseEncoder<S> {
     ///
     /// The default was measured. Encoding small events takes at most 4 % longer from 4 KiB on. A
     /// client that has stopped reading makes a server of hyper hold up to 17 chunks on HTTP/1.1, as
-    /// it gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for 6 to 9 % less CPU
+    /// it gathers 16 for one write: 136 KiB; with 16 KiB it is twice as much, for at most 8 % less CPU
     /// time of the server where small events are always ready. actix-web has a buffer of its own,
     /// and holds one chunk and 32 KiB. (On HTTP/2 the client's window decides: see the table in
     /// SECURITY.md.) A larger limit is a good choice for few fast clients, a smaller one for many
