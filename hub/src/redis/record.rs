@@ -341,6 +341,38 @@ mod tests {
     }
 
     #[test]
+    fn an_entry_has_the_fields_that_its_event_sets() {
+        let settings = HubBuilder::default().settings();
+        let event = || Event::text("x");
+        let rows: [(Event<_>, &[&str]); 5] = [
+            (event(), &["data=x"]),
+            (event().event_type("message"), &["data=x"]),
+            (event().event_type("price"), &["type=price", "data=x"]),
+            (event().id("row 7"), &["data=x", "id=row 7"]),
+            (event().no_id(), &["data=x", "ephemeral=1"]),
+        ];
+        for (event, expected) in rows {
+            let event = encode(&event, settings.rules()).unwrap();
+            let fields = fields(&Draft { topics: Names::One(""), key: None, event }).unwrap();
+            let text = |value| String::from_utf8_lossy(value).into_owned();
+            let fields: Vec<_> =
+                fields.iter().map(|(name, value)| format!("{name}={}", text(value))).collect();
+            assert_eq!(fields, expected);
+        }
+    }
+
+    #[test]
+    fn marks_and_nonces_tell_entries_apart() {
+        let ((name, first), (_, second)) = (mark(), mark());
+        let text = str::from_utf8(&first).unwrap();
+        assert!(is_mark(&entry(&[(name, text)])));
+        assert_ne!(first, second);
+        assert_eq!(nonce(1), nonce(1));
+        assert_ne!(nonce(1), nonce(2));
+        assert_eq!(nonce(1).0, "nonce");
+    }
+
+    #[test]
     fn an_ending_is_the_same_after_its_way_through_an_entry() {
         let times = [1, 60_000].map(|time| ReconnectionTime::from_millis(time).unwrap());
         for reconnect in

@@ -152,10 +152,14 @@ impl Node {
     }
 
     fn with(log: &Log, builder: HubBuilder) -> Self {
+        Self::reporting(log, builder, Reporter::default())
+    }
+
+    fn reporting(log: &Log, builder: HubBuilder, reporter: Reporter) -> Self {
         let feed = Feed::new(builder.settings(), Numbering::Given);
         let (link, (queue, _)) = (Link::new(), Queue::new());
         let redis = RedisLog::new(feed.clone(), link.clone(), queue);
-        let follower = Follower::new(feed.clone(), link, Reporter::default());
+        let follower = Follower::new(feed.clone(), link, reporter);
         let hub = Hub::on(Handle::new(feed, redis));
         let mut node = Self { hub, follower, log: log.clone() };
         node.catch_up();
@@ -262,7 +266,9 @@ fn reading_continues_after_a_lost_connection() {
     assert!(block_on(node.follower.follow(&mut node.log)).is_err());
     log.add(2..=900);
     log.state().fails = false;
+    let was_read = node.follower.link.read_since();
     node.catch_up();
+    assert!(was_read(&node.follower.link));
     assert_eq!(ready(&mut subscriber), (2..=900).collect::<Vec<_>>());
 }
 
@@ -760,7 +766,7 @@ fn each_kind_of_rejected_entry_is_reported_once() {
     let reports = Arc::<Mutex<Vec<String>>>::default();
     let hook = reports.clone();
     node.follower.reporter().on_rejected_entry =
-        Some(Box::new(move |entry| hook.lock().unwrap().push(entry.error().to_string())));
+        Some(Box::new(move |entry| hook.lock().unwrap().push(entry.to_string())));
     let kinds: [&[(&str, &[u8])]; 9] = [
         &[("other", b"1")],
         &[("data", b"\xFF")],
@@ -780,6 +786,7 @@ fn each_kind_of_rejected_entry_is_reported_once() {
     node.follow();
     let reports = reports.lock().unwrap();
     assert_eq!(reports.len(), 9, "{reports:#?}");
+    assert_eq!(reports[0], "the entry 1000-0 is rejected: `data` is missing");
     assert_eq!(node.hub.stats().rejected, 18);
 }
 
@@ -924,6 +931,18 @@ fn a_read_that_leaves_newer_entries_answers_no_client() {
     assert!(!was_read(&node.follower.link));
     node.follow();
     assert!(was_read(&node.follower.link));
+    // Also where the last entry is gone, and the one before it is still there.
+    for (count, is_all) in [(PAGE as u64 + 1, false), (1, true)] {
+        let mut state = log.state();
+        let lost = state.entries.pop().unwrap().0;
+        drop(state);
+        let was_read = node.follower.link.read_since();
+        log.add(lost + 1..=lost + count);
+        node.follow();
+        assert_eq!(was_read(&node.follower.link), is_all);
+        node.follow();
+        assert!(was_read(&node.follower.link));
+    }
 }
 
 #[test]
@@ -1130,17 +1149,24 @@ fn without_the_endings_no_stream_with_an_owner_begins_and_all_others_go_on() {
     let log = Log::default();
     log.add(1..=2);
     let told = Arc::new(Mutex::new(Vec::new()));
-    let mut node = Node::new(&log);
     let telling = told.clone();
     let hook = move |error: Error| telling.lock().unwrap().push(error.to_string());
-    node.follower.reporter().on_error = Some(Box::new(hook));
+    let mut reporter = Reporter::default();
+    reporter.on_error = Some(Box::new(hook));
+    let mut node = Node::reporting(&log, Hub::builder(), reporter);
     assert_eq!(ended(&node, "user:7", SystemTime::now()), Some(Reconnect::Soon));
     let mut subscriber = fresh(&node);
     log.add([3]);
     node.follow();
     assert_eq!(ready(&mut subscriber), [3]);
-    // It was told before there was a hook, and is told once.
-    assert!(told.lock().unwrap().is_empty());
+    // It is told once, even after a loss.
+    log.state().entries.clear();
+    log.add([20]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [0, 20]);
+    let told = told.lock().unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("the endings of streams cannot be read"), "{told:?}");
     // A hub that has read nothing yet knows no endings either.
     let (hub, _driver) = Hub::builder().redis("redis://127.0.0.1:1/", "orders").unwrap();
     let subscriber = hub.subscribe(&LastEventId::none()).owner("user:7", SystemTime::now());
