@@ -298,7 +298,7 @@ fn a_giant_chunks_buffer_is_released_whatever_follows() {
     }
 }
 
-/// A text that was refused is not written before: not even its lines, eight times as long.
+/// Refused text is not written first, nor are its lines, which can be eight times as long.
 #[test]
 fn the_frame_limit_bounds_the_buffer() {
     let limit = 64 * 1024;

@@ -454,6 +454,12 @@ fn the_last_of_repeated_members_counts() {
 fn a_value_that_changes_is_an_error() {
     use std::cell::Cell;
     struct Changes<A, B>(Cell<bool>, A, B);
+    #[derive(Serialize)]
+    struct Row {
+        id: u8,
+        #[serde(flatten)]
+        event: NestedInternal,
+    }
     impl<A: Serialize, B: Serialize> Serialize for Changes<A, B> {
         fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
             if self.0.replace(true) {
@@ -475,6 +481,7 @@ fn a_value_that_changes_is_an_error() {
     assert_fails(NestedAdjacent::Unit, Nested::Struct { a: 1 });
     assert_fails(NestedAdjacent::Unit, BTreeMap::from([("a", 1)]));
     assert_fails(NestedInternal::Unit, Nested::Newtype("a"));
+    assert_fails(Row { id: 9, event: NestedInternal::Unit }, NestedInternal::Unit);
     assert_fails(NestedInternal::Unit, 5);
 }
 
