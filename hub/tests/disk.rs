@@ -301,6 +301,26 @@ fn damaged_endings_are_not_forgotten_silently() {
 }
 
 #[test]
+fn each_of_several_endings_survives_a_restart_and_ends_no_other_stream() {
+    let folder = Folder::new();
+    let before = SystemTime::now();
+    let owners = ["user:1", "user:2", "user:3", "user:4"];
+    for (n, owner) in owners.iter().enumerate() {
+        let hub = open(&folder);
+        end(&hub, owner);
+        for owner in &owners[..=n] {
+            end(&hub, owner);
+        }
+        drop(hub);
+        let hub = open(&folder);
+        for owner in &owners[..=n] {
+            assert_eq!(ended(&hub, owner, before), Some(Reconnect::Never), "{n}: {owner}");
+        }
+        assert_eq!(ended(&hub, "another one", before), None, "{n}");
+    }
+}
+
+#[test]
 fn many_endings_take_a_bounded_file_and_the_newest_are_kept() {
     let folder = Folder::new();
     let builder = || Hub::builder().retain_endings(100);

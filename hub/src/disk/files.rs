@@ -147,3 +147,51 @@ fn sync_folder(path: &Path) -> io::Result<()> {
     let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
     File::open(path)?.sync_all()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::disk::fake::Disk;
+
+    /// The names and the contents after each of some operations.
+    fn contents<F: Files>(mut files: F) -> Vec<Vec<(String, Vec<u8>)>> {
+        type Operation<F> = fn(&mut F) -> io::Result<()>;
+        let operations: [Operation<F>; 10] = [
+            |files| files.create("a"),
+            |files| files.write("a", 0, b"some bytes"),
+            |files| files.write("a", 5, b"more bytes"),
+            |files| files.sync("a"),
+            |files| files.create("b"),
+            |files| files.write("a", 1, b"0"),
+            |files| files.rename("b", "a"),
+            |files| files.write("a", 2, b"x"),
+            |files| files.remove("a"),
+            |files| files.create("a"),
+        ];
+        let after = operations.iter().map(|operation| {
+            operation(&mut files).unwrap();
+            files.sync_folder().unwrap();
+            let mut names = files.list().unwrap();
+            names.retain(|name| name != LOCK);
+            names.sort();
+            names
+                .into_iter()
+                .map(|name| {
+                    let most = if name == "a" { 7 } else { usize::MAX };
+                    let bytes = files.read(&name, most).unwrap();
+                    (name, bytes)
+                })
+                .collect()
+        });
+        after.collect()
+    }
+
+    #[test]
+    fn a_folder_behaves_like_the_files_in_memory() {
+        let path = std::env::temp_dir().join(format!("sse-hub-files-{}", std::process::id()));
+        let _ = fs::remove_dir_all(&path);
+        let in_folder = contents(Folder::lock(&path).unwrap());
+        fs::remove_dir_all(&path).unwrap();
+        assert_eq!(in_folder, contents(Disk::default()));
+    }
+}

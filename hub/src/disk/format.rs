@@ -200,3 +200,20 @@ fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
 fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     Some(u64::from_le_bytes(*bytes.get(at..)?.first_chunk()?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_batch_counts_in_its_own_file_alone() {
+        let header = FileHeader { log: 7, number: 1, previous: Position::START };
+        let mut batch = vec![0; BATCH_HEADER + 3];
+        BatchHeader { epoch: 5, first: 1, time: 0, count: 1 }.seal(&header.seed(), &mut batch);
+        let file = [&header.to_bytes()[..], &batch].concat();
+        let is_read = |header| Batches::new(header, &file).all(|batch| batch.is_ok());
+        assert!(is_read(header));
+        assert!(!is_read(FileHeader { number: 2, ..header }));
+        assert!(!is_read(FileHeader { log: 8, ..header }));
+    }
+}

@@ -121,3 +121,22 @@ fn finish<D: Data>(mut event: Event<D>, lines: &Lines<'_>) -> Option<Encoded> {
     }
     encode(&event, Rules { max_frame: usize::MAX, reserved: &[] }).ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_size_of_a_record_is_about_the_bytes_that_it_takes() {
+        let rules = Rules { max_frame: usize::MAX, reserved: &[] };
+        for topics in [Names::One("a topic"), Names::Several(&["one", "two", "three"])] {
+            for (key, text) in [(None, ""), (Some("a key"), "some text")] {
+                let event = encode(&Event::text(text), rules).unwrap();
+                let record = Record::new(&Draft { topics, key, event });
+                let mut bytes = Vec::new();
+                record.write(&mut bytes);
+                assert!((bytes.len()..bytes.len() + 9).contains(&record.size()));
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::{
     collections::{HashMap, HashSet},
     ops::Range,
     sync::Arc,
-    time::Duration,
+    time::{Duration, UNIX_EPOCH},
 };
 
 use futures_executor::block_on;
@@ -14,18 +14,25 @@ use sse_encoder::{Event, EventId, LastEventId};
 use super::{
     answer::Answer,
     fake::{Disk, Fault},
+    format::{BATCH_HEADER, BatchHeader, FILE_HEADER, FileHeader, aligned},
+    log::DiskLog,
     queue::Command,
     record::Record,
+    segments::name,
     writer::Writer,
 };
 use crate::{
     builder::HubBuilder,
+    ending::Reconnect,
     error::Error,
     feed::Feed,
     frame::encode,
+    handle::Handle,
     hub::Hub,
-    log::{Draft, Names, Numbering, Outcome},
+    log::{Draft, Log as _, Names, Numbering, Outcome},
+    position::Position,
     resumption::Resumption,
+    status::Status,
     subscriber::{Interest, Subscriber},
 };
 
@@ -123,6 +130,15 @@ fn written(count: usize, is_closed: bool) -> Written {
     Written { disk, ids, texts }
 }
 
+/// The same, and one more event after a restart.
+fn continued(count: usize) -> Written {
+    let mut written = written(count, true);
+    let mut log = Log::open(&written.disk).unwrap();
+    written.texts.push("after a restart".into());
+    written.ids.push(log.text("after a restart"));
+    written
+}
+
 /// Opens a damaged copy of the log, and checks that no client gets a wrong event, or misses one
 /// without a gap. Gives the events that are left.
 fn check(written: &Written, damaged: &Disk, may_lose_end: bool, what: &str) -> Range<usize> {
@@ -173,8 +189,9 @@ fn used(bytes: &[u8]) -> usize {
 
 #[test]
 fn with_any_byte_flipped_no_event_is_wrong_and_no_loss_is_silent() {
-    for is_closed in [true, false] {
-        let written = written(12, is_closed);
+    for (kind, written) in
+        [("closed", written(12, true)), ("open", written(12, false)), ("continued", continued(12))]
+    {
         let names = written.disk.names();
         assert!(names.len() > 2, "{names:?}");
         for (number, name) in names.iter().enumerate() {
@@ -185,7 +202,7 @@ fn with_any_byte_flipped_no_event_is_wrong_and_no_loss_is_silent() {
                 bytes[at] ^= 1 << (at % 8);
                 let damaged = written.disk.snapshot();
                 damaged.put(name, bytes);
-                let what = format!("{name}, {is_closed}: byte {at}");
+                let what = format!("{name}, {kind}: byte {at}");
                 // Without the mark of the end, the last batch may be one that was cut off.
                 check(&written, &damaged, is_newest, &what);
             }
@@ -229,6 +246,78 @@ fn a_missing_file_is_a_gap_for_those_who_need_it() {
         assert_eq!(left.end == 12, !is_newest, "{name}: {left:?}");
         assert!(number == 0 || is_newest || left.start > 0, "{name}: {left:?}");
     }
+}
+
+/// A log of batches with these numbers and times, of one event each.
+fn crafted(batches: &[(u64, u64)]) -> Disk {
+    let header = FileHeader { log: 7, number: 1, previous: Position::START };
+    let mut file = header.to_bytes().to_vec();
+    for &(first, time) in batches {
+        let event = encode(&Event::text("a"), Hub::builder().settings().rules()).unwrap();
+        let mut bytes = vec![0; BATCH_HEADER];
+        Record::new(&Draft { topics: Names::One(""), key: None, event }).write(&mut bytes);
+        BatchHeader { epoch: 5, first, time, count: 1 }.seal(&header.seed(), &mut bytes);
+        file.extend(bytes);
+        file.resize(aligned(file.len()), 0);
+    }
+    let disk = Disk::default();
+    disk.put(&name(1), file);
+    disk
+}
+
+#[test]
+fn numbers_that_do_not_ascend_are_damage() {
+    for (numbers, events) in
+        [(&[1, 2][..], 2), (&[1, 1], 1), (&[2, 1], 1), (&[0], 0), (&[0, 1], 1), (&[1, 3], 1)]
+    {
+        let batches: Vec<_> = numbers.iter().map(|number| (*number, 0)).collect();
+        let log = Log::open(&crafted(&batches)).unwrap();
+        assert_eq!(log.feed.read().retained.size().0, events, "{numbers:?}");
+    }
+}
+
+#[test]
+fn the_age_of_an_event_counts_across_a_restart() {
+    let now = UNIX_EPOCH.elapsed().unwrap().as_millis() as u64;
+    let disk = crafted(&[(1, now - 3_600_000), (2, now - 1_000)]);
+    for (seconds, events) in [(1, 0), (1_800, 1), (7_200, 2)] {
+        let builder = Hub::builder().retain_for(Duration::from_secs(seconds));
+        let log = Log::open_with(&disk.snapshot(), builder).unwrap();
+        assert_eq!(log.feed.read().retained.size().0, events, "{seconds}");
+    }
+}
+
+#[test]
+fn a_file_is_put_aside_if_it_is_damaged_and_is_removed_otherwise() {
+    let written = written(12, true);
+    let names = written.disk.names();
+    let put_aside = |disk: &Disk| {
+        let mut log = Log::open(disk).unwrap();
+        (0..400).for_each(|_| drop(log.text(&"x".repeat(50))));
+        assert!(
+            disk.names().iter().all(|name| name.ends_with(".damaged") || !names.contains(name))
+        );
+        let mut aside = disk.names();
+        aside.retain(|name| name.ends_with(".damaged"));
+        aside
+    };
+    assert!(put_aside(&written.disk.snapshot()).is_empty());
+    for name in &names[..names.len() - 1] {
+        let bytes = written.disk.get(name);
+        // In its first batch, and in its last.
+        for at in [FILE_HEADER + 20, used(&bytes) - 1] {
+            let mut bytes = bytes.clone();
+            bytes[at] ^= 1;
+            let disk = written.disk.snapshot();
+            disk.put(name, bytes.clone());
+            assert_eq!(put_aside(&disk), [format!("{name}.damaged")], "{at}");
+            assert_eq!(disk.get(&format!("{name}.damaged")), bytes);
+        }
+    }
+    // The other files are whole.
+    let disk = written.disk.snapshot();
+    disk.remove_now(&names[1]);
+    assert!(put_aside(&disk).is_empty());
 }
 
 /// Numbers that are the same in each run.
@@ -462,7 +551,8 @@ fn files_of_something_else_are_an_error_and_are_left_alone() {
     hasher.update(&newer[..60]);
     newer[60..64].copy_from_slice(&hasher.finalize().to_le_bytes());
     type Question = fn(&Error) -> bool;
-    let rows: [(Vec<u8>, Question, &str); 4] = [
+    let rows: [(Vec<u8>, Question, &str); 5] = [
+        (b"sse-hub?".to_vec(), Error::is_foreign_file, "is not"),
         (
             b"my own notes, which have nothing to do with it".to_vec(),
             Error::is_foreign_file,
@@ -482,9 +572,10 @@ fn files_of_something_else_are_an_error_and_are_left_alone() {
         assert!(disk.names().iter().all(|name| disk.get(name) == before.get(name)));
     }
     // Files with other names are nobody's business.
-    whole.put("notes.txt", b"mine".to_vec());
+    let notes = ["notes.txt", "7.log", "+0000000000000000007.log"];
+    notes.iter().for_each(|name| whole.put(name, b"mine".to_vec()));
     assert!(Log::open(&whole).is_ok());
-    assert_eq!(whole.get("notes.txt"), b"mine");
+    assert!(notes.iter().all(|name| whole.get(name) == b"mine"));
 }
 
 #[test]
@@ -507,6 +598,49 @@ fn events_older_than_their_longest_age_are_gone_after_a_restart() {
     assert_eq!(log.resume(Some(&written.ids[12])).0, Resumption::Exact { missed: 0 });
     let (early, events) = log.resume(Some(&written.ids[11]));
     assert!(early.needs_state() && events.len() == 1, "{early:?}");
+}
+
+#[test]
+fn an_unreadable_newest_file_is_a_gap_for_every_client() {
+    let written = written(12, true);
+    let newest = written.disk.names().pop().unwrap();
+    let mut bytes = written.disk.get(&newest);
+    bytes[8..].fill(0);
+    written.disk.put(&newest, bytes);
+    let log = Log::open(&written.disk).unwrap();
+    assert_eq!(log.writer.holes(), 1);
+    for id in &written.ids {
+        assert!(matches!(log.resume(Some(id)).0, Resumption::Unknown { .. }), "{id}");
+    }
+}
+
+#[test]
+fn an_ephemeral_event_is_not_written() {
+    let disk = Disk::default();
+    let mut log = Log::open(&disk).unwrap();
+    let before = disk.operations();
+    assert_eq!(log.publish(&Event::text("typing").no_id().into()).unwrap(), None);
+    assert_eq!(disk.operations(), before);
+}
+
+#[test]
+fn a_batch_is_synced_once_it_is_due() {
+    for (sync_every, is_due, events) in
+        [(Duration::ZERO, false, 2), (Duration::from_secs(3_600), true, 1)]
+    {
+        let disk = Disk::default();
+        let builder = || Hub::builder().sync_every(sync_every);
+        let mut log = Log::open_with(&disk, builder()).unwrap();
+        // The first batch is always synced: it says that the log is open.
+        for _ in 0..2 {
+            log.text("a");
+        }
+        assert_eq!(log.writer.due().is_some(), is_due);
+        drop(log);
+        disk.power_failure(|| false);
+        let log = Log::open_with(&disk, builder()).unwrap();
+        assert_eq!(log.feed.read().retained.size().0, events, "{sync_every:?}");
+    }
 }
 
 #[test]
@@ -595,6 +729,102 @@ fn replaced_events_take_no_room_and_their_positions_stay_known() {
     for seed in 0..runs() {
         keyed_run(seed);
     }
+}
+
+#[test]
+fn rare_events_among_replaced_ones_keep_few_small_files() {
+    let (disk, builder) = (Disk::default(), Hub::builder().retain_bytes(2_000));
+    let mut log = Log::open_with(&disk, builder.clone()).unwrap();
+    let mut ids = vec![log.tip()];
+    for n in 0..1_500 {
+        let key = if n % 50 == 0 { format!("rare {n}") } else { "frequent".into() };
+        let (command, answer) = log.command(&Event::text(n.to_string()).into(), "", Some(&key));
+        assert!(log.writer.append(vec![command]).is_ok());
+        ids.extend(answer.now_or_never().unwrap().unwrap());
+        assert!(disk.size() < 10_000, "{}", disk.size());
+        assert!(disk.names().iter().all(|name| disk.get(name).len() <= 512));
+    }
+    let results = |log: &Log| ids.iter().map(|id| log.resume(Some(id))).collect::<Vec<_>>();
+    let before = results(&log);
+    assert_eq!(before[1_490].0, Resumption::Exact { missed: 1 });
+    assert!(before[1_000].1.len() > 5);
+    drop(log);
+    assert_eq!(results(&Log::open_with(&disk, builder).unwrap()), before);
+}
+
+/// A hub on these files, with its thread.
+fn hub(disk: &Disk) -> Hub {
+    let Log { feed, writer } = Log::open(disk).unwrap();
+    let log = DiskLog::start(feed.clone(), writer).unwrap();
+    Hub::on(Handle::new(feed, log))
+}
+
+#[test]
+fn a_hub_is_stale_until_an_event_is_written_again() {
+    fn publish(hub: &Hub) -> bool {
+        let is_published = block_on(hub.publish(&Event::text("x".repeat(300)))).is_ok();
+        // By the second answer, the thread has set the status after the event.
+        for _ in 0..2 {
+            block_on(hub.end_owner("user:7", Reconnect::Soon)).unwrap();
+        }
+        is_published
+    }
+    let disk = Disk::default();
+    let hub = hub(&disk);
+    assert!(publish(&hub));
+    assert_eq!(hub.status(), Status::Live);
+    // Room for endings, and not for a new file.
+    disk.set_capacity(Some(disk.size() + 400));
+    while publish(&hub) {}
+    assert!(matches!(hub.status(), Status::Stale { .. }));
+    disk.set_capacity(None);
+    assert!(publish(&hub));
+    assert_eq!(hub.status(), Status::Live);
+}
+
+#[test]
+fn after_a_failed_sync_each_event_is_refused_with_the_reason() {
+    let disk = Disk::default();
+    let hub = hub(&disk);
+    disk.fail(disk.operations() + 1, Fault::Fail);
+    let publish = || block_on(hub.publish(&Event::text("a"))).unwrap_err();
+    assert!(publish().is_outcome_unknown());
+    while hub.status() != Status::Ended {
+        std::thread::yield_now();
+    }
+    let error = publish();
+    assert!(error.is_not_appended(), "{error:#}");
+    assert!(error.to_string().contains("has failed before: as asked"), "{error}");
+}
+
+#[test]
+fn a_hole_in_the_log_is_counted() {
+    let written = written(12, true);
+    assert_eq!(hub(&written.disk).stats().rejected, 0);
+    written.disk.remove_now(&written.disk.names()[1]);
+    assert_eq!(hub(&written.disk).stats().rejected, 1);
+}
+
+#[test]
+fn events_of_more_than_a_gibibyte_together_are_refused() {
+    let builder = Hub::builder().max_frame(2 << 20);
+    let Log { feed, writer } = Log::open_with(&Disk::default(), builder).unwrap();
+    let event = encode(&Event::text("x".repeat(1 << 20)), feed.settings.rules()).unwrap();
+    let log = DiskLog::start(feed, writer).unwrap();
+    let draft = Draft { topics: Names::One(""), key: None, event };
+    let error = block_on(log.append_all(vec![draft; 1_024])).unwrap_err();
+    assert!(error.is_not_appended() && error.to_string().contains("1 GiB"), "{error}");
+}
+
+#[test]
+fn unfinished_files_are_removed_at_the_start() {
+    let written = written(3, true);
+    let names = written.disk.names();
+    for name in ["unfinished", "endings.unfinished"] {
+        written.disk.put(name, b"a part".to_vec());
+    }
+    drop(Log::open(&written.disk).unwrap());
+    assert_eq!(written.disk.names(), names);
 }
 
 #[test]
