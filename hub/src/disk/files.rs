@@ -156,7 +156,7 @@ mod tests {
     /// The names and the contents after each of some operations.
     fn contents<F: Files>(mut files: F) -> Vec<Vec<(String, Vec<u8>)>> {
         type Operation<F> = fn(&mut F) -> io::Result<()>;
-        let operations: [Operation<F>; 10] = [
+        let operations: [Operation<F>; 11] = [
             |files| files.create("a"),
             |files| files.write("a", 0, b"some bytes"),
             |files| files.write("a", 5, b"more bytes"),
@@ -166,6 +166,8 @@ mod tests {
             |files| files.rename("b", "a"),
             |files| files.write("a", 2, b"x"),
             |files| files.remove("a"),
+            // It is no longer there.
+            |files| files.write("a", 0, b"x").map_or(Ok(()), |()| Err(io::ErrorKind::Other.into())),
             |files| files.create("a"),
         ];
         let after = operations.iter().map(|operation| {

@@ -304,6 +304,32 @@ fn entries_trimmed_between_two_pages_cause_a_gap() {
 }
 
 #[test]
+fn a_log_that_changes_at_every_read_is_read_a_bounded_number_of_times() {
+    let log = Log::default();
+    log.add([1]);
+    let mut node = Node::new(&log);
+    fn change(state: &mut State) {
+        state.entries.clear();
+        state.add(10 + state.added as u64);
+    }
+    let mut state = log.state();
+    change(&mut state);
+    state.between = vec![change; 100];
+    drop(state);
+    node.catch_up();
+    assert!(log.state().between.len() > 50);
+    // Once the log stays as it is, it is followed again.
+    log.state().between.clear();
+    let mut subscriber = fresh(&node);
+    node.follow();
+    node.follow();
+    ready(&mut subscriber);
+    log.add([1_000]);
+    node.follow();
+    assert_eq!(ready(&mut subscriber), [1_000]);
+}
+
+#[test]
 fn an_emptied_log_causes_a_gap() {
     let log = Log::default();
     log.add(1..=3);
@@ -1154,6 +1180,7 @@ fn without_the_endings_no_stream_with_an_owner_begins_and_all_others_go_on() {
     let mut reporter = Reporter::default();
     reporter.on_error = Some(Box::new(hook));
     let mut node = Node::reporting(&log, Hub::builder(), reporter);
+    assert_eq!(told.lock().unwrap().len(), 1);
     assert_eq!(ended(&node, "user:7", SystemTime::now()), Some(Reconnect::Soon));
     let mut subscriber = fresh(&node);
     log.add([3]);
