@@ -66,6 +66,24 @@ struct Run {
     bytes: Bytes,
 }
 
+/// A piece of a chunk. The bytes of a buffer become a `Bytes` where they are returned: one that is
+/// moved is stored word by word, and slow to load again by two words at once.
+#[derive(Debug)]
+pub(crate) enum Piece {
+    Written(Box<[u8]>),
+    Shared(Bytes),
+}
+
+impl From<Piece> for Bytes {
+    #[inline(always)]
+    fn from(piece: Piece) -> Self {
+        match piece {
+            Piece::Written(bytes) => bytes.into(),
+            Piece::Shared(bytes) => bytes,
+        }
+    }
+}
+
 impl Default for Buffer {
     fn default() -> Self {
         Self::new()
@@ -146,10 +164,19 @@ impl Buffer {
     /// Discards the bytes after `len`, which lies between two frames.
     #[inline(always)]
     pub(crate) fn reset(&mut self, len: usize) {
-        self.bytes.truncate(len);
+        // Mostly there are none. Storing the same length again would delay the next write.
+        if self.bytes.len() != len {
+            self.discard(len);
+        }
         if self.runs.is_some() {
             self.reset_runs(len);
         }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn discard(&mut self, len: usize) {
+        self.bytes.truncate(len);
     }
 
     #[cold]
@@ -226,16 +253,14 @@ impl Buffer {
     /// Takes all complete items and releases the buffer. Returns the first piece, and hands the
     /// others to `later`.
     #[inline(always)]
-    pub(crate) fn take(mut self: Box<Self>, later: impl FnMut(Bytes)) -> Option<Bytes> {
+    pub(crate) fn take(mut self: Box<Self>, later: impl FnMut(Bytes)) -> Option<Piece> {
         self.reset(self.committed);
         let (bytes, runs) = (self.take_bytes(), self.runs.take());
         self.release();
         match runs {
             None if bytes.is_empty() => None,
-            // Converted where it is returned: a `Bytes` that is moved is stored in pieces, and slow
-            // to load again.
-            None => Some(bytes.into()),
-            Some(runs) => split(&bytes.into(), *runs, later),
+            None => Some(Piece::Written(bytes)),
+            Some(runs) => split(&bytes.into(), *runs, later).map(Piece::Shared),
         }
     }
 
@@ -260,7 +285,7 @@ impl Buffer {
     /// Takes all complete items as one piece and releases the buffer.
     pub(crate) fn take_whole(self: Box<Self>) -> Bytes {
         let mut pieces = Vec::new();
-        let first = self.take(|piece| pieces.push(piece)).unwrap_or_default();
+        let first = self.take(|piece| pieces.push(piece)).map_or_else(Bytes::new, Bytes::from);
         if pieces.is_empty() {
             return first;
         }

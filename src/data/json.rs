@@ -24,8 +24,7 @@ impl<T: Serialize> Data for Json<T> {}
 impl<T: Serialize> Sealed for Json<T> {
     #[inline]
     fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
-        frame.head(head)?;
-        json::write(frame.data_line(), &self.0, PartName::Data)
+        json::write(frame.head_and_data_line(head)?, &self.0, PartName::Data)
     }
 
     fn into_owned(self, head: Head) -> (Head, Owned) {

@@ -41,8 +41,7 @@ impl<D: Serialize, O: Serialize> Data for Merge<D, O> {}
 impl<D: Serialize, O: Serialize> Sealed for Merge<D, O> {
     #[inline]
     fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
-        frame.head(head)?;
-        self.write_object(frame.data_line())
+        self.write_object(frame.head_and_data_line(head)?)
     }
 
     fn into_owned(self, head: Head) -> (Head, Owned) {

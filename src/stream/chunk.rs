@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::failure::Failure;
 use crate::{
-    buffer::Buffer,
+    buffer::{Buffer, Piece},
     encoder::Encoder,
     error::Error,
     event::{Encode, Internal},
@@ -188,13 +188,16 @@ impl<'a> Chunk<'a> {
 
     /// Takes the chunk: its first piece. The others are held.
     #[inline(always)]
-    pub(super) fn take(&mut self) -> Option<Bytes> {
-        let buffer = self.buffer.take();
-        let held = &mut *self.held;
-        let gathered = buffer.and_then(|buffer| {
-            buffer.take(|piece| held.get_or_insert_default().pieces.push_back(piece))
-        });
-        self.passthrough.take().or(gathered)
+    pub(super) fn take(&mut self) -> Option<Piece> {
+        if let Some(buffer) = self.buffer.take() {
+            let held = &mut *self.held;
+            let gathered =
+                buffer.take(|piece| held.get_or_insert_default().pieces.push_back(piece));
+            if gathered.is_some() {
+                return gathered;
+            }
+        }
+        self.passthrough.take().map(Piece::Shared)
     }
 
     #[cold]

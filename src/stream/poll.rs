@@ -328,7 +328,7 @@ where
             gathered
         };
         if let Some(error) = failure {
-            return fail(error, chunk, this.held, turn, options, cx);
+            return fail(error, chunk.map(Bytes::from), this.held, turn, options, cx);
         }
         if let Some(chunk) = chunk {
             return send(chunk, turn, options, this.held.as_deref());
@@ -370,17 +370,17 @@ where
 /// Sends a chunk: the keep-alive's interval restarts.
 #[inline(always)]
 fn send(
-    chunk: Bytes,
+    chunk: impl Into<Bytes>,
     turn: &mut Turn,
     options: Option<&mut Options>,
     held: Option<&Held>,
 ) -> Poll<Option<Result<Bytes, Error>>> {
     turn.chunks += 1;
     turn.lingers = false;
-    if let Some(options) = options {
-        options.reset_keep_alive();
-        options.count(&chunk, held);
-    }
+    let Some(options) = options else { return Poll::Ready(Some(Ok(chunk.into()))) };
+    let chunk = chunk.into();
+    options.reset_keep_alive();
+    options.count(&chunk, held);
     Poll::Ready(Some(Ok(chunk)))
 }
 

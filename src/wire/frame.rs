@@ -123,123 +123,88 @@ impl Frame<'_, '_> {
     /// Writes the fields before `data`: the frame's first lines.
     #[inline(always)]
     pub(crate) fn head(&mut self, head: &Head) -> Result<(), Error> {
-        self.fields(&head.id, &head.event_type, &head.retry)
+        self.fields(&head.id, &head.event_type, &head.retry)?;
+        Ok(())
+    }
+
+    /// Writes the fields before `data`, and [begins that](Self::data_line).
+    #[inline(always)]
+    pub(crate) fn head_and_data_line(&mut self, head: &Head) -> Result<&mut Buffer, Error> {
+        self.fields_and_data_line(&head.id, &head.event_type, &head.retry)
+    }
+
+    /// The same with these fields.
+    #[inline(always)]
+    pub(crate) fn fields_and_data_line(
+        &mut self,
+        id: &IdField,
+        event_type: &EventTypeField,
+        retry: &Option<Result<ReconnectionTime, Kept>>,
+    ) -> Result<&mut Buffer, Error> {
+        let start = self.frames.committed;
+        let (buffer, has_event) = self.fields(id, event_type, retry)?;
+        *has_event = true;
+        put_name(buffer, start, line::DATA);
+        Ok(buffer)
     }
 
     /// Writes these fields, which stand before `data`. Tests the most frequent cases first, by one
     /// comparison each.
     #[inline(always)]
-    pub(crate) fn fields(
+    fn fields(
         &mut self,
         id: &IdField,
         event_type: &EventTypeField,
         retry: &Option<Result<ReconnectionTime, Kept>>,
-    ) -> Result<(), Error> {
-        let Settings { defaults, .. } = *self.frames.settings;
-        if !matches!(id, IdField::Automatic) {
-            self.id(id)?;
+    ) -> Result<(&mut Buffer, &mut bool), Error> {
+        let Self { frames, id_line, has_event } = self;
+        let Frames { buffer, settings, next_id, used_ids, committed, .. } = &mut **frames;
+        // One reference for all writes: if each write loaded it anew, it would wait longer for the
+        // length that the one before it has stored.
+        let (buffer, start): (&mut Buffer, _) = (buffer, *committed);
+        let defaults = settings.defaults;
+        *id_line = if !matches!(id, IdField::Automatic) {
+            put_id(buffer, id)?
         } else if defaults.automatic_ids {
-            self.automatic_id()?;
+            let number = next_id.and_then(|id| id.checked_add(*used_ids));
+            let Some(number) = number else { return Err(Kind::IdsExhausted.into()) };
+            IdLine::Automatic(put_number_id(buffer, number))
         } else {
-            self.id_line = IdLine::Unassigned;
-        }
+            IdLine::Unassigned
+        };
+        let has_id = matches!(id_line, IdLine::Automatic(_) | IdLine::Explicit(_));
+        let mut has_type = true;
         if let EventTypeField::Explicit(event_type) = event_type {
-            self.event_type(event_type);
+            put_event_type(buffer, has_id, event_type);
         } else if !matches!(event_type, EventTypeField::Default) {
             // It is absent, or an error.
             event_type.check()?;
+            has_type = false;
         } else if defaults.default_type {
-            self.field(line::EVENT_MESSAGE);
+            put_name(buffer, start, line::EVENT_MESSAGE);
+        } else {
+            has_type = false;
         }
-        match retry {
-            Some(retry) => self.retry(retry),
-            None => Ok(()),
+        if let Some(retry) = retry {
+            put_retry(buffer, start, retry)?;
         }
-    }
-
-    #[inline(always)]
-    fn automatic_id(&mut self) -> Result<(), Error> {
-        let next = self.frames.next_id.and_then(|id| id.checked_add(self.frames.used_ids));
-        let Some(number) = next else { return Err(Kind::IdsExhausted.into()) };
-        self.has_event = true;
-        self.id_line = IdLine::Automatic(match short_digits(number) {
-            Some((digits, len)) => {
-                // In registers: short stores are slow to load again as one longer piece.
-                let line = u128::from(u32::from_le_bytes(*line::ID)) | u128::from(digits) << 32;
-                self.frames.buffer.put_short(line.to_le_bytes(), line::ID.len() + len);
-                len as u16
-            }
-            None => self.long_id(itoa::Buffer::new().format(number)),
-        });
-        Ok(())
-    }
-
-    fn id(&mut self, id: &IdField) -> Result<(), Error> {
-        let id = match id {
-            IdField::Automatic | IdField::Absent => return Ok(()),
-            IdField::Explicit(id) => id,
-            IdField::Invalid(Kept(error)) => return Err(error.clone()),
-        };
-        self.has_event = true;
-        self.id_line = IdLine::Explicit(match id.as_inline() {
-            Ok((bytes, len)) => {
-                self.frames.buffer.put_short_line(SHORT_ID, bytes, len);
-                len as u16
-            }
-            Err(long) => self.long_id(long),
-        });
-        Ok(())
-    }
-
-    /// Returns the id's length.
-    fn long_id(&mut self, id: &str) -> u16 {
-        self.frames.buffer.put(line::ID);
-        self.frames.buffer.put(id.as_bytes());
-        // At most `EventId::MAX_LEN`.
-        id.len() as u16
-    }
-
-    #[inline(always)]
-    fn event_type(&mut self, event_type: &EventType) {
-        match event_type.as_inline() {
-            Ok((bytes, len)) if self.has_event => {
-                self.frames.buffer.put_short_line(SHORT_EVENT, bytes, len);
-            }
-            Ok((bytes, len)) => self.field(line::EVENT).put_short(*bytes, len),
-            Err(long) => self.field(line::EVENT).put(long.as_bytes()),
-        }
-    }
-
-    #[cold]
-    fn retry(&mut self, retry: &Result<ReconnectionTime, Kept>) -> Result<(), Error> {
-        let time = retry.as_ref().map_err(|Kept(error)| error.clone())?;
-        self.name(line::RETRY).put_number(time.as_millis().into());
-        Ok(())
+        *has_event = has_id || has_type;
+        Ok((buffer, has_event))
     }
 
     /// Begins a line, and ends the one before it.
     #[inline]
     fn name<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
         let Frames { buffer, committed, .. } = &mut *self.frames;
-        if buffer.len() == *committed {
-            buffer.put(&name[1..]);
-        } else {
-            buffer.put(name);
-        }
+        put_name(buffer, *committed, name);
         buffer
-    }
-
-    /// Begins the line of a field that takes effect at a blank line.
-    #[inline]
-    fn field<const N: usize>(&mut self, name: &[u8; N]) -> &mut Buffer {
-        self.has_event = true;
-        self.name(name)
     }
 
     /// Begins a `data` line. The caller appends its value, which has no line ending.
     #[inline]
     pub(crate) fn data_line(&mut self) -> &mut Buffer {
-        self.field(line::DATA)
+        self.has_event = true;
+        self.name(line::DATA)
     }
 
     /// Writes text as `data` fields, one for each line; empty text is one empty field.
@@ -288,7 +253,7 @@ impl Frame<'_, '_> {
     #[inline(always)]
     pub(crate) fn end(self) -> Result<(), Error> {
         let Frames { buffer, used_ids, committed, shape, .. } = self.frames;
-        let start = *committed;
+        let (buffer, start): (&mut Buffer, _) = (buffer, *committed);
         if buffer.len() > start {
             if self.has_event {
                 buffer.put(line::BLANK_LINE);
@@ -306,6 +271,80 @@ impl Frame<'_, '_> {
             *used_ids += 1;
         }
         Ok(())
+    }
+}
+
+/// Writes an id, if there is one.
+fn put_id(buffer: &mut Buffer, id: &IdField) -> Result<IdLine, Error> {
+    let id = match id {
+        IdField::Automatic | IdField::Absent => return Ok(IdLine::Absent),
+        IdField::Explicit(id) => id,
+        IdField::Invalid(Kept(error)) => return Err(error.clone()),
+    };
+    Ok(IdLine::Explicit(match id.as_inline() {
+        Ok((bytes, len)) => {
+            buffer.put_short_line(SHORT_ID, bytes, len);
+            len as u16
+        }
+        Err(long) => put_long_id(buffer, long),
+    }))
+}
+
+/// Returns the id's length.
+#[inline(always)]
+fn put_number_id(buffer: &mut Buffer, number: u64) -> u16 {
+    match short_digits(number) {
+        Some((digits, len)) => {
+            // In registers: short stores are slow to load again as one longer piece.
+            let line = u128::from(u32::from_le_bytes(*line::ID)) | u128::from(digits) << 32;
+            buffer.put_short(line.to_le_bytes(), line::ID.len() + len);
+            len as u16
+        }
+        None => put_long_id(buffer, itoa::Buffer::new().format(number)),
+    }
+}
+
+/// Returns the id's length.
+fn put_long_id(buffer: &mut Buffer, id: &str) -> u16 {
+    buffer.put(line::ID);
+    buffer.put(id.as_bytes());
+    // At most `EventId::MAX_LEN`.
+    id.len() as u16
+}
+
+/// Writes an event type: after an id, or as the frame's first line.
+#[inline(always)]
+fn put_event_type(buffer: &mut Buffer, has_id: bool, event_type: &EventType) {
+    match event_type.as_inline() {
+        Ok((bytes, len)) if has_id => return buffer.put_short_line(SHORT_EVENT, bytes, len),
+        _ if has_id => buffer.put(line::EVENT),
+        _ => buffer.put(&line::EVENT[1..]),
+    }
+    match event_type.as_inline() {
+        Ok((bytes, len)) => buffer.put_short(*bytes, len),
+        Err(long) => buffer.put(long.as_bytes()),
+    }
+}
+
+#[cold]
+fn put_retry(
+    buffer: &mut Buffer,
+    start: usize,
+    retry: &Result<ReconnectionTime, Kept>,
+) -> Result<(), Error> {
+    let time = retry.as_ref().map_err(|Kept(error)| error.clone())?;
+    put_name(buffer, start, line::RETRY);
+    buffer.put_number(time.as_millis().into());
+    Ok(())
+}
+
+/// Begins a line of the frame that begins at `start`, and ends the line before it.
+#[inline(always)]
+fn put_name<const N: usize>(buffer: &mut Buffer, start: usize, name: &[u8; N]) {
+    if buffer.len() == start {
+        buffer.put(&name[1..]);
+    } else {
+        buffer.put(name);
     }
 }
 

@@ -78,8 +78,7 @@ impl<T: Serialize> Sealed for Tagged<T> {
     fn write(&self, head: &Head, frame: &mut Frame<'_, '_>) -> Result<(), Error> {
         let tag = self.tag(frame.scratch())?;
         let (id, event_type) = complete(head, &tag);
-        frame.fields(id, event_type, &head.retry)?;
-        self.write_content(frame.data_line(), &tag)
+        self.write_content(frame.fields_and_data_line(id, event_type, &head.retry)?, &tag)
     }
 
     fn into_owned(self, head: Head) -> (Head, Owned) {
