@@ -53,7 +53,7 @@ impl File {
 
 enum Change {
     Name(String, usize),
-    Rename(String, String),
+    Rename(String, String, usize),
     Remove(String),
 }
 
@@ -138,10 +138,10 @@ impl Disk {
             }
             match change {
                 Change::Name(name, file) => _ = names.insert(name, file),
-                Change::Rename(from, to) => {
-                    if let Some(file) = names.remove(&from) {
-                        names.insert(to, file);
-                    }
+                Change::Rename(from, to, file) => {
+                    // The old name may be another file's by now.
+                    names.retain(|name, other| *name != from || *other != file);
+                    names.insert(to, file);
                 }
                 Change::Remove(name) => _ = names.remove(&name),
             }
@@ -253,7 +253,7 @@ impl Files for Disk {
         unless(fault, || {
             let file = state.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
             state.names.insert(to.into(), file);
-            state.unsynced.push(Change::Rename(from.into(), to.into()));
+            state.unsynced.push(Change::Rename(from.into(), to.into(), file));
             Ok(())
         })
     }
