@@ -20,7 +20,7 @@ use sse_encoder::{Encoded, EventId};
 use self::caught_up::Readers;
 use crate::{
     counts::Counts,
-    ending::{Ending, Kind},
+    ending::{Ending, Kind, Reconnect, Time},
     error::Error,
     listeners::Changes,
     log::{Draft, Names, Numbering, Outcome, Retained, Slot},
@@ -31,7 +31,7 @@ use crate::{
         AtomicBool, AtomicU64, AtomicUsize, Ordering, RwLock, RwLockReadGuard, RwLockWriteGuard,
         read, write,
     },
-    topic::{EVERYTHING, TopicId, Topics, is_fixed},
+    topic::{EVERYTHING, NOTHING, TopicId, Topics, is_fixed},
     wait::{SubscriberCount, Sum, WaitList, WaitLists, WaiterId, wake_all, wake_each_once},
 };
 
@@ -371,6 +371,25 @@ impl Feed {
         // Publishers no longer wait for them.
         self.readers.notify();
         streams
+    }
+
+    /// Ends the streams that may have been ended up to this time, as it is no longer known which
+    /// ones were. The clients come back.
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
+    pub(crate) fn forget_endings(&self, until: Time) {
+        let mut wakers = Vec::new();
+        self.owners.forget_until(until, &mut wakers);
+        let lists: Vec<_> = self.read().lists.all().cloned().collect();
+        // Since when a stream without an owner is authorized is unknown.
+        for list in lists.iter().filter(|list| !matches!(list.topic, EVERYTHING | NOTHING)) {
+            list.end_all(Reconnect::Soon.code(), &mut wakers);
+        }
+        self.owners.count_ending();
+        wake_all(&mut wakers);
+        self.readers.notify();
     }
 
     pub(crate) fn closed(self: &Arc<Self>) -> impl Future<Output = ()> + Send + Unpin + use<> {

@@ -14,6 +14,7 @@ use sse_encoder::Encoded;
 
 use crate::{
     ending::{Ending, Kind, Reconnect, Time},
+    mutant,
     sync::{AtomicU64, Mutex, Ordering, lock},
     wait::{WaitList, WaiterId},
 };
@@ -187,11 +188,19 @@ impl Owners {
         Change { streams, is_new: true }
     }
 
-    /// Makes authorizations up to this time invalid, as endings from before it are lost.
-    #[cfg(any(feature = "disk", feature = "redis"))]
-    pub(crate) fn forget_until(&self, time: Time) {
+    /// Makes authorizations up to this time invalid, as endings from before it are lost. Marks the
+    /// streams that have one, and takes their wakers.
+    #[cfg_attr(
+        not(any(feature = "disk", feature = "redis")),
+        allow(dead_code, reason = "for a log elsewhere")
+    )]
+    pub(crate) fn forget_until(&self, time: Time, wakers: &mut Vec<Waker>) {
         let mut state = lock(&self.state);
         state.forgotten = state.forgotten.max(time);
+        let is_from_before = |stream: &&Stream| stream.authorized <= time && !mutant::lacks(53);
+        for stream in state.streams.values().filter(is_from_before) {
+            stream.list.end(stream.waiter, Reconnect::Soon.code(), wakers);
+        }
     }
 
     /// How many endings are kept.

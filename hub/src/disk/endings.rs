@@ -53,7 +53,7 @@ impl Endings {
             let limit = bytes.len().saturating_add(SPARE);
             return Ok(Self { at: Some((bytes.len(), limit)) });
         }
-        feed.owners.forget_until(Time::now());
+        feed.forget_endings(Time::now());
         let mut endings = Self { at: None };
         // Kept, as it may be another program's; but no later start may read it, and reject the
         // authorizations since this one.
@@ -141,7 +141,7 @@ fn read(bytes: &[u8], feed: &Feed) -> Option<()> {
             OWNER => Kind::Owner,
             TOPIC => Kind::Topic,
             FORGOTTEN => {
-                feed.owners.forget_until(at);
+                feed.forget_endings(at);
                 continue;
             }
             _ => return None,

@@ -24,7 +24,7 @@ use super::{
     source::{Entry, Hash, News, Source},
 };
 use crate::{
-    ending::Time,
+    ending::{Ending, Time},
     error::Error,
     feed::Feed,
     mutant,
@@ -70,6 +70,8 @@ pub(super) struct Follower {
     has_told_refusal: bool,
     /// Whether endings of streams may be missing: nothing was read yet, or there is a hole.
     lacks_endings: bool,
+    /// The newest ending that was read: all those before it were, too.
+    newest_ending: Option<Ending>,
     page: usize,
     patience: Duration,
     reporter: Reporter,
@@ -89,6 +91,7 @@ impl Follower {
             is_behind,
             has_told_refusal: false,
             lacks_endings,
+            newest_ending: None,
             page,
             patience,
             reporter,
@@ -204,7 +207,9 @@ impl Follower {
             oldest => oldest.map(before),
         };
         let Some(base) = base else { return self.begin_empty(source).await };
-        self.record_gap(base)?;
+        // If this fails, the log counts as unread: a second record of its beginning would be a gap.
+        self.read_endings(source).await?;
+        self.feed.record_gap(base)?;
         if is_whole {
             self.record_beginning(source).await;
         }
@@ -345,9 +350,10 @@ impl Follower {
         // A unique position: a fixed one would seem to be known after the log was filled and
         // emptied in between.
         let base = source.before_all().await?;
+        self.read_endings(source).await?;
+        // They are read again before the first entry: until then the log can be filled and emptied.
         self.record_gap(base)?;
         self.record_beginning(source).await;
-        self.read_endings(source).await?;
         self.cursor = Cursor::Empty { is_lost: false };
         self.is_behind = false;
         Ok(())
@@ -404,7 +410,7 @@ impl Follower {
     }
 
     fn record_gap(&mut self, resumed_after: Position) -> Result<(), Error> {
-        self.lacks_endings = true;
+        self.lacks_endings |= !mutant::lacks(52);
         self.feed.record_gap(resumed_after)
     }
 
@@ -423,19 +429,22 @@ impl Follower {
             }
         };
         let feed = self.feed.clone();
-        let mut may_lack_older = entries.len() >= feed.owners.most();
+        let is_full = entries.len() >= feed.owners.most();
+        let mut endings = Vec::with_capacity(entries.len());
         for entry in entries {
             match record::ending(&entry) {
-                Some(Ok(ending)) => {
-                    if mem::take(&mut may_lack_older) {
-                        feed.owners.forget_until(ending.at.min(Time::now()));
-                    }
-                    feed.end(&ending, When::Before);
-                }
+                Some(Ok(ending)) => endings.push(ending),
                 Some(Err(error)) => self.reject(entry.position, error),
                 None => {}
             }
         }
+        let knows_older =
+            self.newest_ending.as_ref().is_some_and(|newest| endings.contains(newest));
+        if let Some(oldest) = endings.first().filter(|_| is_full && !knows_older) {
+            feed.forget_endings(oldest.at.min(Time::now()));
+        }
+        endings.iter().for_each(|ending| _ = feed.end(ending, When::Before));
+        self.newest_ending = endings.pop();
         feed.owners.set_known();
         self.lacks_endings = false;
         Ok(())
@@ -473,6 +482,7 @@ impl Follower {
                 None => {}
                 Some(Ok(ending)) => {
                     feed.end(&ending, when);
+                    self.newest_ending = Some(ending);
                     continue;
                 }
                 Some(Err(error)) => {

@@ -37,6 +37,7 @@ struct State {
     fails: bool,
     /// Those that are kept beside the log; `None` without the right to read them.
     endings: Option<Vec<Entry>>,
+    endings_fail: bool,
 }
 
 impl State {
@@ -132,7 +133,11 @@ impl Source for Log {
     }
 
     async fn endings(&mut self) -> Result<Result<Vec<Entry>, Error>, Error> {
-        Ok(self.state().endings.clone().ok_or_else(|| Error::connection("no right")))
+        let state = self.state();
+        if state.endings_fail {
+            return Err(Error::connection("down"));
+        }
+        Ok(state.endings.clone().ok_or_else(|| Error::connection("no right")))
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {
@@ -156,14 +161,18 @@ impl Node {
     }
 
     fn reporting(log: &Log, builder: HubBuilder, reporter: Reporter) -> Self {
+        let mut node = Self::unread(log, builder, reporter);
+        node.catch_up();
+        node
+    }
+
+    fn unread(log: &Log, builder: HubBuilder, reporter: Reporter) -> Self {
         let feed = Feed::new(builder.settings(), Numbering::Given);
         let (link, (queue, _)) = (Link::new(), Queue::new());
         let redis = RedisLog::new(feed.clone(), link.clone(), queue);
         let follower = Follower::new(feed.clone(), link, reporter);
         let hub = Hub::on(Handle::new(feed, redis));
-        let mut node = Self { hub, follower, log: log.clone() };
-        node.catch_up();
-        node
+        Self { hub, follower, log: log.clone() }
     }
 
     fn catch_up(&mut self) {
@@ -1078,6 +1087,13 @@ fn ending_of(kind: Kind, n: u64, name: &str) -> Entry {
     Entry::new(numbers(n), fields.collect())
 }
 
+/// A time after all endings that there are: in the same microsecond it would count as earlier.
+fn later() -> SystemTime {
+    let end = SystemTime::now() + Duration::from_micros(2);
+    while SystemTime::now() < end {}
+    SystemTime::now()
+}
+
 /// A log whose endings can be read.
 fn log_with_endings() -> Log {
     let log = Log::default();
@@ -1154,13 +1170,59 @@ fn an_old_ending_of_a_topic_ends_no_stream_that_began_after_it() {
 }
 
 #[test]
+fn a_server_that_could_not_read_the_endings_has_not_begun_to_read_the_log() {
+    for entries in [0, 2] {
+        let log = log_with_endings();
+        log.add(1..=entries);
+        log.state().endings_fail = true;
+        let mut node = Node::unread(&log, Hub::builder(), Reporter::default());
+        assert!(block_on(node.follower.catch_up(&mut node.log)).is_err());
+        assert!(!node.follower.feed.read().retained.has_begun());
+        log.state().endings_fail = false;
+        node.catch_up();
+        let mut subscriber = fresh(&node);
+        log.add([3]);
+        node.follow();
+        assert_eq!(ready(&mut subscriber), [3]);
+    }
+}
+
+#[test]
+fn a_server_that_has_missed_more_endings_than_are_kept_ends_the_streams_that_they_may_concern() {
+    for has_missed_some in [false, true] {
+        let log = log_with_endings();
+        log.add(1..=5);
+        let mut node = Node::with(&log, Hub::builder().retain_endings(2));
+        let subscribe = || node.hub.subscribe_all(&LastEventId::none());
+        let owned = subscribe().owner("user:7", SystemTime::now());
+        let topic = node.hub.subscribe_to(["a"], &LastEventId::none());
+        let mut all = subscribe();
+        assert!(ready(&mut all).is_empty());
+        let [older, newer] = [(9, "user:8"), (10, "user:9")].map(|(n, owner)| ending(n, owner));
+        let new = subscribe().owner("user:7", later());
+        if !has_missed_some {
+            log.state().raw.push(older.clone());
+            node.follow();
+        }
+        let mut state = log.state();
+        (state.endings, state.raw) = (Some(vec![older, newer]), Vec::new());
+        state.entries.clear();
+        drop(state);
+        log.add(20..=21);
+        node.follow();
+        let ended = has_missed_some.then_some(Reconnect::Soon);
+        assert_eq!((owned.ended(), topic.ended()), (ended, ended));
+        assert_eq!((new.ended(), all.ended()), (None, None));
+        assert_eq!(ready(&mut all), [0, 20, 21]);
+    }
+}
+
+#[test]
 fn a_server_that_starts_late_knows_the_endings_and_how_far_they_go_back() {
     let log = log_with_endings();
     let [long_before, before] = [60, 0].map(|s| SystemTime::now() - Duration::from_secs(s));
     log.state().endings = Some(vec![ending(1, "user:7"), ending(2, "user:8")]);
-    // In the same microsecond it would count as earlier.
-    std::thread::sleep(Duration::from_millis(1));
-    let after = SystemTime::now();
+    let after = later();
     for (most, unknown) in [(3, None), (2, Some(Reconnect::Soon))] {
         let node = Node::with(&log, Hub::builder().retain_endings(most));
         assert_eq!(ended(&node, "user:7", long_before), Some(Reconnect::Never));
