@@ -116,6 +116,10 @@ impl Time {
     pub(crate) const NEVER: Self = Self(0);
 
     pub(crate) fn now() -> Self {
+        #[cfg(test)]
+        if let Some(time) = clock::get() {
+            return time;
+        }
         SystemTime::now().into()
     }
 
@@ -130,6 +134,27 @@ impl From<SystemTime> for Time {
     fn from(time: SystemTime) -> Self {
         let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
         Self(u64::try_from(since.as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// A clock that a test sets.
+#[cfg(test)]
+pub(crate) mod clock {
+    use std::cell::Cell;
+
+    use super::Time;
+
+    thread_local! {
+        static TIME: Cell<Option<Time>> = const { Cell::new(None) };
+    }
+
+    pub(super) fn get() -> Option<Time> {
+        TIME.get()
+    }
+
+    #[cfg(all(feature = "disk", feature = "redis"))]
+    pub(crate) fn set(time: Time) {
+        TIME.set(Some(time));
     }
 }
 

@@ -24,7 +24,7 @@ mod writer;
 /// The parts that the simulation runs.
 #[cfg(all(test, feature = "redis"))]
 pub(crate) mod parts {
-    pub(crate) use super::{queue::Command, record::Record, writer::Writer};
+    pub(crate) use super::{answer::answer, queue::Command, record::Record, writer::Writer};
 }
 
 use std::{path::Path, time::Duration};

@@ -16,6 +16,9 @@ use crate::{
 
 pub(super) type Fields = Vec<(Vec<u8>, Vec<u8>)>;
 
+/// How many ends of streams are kept.
+pub(super) const MOST_ENDS: usize = 6;
+
 /// How an event has left the log.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(super) enum Loss {
@@ -29,16 +32,39 @@ pub(super) enum Loss {
     Emptied,
 }
 
-/// An entry, and the number of its event.
+/// An entry, and what it is.
 #[derive(Clone)]
 pub(super) struct Stored {
     pub(super) entry: Entry,
-    pub(super) event: Option<usize>,
+    pub(super) kind: Kind,
+}
+
+/// The kinds of entries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum Kind {
+    /// The event with this number.
+    Event(usize),
+    /// The end of streams with this number.
+    End(usize),
+    /// A mark, or another program's.
+    Other,
+}
+
+impl Stored {
+    const fn event(&self) -> Option<usize> {
+        if let Kind::Event(event) = self.kind { Some(event) } else { None }
+    }
+
+    const fn end(&self) -> Option<usize> {
+        if let Kind::End(end) = self.kind { Some(end) } else { None }
+    }
 }
 
 #[derive(Clone, Default)]
 pub(super) struct Content {
     pub(super) entries: Vec<Stored>,
+    /// The ends of streams: the newest ones are in a key of their own.
+    ends: Vec<Stored>,
     newest: (u64, u64),
     added: usize,
 }
@@ -63,19 +89,25 @@ pub(super) struct SimLog {
     events: usize,
     /// The events that were lost since this was read last.
     pub(super) lost: Vec<(usize, Loss)>,
+    /// The ends of streams that were lost since this was read last.
+    pub(super) lost_ends: Vec<usize>,
 }
 
 impl SimLog {
-    pub(super) fn append(&mut self, fields: Fields, event: Option<usize>) -> (u64, u64) {
+    pub(super) fn append(&mut self, fields: Fields, kind: Kind) -> (u64, u64) {
         let (ms, seq) = self.content.newest;
         self.content.newest = if self.clock > ms { (self.clock, 0) } else { (ms, seq + 1) };
         let entry = Entry::new(self.content.newest, fields);
-        self.events = event.map_or(self.events, |event| event + 1);
-        if event.is_some() && std::mem::take(&mut self.was_emptied) {
+        let stored = Stored { entry, kind };
+        self.events = stored.event().map_or(self.events, |event| event + 1);
+        if stored.event().is_some() && std::mem::take(&mut self.was_emptied) {
             // Where the clock goes back as well, nothing tells the older content from a newer one.
             self.snapshots.clear();
         }
-        self.content.entries.push(Stored { entry, event });
+        if stored.end().is_some() {
+            self.content.ends.push(stored.clone());
+        }
+        self.content.entries.push(stored);
         self.content.added += 1;
         let excess = self.content.entries.len().saturating_sub(self.max_len);
         self.trim(excess);
@@ -100,11 +132,13 @@ impl SimLog {
     }
 
     fn lose(&mut self, entries: impl IntoIterator<Item = Stored>, how: Loss) {
-        let events: Vec<_> = entries.into_iter().filter_map(|stored| stored.event).collect();
+        let entries: Vec<_> = entries.into_iter().collect();
+        let events: Vec<_> = entries.iter().filter_map(Stored::event).collect();
         if how != Loss::Trimmed {
+            self.lost_ends.extend(entries.iter().filter_map(Stored::end));
             // What is lost does not come back.
             let has_lost = |content: &Content| {
-                let mut all = content.entries.iter().filter_map(|stored| stored.event);
+                let mut all = content.entries.iter().filter_map(Stored::event);
                 all.any(|event| events.contains(&event))
             };
             self.snapshots.retain(|content| !has_lost(content));
@@ -129,13 +163,22 @@ impl SimLog {
         let gone = self.content.entries.split_off(kept);
         self.content.newest =
             self.content.entries.last().map_or((0, 0), |stored| stored.entry.position.numbers());
+        // Both were written in one transaction.
+        self.content.ends.retain(|end| gone.iter().all(|stored| stored.end() != end.end()));
         self.lose(gone, Loss::RolledBack);
     }
 
-    pub(super) fn empty(&mut self) {
-        let Content { entries, .. } = std::mem::take(&mut self.content);
+    /// All is lost, or all but the key of the ends of streams.
+    pub(super) fn empty(&mut self, keeps_ends: bool) {
+        let Content { entries, ends, .. } = std::mem::take(&mut self.content);
+        if keeps_ends {
+            self.content.ends = ends;
+        } else {
+            self.lost_ends.extend(ends.iter().filter_map(Stored::end));
+        }
         self.was_emptied = true;
-        self.lose(entries, Loss::Emptied);
+        let events = entries.into_iter().filter(|stored| stored.event().is_some());
+        self.lose(events, Loss::Emptied);
         self.lost.extend((0..self.events).map(|event| (event, Loss::Emptied)));
     }
 
@@ -146,9 +189,12 @@ impl SimLog {
         };
         let (_, gone): (Vec<_>, Vec<_>) =
             self.content.entries.drain(..).partition(|stored| is_kept(stored));
+        let ends = std::mem::take(&mut self.content.ends);
+        let is_lost = |end: &Stored| content.ends.iter().all(|other| other.end() != end.end());
+        self.lost_ends.extend(ends.iter().filter(|end| is_lost(end)).filter_map(Stored::end));
         self.lose(gone, Loss::RolledBack);
         // As if those that were trimmed since had never been there.
-        let newest = content.entries.iter().filter_map(|stored| stored.event).max();
+        let newest = content.entries.iter().filter_map(Stored::event).max();
         let later = newest.map_or(0, |newest| newest + 1)..self.events;
         self.lost.extend(later.map(|event| (event, Loss::RolledBack)));
         self.content = content;
@@ -172,13 +218,17 @@ impl SimLog {
                     |entry: &&Entry| after.is_none_or(|at| entry.position.numbers() > at.numbers());
                 entries().filter(is_after).take(count).cloned().collect()
             }
+            Request::Ends => {
+                let ends = self.content.ends.iter().map(|stored| stored.entry.clone());
+                ends.skip(self.content.ends.len().saturating_sub(MOST_ENDS)).collect()
+            }
             Request::IsComplete => {
                 return Ok(Answer::Yes(self.content.added == self.content.entries.len()));
             }
             Request::Mark => {
                 if !self.refuses_marks {
                     let fields = vec![(b"mark".to_vec(), self.nonce())];
-                    self.append(fields, None);
+                    self.append(fields, Kind::Other);
                 }
                 return Ok(Answer::Yes(!self.refuses_marks));
             }
@@ -208,6 +258,7 @@ enum Request {
     Newest(Option<Position>, usize),
     From(Position, usize),
     Wait(Option<Position>, usize),
+    Ends,
     IsComplete,
     Mark,
     BeforeAll,
@@ -225,6 +276,7 @@ enum Answer {
 struct Slot {
     request: Option<Request>,
     answer: Option<Result<Answer, Error>>,
+    has_given_ends: bool,
 }
 
 /// A server's way to the log: one request at a time, which the scheduler answers.
@@ -244,7 +296,10 @@ impl Way {
     }
 
     async fn ask(&self, request: Request) -> Result<Answer, Error> {
-        *self.slot() = Slot { request: Some(request), answer: None };
+        {
+            let mut slot = self.slot();
+            (slot.request, slot.answer) = (Some(request), None);
+        }
         poll_fn(|_| match self.slot().answer.take() {
             Some(answer) => Poll::Ready(answer),
             None => Poll::Pending,
@@ -273,6 +328,11 @@ impl Way {
             let answer = self.log.lock().unwrap().answer(&request);
             self.slot().answer = Some(answer);
         }
+    }
+
+    /// Whether the server has read the ends of streams.
+    pub(super) fn has_given_ends(&self) -> bool {
+        self.slot().has_given_ends
     }
 
     /// The connection ends: a request, or its answer, is lost. `takes_effect`: only the answer.
@@ -323,6 +383,14 @@ impl Source for Way {
 
     async fn mark(&mut self) -> Result<bool, Error> {
         self.ask_whether(Request::Mark).await
+    }
+
+    async fn endings(&mut self) -> Result<Result<Vec<Entry>, Error>, Error> {
+        // Without any it takes no step: then a run is as if nothing could end.
+        let is_empty = self.log.lock().unwrap().content.ends.is_empty();
+        let ends = if is_empty { Vec::new() } else { self.ask_for_entries(Request::Ends).await?.0 };
+        self.slot().has_given_ends = true;
+        Ok(Ok(ends))
     }
 
     async fn before_all(&mut self) -> Result<Position, Error> {

@@ -8,8 +8,9 @@ use super::{
 };
 use crate::mutant;
 
-/// Without 49 and 50, of which one run in some 40,000 and 400,000 has need: their tapes show them.
-const ROWS: [u32; 6] = [29, 38, 39, 40, 43, 46];
+/// Without 49, 50 and 53, of which one run in some 40,000, 400,000 and 10,000 has need: their tapes
+/// show them.
+const ROWS: [u32; 8] = [29, 38, 39, 40, 43, 46, 51, 52];
 
 /// How many runs are tried to find one.
 const RUNS: u64 = 200_000;
@@ -127,5 +128,17 @@ tapes! {
         0, 0, 14, 0, 0, 8, 1, 0, 0, 0, 0, 0, 13, 0, 1, 0, 0, 18, 3, 0, 2, 0, 0, 19, 9,
         1, 0, 17, 0, 1, 8, 1, 0, 2, 0, 0, 0, 0, 0, 6, 1, 0, 0, 0, 16, 0, 0, 0, 0, 0, 14,
         0, 0, 0, 0, 0, 0, 14, 0, 0, 0, 0, 0, 0, 0, 0, 15,
+    ];
+    a_stream_that_is_ended_before_its_first_poll_gives_nothing: 51, [
+        0, 6, 0, 0, 0, 0, 0, 0, 0, 20,
+    ];
+    the_ends_of_a_part_that_was_missed_are_known_before_the_next_event: 52, [
+        0, 0, 0, 0, 5, 0, 0, 0, 1, 0, 0, 9, 9, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 9, 5, 0, 0, 0, 20,
+        0, 0, 0, 0, 19, 10, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 16, 0, 1, 0, 2,
+    ];
+    a_stream_ends_if_more_ends_were_missed_than_are_kept: 53, [
+        0, 0, 0, 0, 0, 0, 0, 0, 0, 2, 2, 0, 3, 0, 0, 0, 2, 0, 0, 0, 0, 0, 9, 17, 0, 9, 2, 0, 15,
+        1, 0, 20, 0, 2, 0, 0, 20, 0, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 16, 1, 1, 0, 0, 0, 0, 0, 0,
+        20, 0, 0, 0, 0, 20, 0, 0, 0, 0, 17, 1, 2, 0, 0, 0, 20, 0, 0, 0, 0, 0, 0, 20,
     ];
 }

@@ -1,4 +1,4 @@
-//! What must hold of all that the clients hear, by the seven rules of the promise:
+//! What must hold of all that the clients hear, by the nine rules of the promise:
 //!
 //! 1. Each event comes once, and in order.
 //! 2. Between two events nothing is missing without a gap or a state between them.
@@ -8,10 +8,14 @@
 //! 5. What was appended is heard, in the order of the log; what was refused is not.
 //! 6. Once the faults are over, everybody gets what follows.
 //! 7. Without a fault that loses something there is no gap.
+//! 8. A stream that was ended gives nothing more: on the server that ends it at once, on others
+//!    from the end's place in the log on.
+//! 9. Other streams do not end.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::log::Loss;
+use super::log::{Loss, MOST_ENDS};
+use crate::ending::{Ending, Kind, Time};
 
 /// An event as it was appended, or refused.
 #[derive(Clone, Debug)]
@@ -30,10 +34,39 @@ pub(super) struct Event {
     pub(super) at: (u64, u64),
 }
 
+/// The end of some streams.
+pub(super) struct End {
+    pub(super) ending: Ending,
+    /// The number of the first event after it in the log.
+    pub(super) before: usize,
+    /// Whether it is in the log, and in the key of the ends.
+    pub(super) is_kept: bool,
+}
+
+/// The stream of a client, as its server knows it.
+pub(super) struct Claims<'a> {
+    pub(super) owners: &'a [&'a str],
+    /// Those that it names.
+    pub(super) topics: Vec<&'a str>,
+    /// Without an owner since it began.
+    pub(super) authorized: Time,
+}
+
+impl Claims<'_> {
+    /// Whether the end is one of this owner, or of one of these topics.
+    fn are_ended_by(&self, Ending { kind, name, .. }: &Ending) -> bool {
+        match kind {
+            Kind::Owner => self.owners.contains(&&**name),
+            Kind::Topic => self.topics.contains(&&**name),
+        }
+    }
+}
+
 /// All events, in the order of the log.
 #[derive(Default)]
 pub(super) struct Truth {
     pub(super) events: Vec<Event>,
+    pub(super) ends: Vec<End>,
     /// No server may write a mark: one that has read all of a log does not notice that it was
     /// emptied and written again, as the page on Redis says.
     pub(super) marks_are_refused: bool,
@@ -49,6 +82,10 @@ pub(super) struct Read {
     pub(super) contents: HashSet<usize>,
     /// Up to where it has read.
     pub(super) tip: (u64, u64),
+    /// The ends of streams that it knows.
+    pub(super) ends: BTreeSet<usize>,
+    /// When it has read or made one of them last.
+    pub(super) last_end: Option<Time>,
 }
 
 impl Read {
@@ -109,6 +146,39 @@ impl Truth {
                 *lost = Some(how);
             }
         }
+    }
+
+    pub(super) fn lose_ends(&mut self, lost: impl IntoIterator<Item = usize>) {
+        lost.into_iter().for_each(|end| self.ends[end].is_kept = false);
+    }
+
+    /// Rule 8, when a server gives a stream something: an event, perhaps.
+    pub(super) fn may_give(
+        &self,
+        read: &Read,
+        claims: &Claims<'_>,
+        event: Option<usize>,
+    ) -> Verdict {
+        for (n, End { ending, before, is_kept }) in self.ends.iter().enumerate() {
+            let is_known = read.ends.contains(&n);
+            let is_after = *is_kept && event.is_some_and(|event| event >= *before);
+            let is_ended = claims.authorized <= ending.at && claims.are_ended_by(ending);
+            if is_ended && (is_known || is_after) {
+                return Err(format!("rule 8: event {event:?} after {ending:?}, known {is_known}"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Rule 9, when a stream ends.
+    pub(super) fn may_end(&self, read: &Read, claims: &Claims<'_>) -> Verdict {
+        // A server that has forgotten an end takes no authorization from before it.
+        let is_its = |ending| claims.are_ended_by(ending) || self.ends.len() >= MOST_ENDS;
+        let is_ended = self.ends.iter().any(|end| {
+            let is_since = Some(claims.authorized) <= read.last_end.max(Some(end.ending.at));
+            is_since && is_its(&end.ending)
+        });
+        if is_ended { Ok(()) } else { Err("rule 9: a stream ends".into()) }
     }
 
     fn is_replaced(&self, event: usize) -> bool {

@@ -9,6 +9,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::{Duration, UNIX_EPOCH},
 };
 
 use futures_core::Stream;
@@ -17,25 +18,27 @@ use futures_util::FutureExt;
 use sse_encoder::{Event as Item, EventId, LastEventId, ReconnectionTime};
 
 use super::{
-    log::{Fields, Loss, SimLog, Way},
-    oracle::{Event, History, Origin, Read, Truth, Verdict},
+    log::{Fields, Kind as Entry, Loss, MOST_ENDS, SimLog, Way},
+    oracle::{Claims, End, Event, History, Origin, Read, Truth, Verdict},
     tape::Tape,
 };
 use crate::{
-    Hub, HubBuilder, OnGap, Subscriber,
+    Hub, HubBuilder, OnGap, Reconnect, Subscriber,
     disk::{
         fake::{self as disk, Disk},
-        parts::{Command, Record, Writer},
+        parts::{Command, Record, Writer, answer},
     },
+    ending::{self, Ending, Kind, Time},
     feed::Feed,
     frame::encode,
     handle::Handle,
     log::{Draft, Names, Next, Numbering, Resumed},
     memory::Memory,
+    owners::When,
     position::{Position, clock},
     random,
     redis::{
-        driver::read, follower::Follower, link::Link, log::RedisLog, queue::Queue,
+        driver::read, follower::Follower, link::Link, log::RedisLog, queue::Queue, record,
         rejected::Reporter,
     },
     topic::EVERYTHING,
@@ -43,6 +46,11 @@ use crate::{
 
 const SECOND: ReconnectionTime = ReconnectionTime::from_secs(1).unwrap();
 const TOPICS: [&str; 3] = ["", "a", "b"];
+const OWNERS: [&str; 3] = ["ann", "bob", "all"];
+/// Whose each client is: two users, their tenant, and nobody.
+const OWNED: [&[&str]; 3] = [&["ann", "all"], &["bob", "all"], &[]];
+/// A step takes so many microseconds.
+const STEP_TIME: u64 = 10;
 /// Frames of this server are smaller than the largest events.
 const SMALL_FRAME: usize = 100;
 /// How many steps a run has, and how many rounds everybody has to get what follows the faults.
@@ -105,6 +113,10 @@ struct Server {
     reader: Option<Reader>,
     disk: Option<DiskLog>,
     is_frozen: bool,
+    /// When it has begun.
+    begun: Time,
+    /// The number of ends that it has read or made.
+    endings: u32,
     read: Read,
     /// How far `read` goes.
     seen: u64,
@@ -112,7 +124,8 @@ struct Server {
 
 impl Server {
     fn new(hub: Hub, feed: Arc<Feed>, reader: Option<Reader>, disk: Option<DiskLog>) -> Self {
-        Self { hub, feed, reader, disk, is_frozen: false, read: Read::default(), seen: 0 }
+        let (begun, read) = (Time::now(), Read::default());
+        Self { hub, feed, reader, disk, is_frozen: false, begun, endings: 0, read, seen: 0 }
     }
 }
 
@@ -132,6 +145,10 @@ struct DiskLog {
 struct Client {
     topics: Vec<usize>,
     last: Option<String>,
+    /// When it has logged in.
+    authorized: Time,
+    /// Whether its server did not know the ends of streams when it was asked.
+    is_too_early: bool,
     /// It sends its last event ID in Latin-1.
     is_latin: bool,
     connection: Connection,
@@ -168,6 +185,7 @@ pub(super) struct World {
     clients: Vec<Client>,
     truth: Truth,
     content: usize,
+    time: Time,
     /// Each step, for the eye.
     pub(super) trace: Vec<String>,
 }
@@ -213,9 +231,11 @@ impl World {
             clients: Vec::new(),
             truth: Truth::default(),
             content: 0,
+            time: Time(1 << 50),
             trace: Vec::new(),
             tape,
         };
+        world.pass_time();
         if world.has(Fault::SmallAnswer) {
             world.log().max_answer = 700;
         }
@@ -252,6 +272,8 @@ impl World {
             let client = Client {
                 topics,
                 last: None,
+                authorized: Time::now(),
+                is_too_early: false,
                 is_latin: world.has(Fault::Unreadable) && world.tape.once_in(2),
                 connection: Connection::None,
                 history: History::default(),
@@ -272,6 +294,7 @@ impl World {
 
     fn builder(&self, n: usize) -> HubBuilder {
         let builder = Hub::builder().retain_events(self.retain).on_gap(self.on_gap);
+        let builder = builder.retain_endings(MOST_ENDS);
         let builder = builder.reconnection_time(SECOND..=SECOND);
         let is_small = n == 1 && self.has(Fault::SmallFrame);
         if is_small { builder.max_frame(SMALL_FRAME) } else { builder }
@@ -320,8 +343,14 @@ impl World {
         self.trace.push(step);
     }
 
+    fn pass_time(&mut self) {
+        self.time.0 += STEP_TIME;
+        ending::clock::set(self.time);
+    }
+
     fn step(&mut self) -> Verdict {
-        match self.tape.draw(20) {
+        self.pass_time();
+        match self.tape.draw(21) {
             0 => {
                 let time = u64::from(self.tape.draw(3));
                 self.log().clock += time;
@@ -330,7 +359,8 @@ impl World {
             6..=10 => self.serve(),
             11..=14 => return self.read(),
             15..=17 => return self.connect(),
-            _ => self.fault(),
+            18..=19 => self.fault(),
+            _ => self.end_streams(),
         }
         Ok(())
     }
@@ -393,8 +423,54 @@ impl World {
         }
         let nonce = self.log().nonce();
         fields.push((b"nonce".to_vec(), nonce));
-        let at = self.log().append(fields, Some(number));
+        let at = self.log().append(fields, Entry::Event(number));
         self.truth.events[number].at = at;
+        self.lose();
+    }
+
+    /// A server ends the streams of an owner or a topic; or the log does not keep that.
+    fn end_streams(&mut self) {
+        let n = self.tape.draw(self.servers.len() as u32) as usize;
+        let (kind, name) = match self.tape.draw(6) as usize {
+            owner @ 0..3 => (Kind::Owner, OWNERS[owner]),
+            topic => (Kind::Topic, TOPICS[topic - 3]),
+        };
+        let reconnect = match self.tape.draw(3) {
+            0 => Reconnect::Soon,
+            1 => Reconnect::After(SECOND),
+            _ => Reconnect::Never,
+        };
+        let is_refused = self.tape.once_in(8);
+        let server = &mut self.servers[n];
+        if server.is_frozen {
+            return;
+        }
+        let ending = Ending::new(kind, name, reconnect).unwrap();
+        server.feed.end(&ending, When::Now);
+        let number = self.truth.ends.len();
+        let is_kept = match (&server.reader, &mut server.disk) {
+            _ if is_refused => false,
+            (Some(_), _) => {
+                let fields = record::ending_fields(&ending).into_iter();
+                let fields = fields.map(|(name, text)| (name.into(), text.to_vec()));
+                let mut fields: Fields = fields.collect();
+                let nonce = self.log().nonce();
+                fields.push((b"nonce".to_vec(), nonce));
+                self.log().append(fields, Entry::End(number));
+                true
+            }
+            (None, Some(DiskLog { writer: Some(writer), .. })) => {
+                let (promise, answer) = answer();
+                writer.end(vec![(ending.clone(), promise)]);
+                answer.now_or_never().unwrap().is_ok()
+            }
+            (None, Some(_)) => false,
+            // In memory the server itself is the log.
+            (None, None) => true,
+        };
+        self.note(format!("end {number} at {n}: {ending:?}, kept {is_kept}"));
+        self.truth.ends.push(End { ending, before: self.truth.events.len(), is_kept });
+        self.look(n);
         self.lose();
     }
 
@@ -419,6 +495,8 @@ impl World {
     fn lose(&mut self) {
         let lost = std::mem::take(&mut self.log().lost);
         self.truth.lose(lost);
+        let lost = std::mem::take(&mut self.log().lost_ends);
+        self.truth.lose_ends(lost);
     }
 
     /// A server takes a step.
@@ -458,6 +536,15 @@ impl World {
         let server = &mut self.servers[n];
         let retained = &server.feed.read().retained;
         server.read.tip = retained.tip_position().numbers();
+        let endings = server.feed.owners.endings();
+        if endings != server.endings {
+            server.endings = endings;
+            server.read.last_end = Some(self.time);
+            let (kept, _) = server.feed.owners.kept();
+            let ends = self.truth.ends.iter().enumerate();
+            let known = ends.filter(|(_, end)| knows(&kept, &end.ending));
+            server.read.ends.extend(known.map(|(n, _)| n));
+        }
         loop {
             match retained.next(iter::once(EVERYTHING), server.seen, 0) {
                 Next::Entry(seq, frame) => {
@@ -500,7 +587,11 @@ impl World {
         client.woken.0.store(false, Ordering::Relaxed);
         let waker = Waker::from(client.woken.clone());
         let poll = Pin::new(subscriber).poll_next(&mut Context::from_waker(&waker));
-        let Poll::Ready(Some(frame)) = poll else { return Ok(false) };
+        let frame = match poll {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(None) => return self.end_of(n, server).map(|()| false),
+            Poll::Ready(Some(frame)) => frame,
+        };
         // What is ready may not be all.
         client.woken.0.store(true, Ordering::Relaxed);
         let frame = String::from_utf8(frame.into_bytes().to_vec()).unwrap();
@@ -509,10 +600,44 @@ impl World {
         Ok(true)
     }
 
+    /// Whose stream it is.
+    fn claims(&self, n: usize) -> Claims<'static> {
+        let Client { topics, authorized, .. } = &self.clients[n];
+        // One of all topics names none.
+        let named = topics.iter().filter(|_| topics.len() < TOPICS.len());
+        Claims {
+            owners: OWNED[n],
+            topics: named.map(|topic| TOPICS[*topic]).collect(),
+            authorized: *authorized,
+        }
+    }
+
+    /// The stream of a client has ended: it logs in again.
+    fn end_of(&mut self, n: usize, server: usize) -> Verdict {
+        self.note(format!("client {n} at {server}: the end"));
+        let Server { read, begun, disk, .. } = &self.servers[server];
+        let claims = self.claims(n);
+        // With a damaged file no authorization from before the start is good.
+        let is_from_before = disk.is_some() && claims.authorized <= *begun;
+        if !self.clients[n].is_too_early && !is_from_before {
+            self.truth.may_end(read, &claims)?;
+        }
+        self.clients[n].authorized = self.time;
+        self.cut(n);
+        Ok(())
+    }
+
     fn hear(&mut self, n: usize, server: usize, frame: &str) -> Verdict {
         let field = |name: &str| frame.lines().find_map(|line| line.strip_prefix(name));
         let (id, data) = (field("id: "), field("data: ").unwrap_or_default());
-        let next = match (field("event: "), id) {
+        let event_type = field("event: ");
+        let is_event = !matches!(event_type, Some("checkpoint" | "gap" | "state"));
+        // The last word of a stream is a checkpoint without an id.
+        if id.is_some() || event_type != Some("checkpoint") {
+            let event = is_event.then(|| number(data));
+            self.truth.may_give(&self.servers[server].read, &self.claims(n), event)?;
+        }
+        let next = match (event_type, id) {
             (Some("gap"), Some(id)) => self.next_after(server, id),
             _ => None,
         };
@@ -523,7 +648,7 @@ impl World {
         let may_lose = self.faults & losing != 0 || self.retain < 1_000;
         let Client { history, topics, last, connection, .. } = &mut self.clients[n];
         let read = &self.servers[server].read;
-        match field("event: ") {
+        match event_type {
             Some("checkpoint") => {
                 let position = id.and_then(|id| id.parse::<Position>().ok());
                 if let Some(position) = position {
@@ -619,6 +744,15 @@ impl World {
             3 => server.hub.subscribe_all(&last),
             _ => server.hub.subscribe_to(topics, &last),
         };
+        if OWNED[n].is_empty() {
+            client.authorized = self.time;
+        }
+        let authorized_at = UNIX_EPOCH + Duration::from_micros(client.authorized.0);
+        let subscriber = OWNED[n]
+            .iter()
+            .fold(subscriber, |subscriber, owner| subscriber.owner(owner, authorized_at));
+        let knows_ends = server.reader.as_ref().is_none_or(|reader| reader.way.has_given_ends());
+        client.is_too_early = !knows_ends;
         let (resumption, at) = (subscriber.resumption(), Origin::new(&self.truth, &server.read));
         if client.last.is_none() {
             client.history.begin(at.clone());
@@ -693,7 +827,7 @@ impl World {
             }
             Fault::LoseTail => self.log().lose_tail(number.min(len)),
             Fault::Empty => {
-                self.log().empty();
+                self.log().empty(number.is_multiple_of(2));
                 self.content += 1;
             }
             Fault::Restore => {
@@ -742,6 +876,7 @@ impl World {
             self.log().clock += 1;
             self.content += 1;
             self.truth.lose((0..self.truth.events.len()).map(|event| (event, Loss::Emptied)));
+            self.truth.lose_ends(0..self.truth.ends.len());
             self.memory_server()
         } else {
             self.log().begin_server();
@@ -781,7 +916,7 @@ impl World {
             Some((_, text)) => *text = nonce,
             None => fields.push((b"nonce".to_vec(), nonce)),
         }
-        self.log().append(fields, None);
+        self.log().append(fields, Entry::Other);
     }
 
     /// The faults are over: everybody gets what follows.
@@ -827,6 +962,7 @@ impl World {
 
     fn converge(&mut self, rounds: usize) -> Verdict {
         for round in 0..rounds {
+            self.pass_time();
             for n in 0..self.servers.len() {
                 self.drive(n, true, true);
             }
@@ -854,6 +990,11 @@ impl World {
     pub(super) fn events(&self) -> usize {
         self.truth.events.len()
     }
+}
+
+/// Whether a server that keeps these knows the end.
+fn knows(kept: &[Ending], Ending { kind, name, at, .. }: &Ending) -> bool {
+    kept.iter().any(|other| other.kind == *kind && other.name == *name && other.at >= *at)
 }
 
 /// The number of an event, from its frame.
