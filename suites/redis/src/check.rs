@@ -1,4 +1,4 @@
-//! The rules for all that the clients have heard, by the promises in the hub's pages:
+//! The rules for all that clients hear, by the promises in the hub's pages:
 //!
 //! 1. An event comes once, over all connections and servers of a client, and in the log's order.
 //! 2. Before an event nothing is missing, unless a gap told so, or the log lost it before the
@@ -35,7 +35,7 @@ pub struct Loss {
     pub after: Snapshot,
 }
 
-/// What happened to the log.
+/// The history of the log.
 #[derive(Debug, Default)]
 pub struct Truth {
     pub outcomes: Outcomes,
@@ -127,7 +127,7 @@ pub struct Oracle<'a> {
     by_id: HashMap<&'a str, usize>,
     /// For each loss the hubs that had read some of what was lost.
     had_read: Vec<HashSet<usize>>,
-    /// What is wrong about ids and outcomes, whoever heard it.
+    /// The breaches that concern no single client: those of ids and outcomes.
     pub verdict: Verdict,
 }
 
@@ -344,7 +344,7 @@ impl Walk<'_> {
             }
             self.verdict.lost_in_gaps += 1;
             let Event { data, at, lost } = &self.oracle.events[place];
-            // Who is before several losses is told of all at once.
+            // A client before several losses is told of all at once.
             let is_before = losses[..self.told].last().is_some_and(|loss| at.0 <= loss.after.at);
             if lost.is_none() && !is_before && !is_trimmed {
                 self.verdict.breach(Rule::NarrowGap, format!("`{data}`, {at:?}, in that to {id}"));
@@ -441,7 +441,7 @@ mod tests {
         (rules, all.lost_in_gaps, all.lost_unread)
     }
 
-    /// What was lost, what a client and another one have heard, the broken rules, and how many
+    /// The lost events, the scripts of a client and of another one, the broken rules, and how many
     /// events were lost in gaps, and unread.
     type Row = (&'static [u64], &'static str, &'static str, &'static [Rule], usize, usize);
 

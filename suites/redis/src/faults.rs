@@ -47,22 +47,22 @@ impl Row {
 }
 
 pub const HEAD: &str = "| fault | times | acknowledged | not appended | unknown, of these received \
-    | received by two clients | gaps told | lost in a gap | lost silently | twice or out of order |\n\
-    |---|---|---|---|---|---|---|---|---|---|";
+    | received by two clients | gaps told | lost in a gap | lost unread | lost silently \
+    | twice or out of order |\n|---|---|---|---|---|---|---|---|---|---|---|";
 
 impl fmt::Display for Row {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { fault, cycles, acknowledged, not_appended, unknown, stay, .. } = self;
         let Verdict { received, gaps, lost_in_gaps, unknown_received, .. } = stay;
         let all = [stay, &self.moves, &self.all];
-        let lost = |verdict: &Verdict| verdict.lost_unread + verdict.count(&[Rule::NoSilentLoss]);
-        let silent: usize = all.map(lost).into_iter().sum();
-        let is_wrong = [Rule::Once, Rule::Order, Rule::Identity];
-        let wrong: usize = all.map(|verdict| verdict.count(&is_wrong)).into_iter().sum();
+        let unread: usize = all.iter().map(|verdict| verdict.lost_unread).sum();
+        let count = |rules: &[Rule]| all.iter().map(|verdict| verdict.count(rules)).sum::<usize>();
+        let silent = count(&[Rule::NoSilentLoss]);
+        let wrong = count(&[Rule::Once, Rule::Order, Rule::Identity]);
         write!(
             f,
             "| {fault} | {cycles} | {acknowledged} | {not_appended} | {unknown}, {} \
-             | {received} | {gaps} | {lost_in_gaps} | {silent} | {wrong} |",
+             | {received} | {gaps} | {lost_in_gaps} | {unread} | {silent} | {wrong} |",
             unknown_received / 2
         )
     }

@@ -1,7 +1,8 @@
 //! Random faults on a real server, with hubs, publishers and clients, and an [oracle](crate::check).
 //!
-//! A seed gives a [`Script`]: the hubs, the clients, and the faults with their times. It is the same
-//! each time, but the order in which servers and hubs do their work is not.
+//! A seed gives a [`Script`]: the hubs, the clients, and the faults with their times. The times are
+//! those of a real clock, so a seed repeats the script, and not the order in which servers, hubs and
+//! clients take their steps.
 
 use std::{fmt, fs, time::Duration};
 
@@ -80,9 +81,10 @@ enum Fault {
     Rewrite {
         events: u64,
     },
-    /// The same, so slowly that a hub can read what was appended first.
+    /// The same one by one, so that a hub can read the first event, and then start again.
     Reissue {
         times: u64,
+        restarts: Option<usize>,
     },
     /// Only where the log is short.
     Trim {
@@ -198,7 +200,7 @@ fn fault(draws: &mut Draws, hubs: usize) -> Fault {
     let restarts = (draws.below(2) == 0).then_some(hub);
     let time = 30 + draws.below(500);
     let kill = |file| Fault::Kill { down: time, file, restarts };
-    match draws.below(24) {
+    match draws.below(25) {
         0 | 1 => kill(File::Whole),
         2 => kill(File::Empty),
         3 | 4 => kill(File::WithoutTail { bytes: 1 + draws.below(3_000) }),
@@ -212,16 +214,11 @@ fn fault(draws: &mut Draws, hubs: usize) -> Fault {
         15 | 16 => Fault::Delay { hub, by: 10 + draws.below(300), time },
         17 => Fault::OutOfMemory { time },
         18 => Fault::RefuseWrites { time },
-        19 => {
-            if draws.below(2) == 0 {
-                Fault::Flush
-            } else {
-                Fault::Delete
-            }
-        }
-        20 => Fault::Evict { time },
-        21 => Fault::Rewrite { events: 1 + draws.below(4) },
-        22 => Fault::Reissue { times: 1 + draws.below(6) },
+        19 => Fault::Flush,
+        20 => Fault::Delete,
+        21 => Fault::Evict { time },
+        22 => Fault::Rewrite { events: 1 + draws.below(4) },
+        23 => Fault::Reissue { times: 1 + draws.below(6), restarts },
         _ => Fault::Trim { keep: draws.below(100) },
     }
 }
@@ -263,7 +260,7 @@ struct World {
     places: Vec<Place>,
     /// The number of hubs that were started.
     started: usize,
-    /// They hear all that a hub reads.
+    /// Clients that hear all that a hub reads.
     witnesses: Vec<JoinHandle<Client>>,
     foreign: Vec<(String, String)>,
 }
@@ -309,13 +306,13 @@ impl World {
         self.places.iter().map(|place| place.current.subscribe()).collect()
     }
 
-    /// What may have been lost.
+    /// Gives the losses that there may have been.
     async fn strike(&mut self, fault: Fault) -> Vec<Loss> {
         let mut losses = Vec::new();
-        if let Fault::Reissue { times } = fault {
+        if let Fault::Reissue { times, restarts } = fault {
             for n in 0..times {
                 let began = now();
-                self.reissue(n).await;
+                self.reissue(n, restarts).await;
                 losses.push(self.look(began).await);
             }
             return losses;
@@ -421,7 +418,7 @@ impl World {
         self.witnesses.push(tokio::spawn(witness(client, subscriber, current.subscribe())));
     }
 
-    /// What comes first is lost before any hub can read it, and has the ids of what follows.
+    /// The first half is lost before any hub can read it, and has the ids of the second.
     async fn rewrite(&mut self, events: u64) {
         let mut all = redis::pipe();
         all.atomic();
@@ -436,8 +433,8 @@ impl World {
         self.foreign.extend(ids.into_iter().zip(events));
     }
 
-    /// What comes first is lost when a hub may have read it. What follows often has its id.
-    async fn reissue(&mut self, n: u64) {
+    /// The first event is lost when a hub may have read it. The second often has the same id.
+    async fn reissue(&mut self, n: u64, restarts: Option<usize>) {
         let mut connection = self.server.connect().await;
         let events = [2 * n, 2 * n + 1].map(|n| self.foreign_event(n));
         let first: String = append(&events[0]).query_async(&mut connection).await.unwrap();
@@ -445,6 +442,7 @@ impl World {
         while std::time::Instant::now() < until {
             tokio::task::yield_now().await;
         }
+        restarts.into_iter().for_each(|hub| self.restart_hub(hub));
         let mut both = redis::pipe();
         both.atomic().cmd("DEL").arg(STREAM).ignore().add_command(append(&events[1]));
         let (second,): (String,) = both.query_async(&mut connection).await.unwrap();
@@ -490,7 +488,7 @@ async fn witness(
             return client;
         }
     }
-    // The rest of what the hub had read.
+    // The hub had read more.
     while client.read(&mut subscriber, 1).now_or_never() == Some(true) {}
     client
 }
@@ -560,7 +558,7 @@ async fn publish(
     outcomes
 }
 
-/// What good runs have in sum.
+/// The sums over good runs.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Figures {
     pub runs: usize,
@@ -690,11 +688,16 @@ fn judge(
 /// Runs these seeds, several at once. Prints each failure, and gives the figures of the others, and
 /// how many have failed. `None` without a server.
 pub async fn run_all(seeds: std::ops::Range<u64>) -> Option<(Figures, usize)> {
-    let runs = stream::iter(seeds).map(|seed| tokio::spawn(run(seed))).buffer_unordered(AT_ONCE);
-    let outcomes: Vec<_> = runs.collect().await;
+    let run = |seed| async move {
+        let outcome = tokio::spawn(run(seed)).await;
+        outcome.unwrap_or_else(|panic| {
+            Some(Err(failure(seed, &Script::new(seed), &[panic.to_string()])))
+        })
+    };
+    let outcomes: Vec<_> = stream::iter(seeds).map(run).buffer_unordered(AT_ONCE).collect().await;
     let (mut figures, mut failed) = (Figures::default(), 0);
     for outcome in outcomes {
-        match outcome.unwrap()? {
+        match outcome? {
             Ok(run) => figures.add(&run),
             Err(text) => {
                 println!("{text}");
