@@ -126,7 +126,6 @@ impl Check {
     pub(crate) const NONE: Self = Self(0);
 
     const LEN: usize = 6;
-    #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     const ENTRY: u64 = 1 << 35;
     const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz.";
 
@@ -140,6 +139,11 @@ impl Check {
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]
     pub(crate) const fn of_gap(hash: u64) -> Self {
         Self((hash >> 29 & !Self::ENTRY) | 1)
+    }
+
+    /// Whether it is that of a position without an entry, in a log that has checks.
+    pub(crate) const fn is_gap(self) -> bool {
+        self.0 != 0 && self.0 & Self::ENTRY == 0
     }
 
     #[cfg_attr(not(feature = "redis"), allow(dead_code, reason = "for a remote log"))]

@@ -245,10 +245,14 @@ impl Ring {
         plain.into_iter().chain(keyed).max_by_key(|entry| entry.seq)
     }
 
-    /// The sequence number of the newest entry whose numbers are lower than this position's.
+    /// The sequence number of the newest entry before this position. The entry with the numbers of
+    /// a position that has no entry may be before or after it: it counts as before.
     pub(super) fn seq_before(&self, position: Position) -> Option<u64> {
-        let lower = self.up_to_numbers(|numbers| numbers < position.numbers());
-        lower.map(|entry| entry.seq).max()
+        let is_inclusive = position.check.is_gap() && !mutant::lacks(54);
+        let before = self.up_to_numbers(|numbers| {
+            numbers < position.numbers() || is_inclusive && numbers == position.numbers()
+        });
+        before.map(|entry| entry.seq).max()
     }
 
     /// The sequence number of the newest entry up to this position.
