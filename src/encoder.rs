@@ -334,11 +334,15 @@ mod tests {
             let mut encoder = Encoder::bare().max_frame(max_frame);
             assert_eq!(encoder.encode(&encoded, &mut stream).is_ok(), is_ok, "{max_frame}");
         }
-        let with_id = Encoder::bare().encode_once(&Event::text("a")).unwrap();
-        let with_id = with_id.with_id(&EventId::from(1)).unwrap();
-        for (max_frame, is_ok) in [(15, true), (14, false)] {
-            let mut encoder = Encoder::bare().max_frame(max_frame);
-            assert_eq!(encoder.encode(&with_id, &mut stream).is_ok(), is_ok, "{max_frame}");
+        let items: [&dyn Encode; 2] = [&Event::text("a"), &Comment::new("a")];
+        for item in items {
+            let with_id = Encoder::bare().encode_once(item).unwrap();
+            let with_id = with_id.with_id(&EventId::from(1)).unwrap();
+            let len = with_id.as_bytes().len();
+            for (max_frame, is_ok) in [(len, true), (len - 1, false)] {
+                let mut encoder = Encoder::bare().max_frame(max_frame);
+                assert_eq!(encoder.encode(&with_id, &mut stream).is_ok(), is_ok, "{with_id:?}");
+            }
         }
     }
 }
