@@ -103,9 +103,9 @@ impl Log {
         (resumption, events)
     }
 
-    /// The same of each of these clients.
-    fn resume_each(&self, ids: &[EventId]) -> Vec<(Resumption, Vec<(String, String)>)> {
-        ids.iter().map(|id| self.resume(Some(id))).collect()
+    /// What each of these clients gets.
+    fn resume_each(&self, ids: &[EventId]) -> Vec<Vec<(String, String)>> {
+        ids.iter().map(|id| self.resume(Some(id)).1).collect()
     }
 
     fn tip(&self) -> EventId {
@@ -752,22 +752,24 @@ fn replaced_events_take_no_room_and_their_positions_stay_known() {
 
 #[test]
 fn rare_events_among_replaced_ones_keep_few_small_files() {
-    let (disk, builder) = (Disk::default(), Hub::builder().retain_bytes(2_000));
-    let mut log = Log::open_with(&disk, builder.clone()).unwrap();
-    let mut ids = vec![log.tip()];
-    for n in 0..1_500 {
-        let key = if n % 50 == 0 { format!("rare {n}") } else { "frequent".into() };
-        let (command, answer) = log.command(&Event::text(n.to_string()).into(), "", Some(&key));
-        assert!(log.writer.append(vec![command]).is_ok());
-        ids.extend(answer.now_or_never().unwrap().unwrap());
-        assert!(disk.size() < 10_000, "{}", disk.size());
-        assert!(disk.names().iter().all(|name| disk.get(name).len() <= 512));
+    for every in [4, 50] {
+        let (disk, builder) = (Disk::default(), Hub::builder().retain_bytes(2_000));
+        let builder = builder.retain_events(30);
+        let mut log = Log::open_with(&disk, builder.clone()).unwrap();
+        let mut ids = vec![log.tip()];
+        for n in 0..1_500 {
+            let key = if n % every == 0 { format!("rare {n}") } else { "frequent".into() };
+            let (command, answer) = log.command(&Event::text(n.to_string()).into(), "", Some(&key));
+            assert!(log.writer.append(vec![command]).is_ok());
+            ids.extend(answer.now_or_never().unwrap().unwrap());
+            assert!(disk.size() < 10_000, "{every}: {}", disk.size());
+            assert!(disk.names().iter().all(|name| disk.get(name).len() <= 512));
+        }
+        let before = log.resume_each(&ids);
+        assert_eq!((before[0].len(), before[1_499].len()), (31, 1));
+        drop(log);
+        assert_eq!(Log::open_with(&disk, builder).unwrap().resume_each(&ids), before);
     }
-    let before = log.resume_each(&ids);
-    assert_eq!(before[1_490].0, Resumption::Exact { missed: 1 });
-    assert!(before[1_000].1.len() > 5);
-    drop(log);
-    assert_eq!(Log::open_with(&disk, builder).unwrap().resume_each(&ids), before);
 }
 
 #[test]
@@ -775,17 +777,19 @@ fn large_batches_of_replaced_events_are_rewritten_up_to_the_newest_file() {
     let (disk, builder) = (Disk::default(), Hub::builder().retain_bytes(2_000));
     let mut log = Log::open_with(&disk, builder.clone()).unwrap();
     let mut ids = vec![log.tip()];
+    let event = Event::text("a").into();
     for n in 0..4 {
-        let (rare, event) = (format!("rare {n}"), Event::text("a").into());
-        let keys = iter::once(rare.as_str()).chain(iter::repeat_n("frequent", 100));
+        let rare: Vec<_> = (0..4).map(|m| format!("rare {n} {m}")).collect();
+        let keys = rare.iter().map(String::as_str).chain(iter::repeat_n("frequent", 100));
         let (commands, answers): (Vec<_>, Vec<_>) =
             keys.map(|key| log.command(&event, "", Some(key))).unzip();
         assert!(log.writer.append(commands).is_ok());
         ids.extend(answers.into_iter().map(|answer| block_on(answer).unwrap().unwrap()));
+        // A new file, which is written on.
+        ids.extend((0..3).map(|_| log.text("small")));
     }
-    // One batch has more than 5,000 bytes.
-    assert!(disk.size() < 8_000, "{}", disk.size());
-    ids.extend((0..20).map(|n| log.text(&n.to_string())));
+    // Each large batch has more than 5,000 bytes.
+    assert!(disk.size() < 12_000, "{}", disk.size());
     let before = log.resume_each(&ids);
     drop(log);
     assert_eq!(Log::open_with(&disk, builder).unwrap().resume_each(&ids), before);
