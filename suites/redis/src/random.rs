@@ -497,11 +497,17 @@ fn is_at_end(client: &Client) -> bool {
     client.seen.last().is_some_and(|seen| seen.data().starts_with(END))
 }
 
-/// A client that stays at its hub's place, or moves, until it has the last event.
-async fn follow(plan: Plan, hubs: Vec<watch::Receiver<Numbered>>, mut draws: Draws) -> Client {
+/// A client that stays at its hub's place, or moves, until it has the last event. Once publishing
+/// has stopped, it reads on as fast as it can.
+async fn follow(
+    plan: Plan,
+    hubs: Vec<watch::Receiver<Numbered>>,
+    mut draws: Draws,
+    stop: Stop,
+) -> Client {
     let mut client = Client::default();
     client.record.topics = plan.topics;
-    let mut place = plan.hub;
+    let (mut place, mut pauses) = (plan.hub, plan.pauses);
     loop {
         let mut current = hubs[place].clone();
         let (number, hub) = current.borrow_and_update().clone();
@@ -510,9 +516,9 @@ async fn follow(plan: Plan, hubs: Vec<watch::Receiver<Numbered>>, mut draws: Dra
             _ = current.changed() => continue,
             () = client.wait_for(&hub) => {}
         }
-        draws.pause(plan.pauses[0]).await;
+        draws.pause(pauses[0]).await;
         let mut subscriber = client.subscribe(&hub);
-        draws.pause(plan.pauses[1]).await;
+        draws.pause(pauses[1]).await;
         let mut frames = plan.frames.unwrap_or(u64::MAX);
         while frames > 0 {
             let quiet = Duration::from_millis(if plan.frames.is_some() { 200 } else { 60_000 });
@@ -527,8 +533,12 @@ async fn follow(plan: Plan, hubs: Vec<watch::Receiver<Numbered>>, mut draws: Dra
             if is_at_end(&client) {
                 return client;
             }
-            frames -= 1;
-            draws.pause(plan.pauses[2]).await;
+            if stop.is_set() {
+                pauses = [0; 3];
+            } else {
+                frames -= 1;
+            }
+            draws.pause(pauses[2]).await;
         }
         if plan.frames.is_some() {
             place = draws.below(hubs.len() as u64) as usize;
@@ -623,7 +633,7 @@ async fn attempt(
     let stop = Stop::default();
     let draws = |n: usize| Draws(seed ^ (n as u64 + 1) << 40);
     let clients: Vec<_> = (script.clients.iter().cloned().enumerate())
-        .map(|(n, plan)| tokio::spawn(follow(plan, world.hubs(), draws(n))))
+        .map(|(n, plan)| tokio::spawn(follow(plan, world.hubs(), draws(n), stop.clone())))
         .collect();
     let pause = if script.is_short() { 2 } else { 4 };
     let publishers: Vec<_> = (0..3)
