@@ -63,6 +63,8 @@ fn one_that_cannot_be_published_refuses_all() {
     let good = || Event::text("good".to_owned());
     let long = Event::text("x".repeat(200));
     assert!(hub.try_publish_all([good(), long]).unwrap_err().is_encode());
+    let forged = hub.try_publish_all([good(), good().id("row\n")]).unwrap_err();
+    assert_eq!((forged.is_encode(), forged.field()), (true, Some("id")));
     let again = hub.try_publish_all([good(), good().id(taken)]).unwrap_err();
     assert!(again.is_duplicate_id());
     let twins = [good().id("row-2"), good().id("row-2")];

@@ -180,6 +180,7 @@ fn closing_sends_the_published_events_then_a_reconnection_time_then_the_end() {
     let id = publish(&hub, "last");
     assert_eq!(waiting.ready(), ["last"]);
     deaf.assert_pending();
+    assert!(!hub.is_closed());
     hub.close();
     hub.close();
     assert_eq!((waiting.wakes(), deaf.wakes()), (1, 1));

@@ -21,6 +21,8 @@ fn stats_count_deliveries_gaps_and_lag() {
     let stats = hub.stats();
     assert_eq!((stats.subscribers, stats.published, stats.retained), (3, 10, 4));
     assert_eq!((stats.delivered, stats.gaps, hub.lag()), (10, 0, 10));
+    // Only a log elsewhere has these.
+    assert_eq!((stats.rejected, stats.reconnects), (0, 0));
     assert_eq!(stalled.ready().len(), 5);
     let stats = hub.stats();
     assert_eq!((stats.delivered, stats.gaps, hub.lag()), (14, 1, 0));
