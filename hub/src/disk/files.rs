@@ -49,7 +49,16 @@ pub(super) struct Folder {
     /// The file that was written last.
     open: Option<(String, File)>,
     /// Locked until it is dropped, or the process ends in whatever way.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Folder {
+    /// Closing the file may come too late: until it runs its program, a process that another thread
+    /// is starting has the file as well, and keeps it locked.
+    fn drop(&mut self) {
+        // If it fails, closing is left.
+        let _ = FileExt::unlock(&self.lock);
+    }
 }
 
 impl Folder {
@@ -65,7 +74,7 @@ impl Folder {
         let lock = options.read(true).write(true).create(true).truncate(false);
         let lock = lock.open(path.join(LOCK)).map_err(failed)?;
         match FileExt::try_lock(&lock) {
-            Ok(()) => Ok(Self { path: path.to_owned(), open: None, _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), open: None, lock }),
             Err(TryLockError::WouldBlock) => Err(Error::in_use()),
             Err(TryLockError::Error(error)) => Err(failed(error)),
         }
@@ -152,6 +161,19 @@ fn sync_folder(path: &Path) -> io::Result<()> {
 mod tests {
     use super::*;
     use crate::disk::fake::Disk;
+
+    #[test]
+    fn a_folder_is_free_as_soon_as_it_is_dropped_whoever_has_its_files() {
+        let path = std::env::temp_dir().join(format!("sse-hub-lock-{}", std::process::id()));
+        let folder = Folder::lock(&path).unwrap();
+        // As a process has it between its start and that of its program.
+        let copy = folder.lock.try_clone().unwrap();
+        assert!(Folder::lock(&path).err().unwrap().is_in_use());
+        drop(folder);
+        assert!(Folder::lock(&path).is_ok());
+        drop(copy);
+        fs::remove_dir_all(path).unwrap();
+    }
 
     /// The names and the contents after each of some operations.
     fn contents<F: Files>(mut files: F) -> Vec<Vec<(String, Vec<u8>)>> {
