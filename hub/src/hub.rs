@@ -229,6 +229,17 @@ impl Hub {
     /// Publishes several items as one, as [`publish_each_to`](Self::publish_each_to) does, and now:
     /// for code that is not async.
     ///
+    /// ```
+    /// use sse_encoder::Event;
+    /// use sse_hub::Hub;
+    ///
+    /// let hub = Hub::new();
+    /// let [from, to] = ["account:7", "account:8"].map(|topic| hub.to(topic));
+    /// let ids = hub.try_publish_each_to([(from, Event::json(90)), (to, Event::json(110))])?;
+    /// assert_eq!(ids[1], Some(hub.position()));
+    /// # Ok::<(), sse_hub::Error>(())
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`publish_each_to`](Self::publish_each_to); and where the log is not in memory.
