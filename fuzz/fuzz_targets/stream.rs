@@ -373,17 +373,16 @@ impl Model {
         self.fail();
     }
 
-    /// The last item: without an automatic id.
-    fn last(&mut self, item: Item) {
+    /// The last item, or its error: it and its replacement have no automatic id.
+    fn last(&mut self, item: Option<Item>) {
         let next_id = self.next_id;
         self.is_last = true;
-        let frames = self.frames(item);
-        self.is_last = false;
-        self.next_id = next_id;
-        match frames {
+        match item.and_then(|item| self.frames(item)) {
             Some(frames) => self.put(&frames),
             None => self.fail(),
         }
+        self.is_last = false;
+        self.next_id = next_id;
     }
 
     fn fail(&mut self) {
@@ -543,10 +542,7 @@ fn run(
             model.item(item);
         }
         if state.stop_said && !was_stopped && !model.ended {
-            match last {
-                Some(len) => model.last(Item::Text(len)),
-                None => model.fail(),
-            }
+            model.last(last.map(Item::Text));
             model.ended = true;
         }
         model.ended |= state.source_ended;
