@@ -1,4 +1,4 @@
-//! The clients of crates.io: `zoo-clients CLIENT`. It reports as driver.js says.
+//! The clients in Rust: `zoo-clients CLIENT`. It reports as driver.js says.
 
 use std::{
     cell::{Cell, RefCell},
